@@ -1,0 +1,57 @@
+import type { ProbeId, ProbeSpec, Subject } from './probe.ts';
+import type { SessionId, SessionState, Snapshot } from './snapshot.ts';
+import type { ProcessInfo, TargetFacts } from './target.ts';
+
+/** Raised whenever a message changes its meaning; both ends must say the same. */
+export const PROTOCOL_VERSION = 1;
+
+/** A binary that has code for a source file, best first. */
+export interface BinaryCandidate {
+  readonly binary: string;
+  /** Processes that run it now. */
+  readonly processes: readonly ProcessInfo[];
+  /** The file's name as this binary's debug information spells it. */
+  readonly fileInBinary: string;
+  readonly buildId?: string;
+  /** The source file was changed after the binary was built. */
+  readonly stale: boolean;
+}
+
+export interface FunctionQuery {
+  readonly binary: string;
+  /** By name… */
+  readonly function?: string;
+  /** …or by the function that encloses a line. */
+  readonly file?: string;
+  readonly line?: number;
+}
+
+/** The calls that the helper answers. */
+export interface HelperApi {
+  hello(params: { protocol: number; client: string }): { protocol: number; helper: string; pid: number };
+  targetFacts(params: { refresh: boolean }): TargetFacts;
+  processes(params: Record<string, never>): { processes: readonly ProcessInfo[] };
+  /** Binaries whose debug information names `file`: running processes first, then ELF files below `folders`. */
+  findBinaries(params: { file: string; folders: readonly string[] }): {
+    candidates: readonly BinaryCandidate[];
+  };
+  /** Functions (overloads, clones) that fit the query, and USDT probes inside them or on that very line. */
+  lookUp(params: FunctionQuery): { subjects: readonly Subject[] };
+  /** Opens a session; answered when its probes are attached. */
+  openSession(params: { session: SessionId; probes: readonly ProbeSpec[] }): { attachedSites: number };
+  /** Replaces the session's probes; those that stay keep their totals. */
+  updateSession(params: { session: SessionId; probes: readonly ProbeSpec[] }): { attachedSites: number };
+  /** Ends a session; its last snapshot arrives before the answer. */
+  closeSession(params: { session: SessionId }): Record<string, never>;
+  /** The script that the session runs now. */
+  sessionScript(params: { session: SessionId }): { script: string };
+}
+
+/** What the helper says unasked. */
+export interface HelperEvents {
+  snapshot(params: Snapshot): void;
+  sessionState(params: { session: SessionId; state: SessionState }): void;
+  log(params: { level: 'debug' | 'info' | 'warn' | 'error'; message: string }): void;
+}
+
+export type { ProbeId };

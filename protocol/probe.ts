@@ -1,0 +1,59 @@
+import type { SourcePlace } from './source.ts';
+
+/** A small integer, unique in its session, that stands for the probe in scripts and maps. */
+export type ProbeId = number;
+
+/** What is measured at a probe. */
+export const measures = ['count', 'latency', 'callers', 'arguments', 'returnValue', 'offCpu', 'log'] as const;
+export type Measure = (typeof measures)[number];
+
+/**
+ * One address a probe attaches to.
+ * `symbol` is the linkage name that bpftrace accepts; `fileOffsetBytes` = vaddr − p_vaddr + p_offset of the PT_LOAD
+ * that holds it, which is what uprobes are keyed by.
+ */
+export interface Site {
+  readonly kind: 'entry' | 'clone' | 'inlined' | 'tail-call-exit' | 'return' | 'ifunc-target' | 'usdt';
+  readonly symbol?: string;
+  readonly vaddr: number;
+  readonly fileOffsetBytes: number;
+  readonly place?: SourcePlace;
+}
+
+/** A place of the function that cannot be probed, and why: shown as `3 of 4 sites`. */
+export interface RefusedSite {
+  readonly kind: Site['kind'];
+  readonly place?: SourcePlace;
+  /** A full sentence. */
+  readonly reason: string;
+}
+
+export interface FunctionSubject {
+  readonly kind: 'function';
+  /** As the source spells it, with the qualified name and parameters where overloads need them apart. */
+  readonly function: string;
+  readonly declared?: SourcePlace;
+  readonly sites: readonly Site[];
+  readonly refused: readonly RefusedSite[];
+}
+
+export interface UsdtSubject {
+  readonly kind: 'usdt';
+  readonly provider: string;
+  readonly name: string;
+  readonly declared?: SourcePlace;
+  readonly sites: readonly Site[];
+}
+
+export type Subject = FunctionSubject | UsdtSubject;
+
+/** One place of interest with what to measure there. */
+export interface ProbeSpec {
+  readonly id: ProbeId;
+  /** Path of the binary on the target, as the helper opens it. */
+  readonly binary: string;
+  /** Only this process; every process that runs the binary when absent. */
+  readonly pid?: number;
+  readonly subject: Subject;
+  readonly measures: readonly Measure[];
+}

@@ -1,0 +1,53 @@
+import type { BucketCounts } from './buckets.ts';
+import type { ProbeId } from './probe.ts';
+import type { Problem } from './errors.ts';
+import type { Stack } from './source.ts';
+
+export type SessionId = string;
+
+/** Events that happened and are in no figure, by cause. All cumulative. */
+export interface LostCounts {
+  /** Returns whose entry was not seen: the call began before the probe was attached, or the entry map was full. */
+  readonly missedEntries: number;
+  /** Entries whose return was never seen because the frame was unwound (longjmp, exception) or the thread ended. */
+  readonly abandonedCalls: number;
+  /** Map updates that the engine dropped because a map was full, and events lost in its buffers. */
+  readonly droppedByEngine: number;
+}
+
+export interface LatencyTotals {
+  readonly buckets: BucketCounts;
+  readonly sumNs: number;
+  readonly maxNs: number;
+}
+
+export interface CallerTotals {
+  readonly stack: Stack;
+  readonly count: number;
+}
+
+/** Totals of one probe since it was added: cumulative, so that a lost snapshot loses nothing. */
+export interface ProbeTotals {
+  readonly probe: ProbeId;
+  readonly count: number;
+  readonly lost: LostCounts;
+  readonly latency?: LatencyTotals;
+  readonly callers?: readonly CallerTotals[];
+}
+
+/** What one interval yielded. `probes` holds every probe of the session, changed or not. */
+export interface Snapshot {
+  readonly session: SessionId;
+  readonly sequence: number;
+  /** CLOCK_MONOTONIC of the target when the maps were read. */
+  readonly monotonicNs: number;
+  /** Wall clock of the target, for people. */
+  readonly wallClockMs: number;
+  readonly probes: readonly ProbeTotals[];
+}
+
+/** `starting` until all probes are attached; `ended` carries the reason unless it was asked for. */
+export type SessionState =
+  | { readonly kind: 'starting' }
+  | { readonly kind: 'running'; readonly attachedSites: number; readonly enginePid?: number }
+  | { readonly kind: 'ended'; readonly problem?: Problem };

@@ -1,0 +1,56 @@
+// `npm run build`: one bundle a room. `--watch` rebuilds on change.
+import { existsSync, readdirSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import * as esbuild from 'esbuild';
+
+const root = resolve(import.meta.dirname, '..');
+const watch = process.argv.includes('--watch');
+
+const common: esbuild.BuildOptions = {
+  absWorkingDir: root,
+  bundle: true,
+  sourcemap: true,
+  sourcesContent: false,
+  minify: !watch,
+  legalComments: 'none',
+  logLevel: 'info',
+};
+
+/** Bundles for Node: entry → file, and the oldest Node that runs it. */
+const nodeBundles: [entry: string, outfile: string, target: string, banner?: string][] = [
+  ['extension/extension.ts', 'dist/extension.js', 'node20'],
+  ['helper/main.ts', 'dist/helper.js', 'node18'],
+  ['language-server/server.ts', 'dist/server.js', 'node20'],
+  ['cli/main.ts', 'dist/cli.js', 'node18', '#!/usr/bin/env node'],
+];
+
+const builds: esbuild.BuildOptions[] = nodeBundles
+  .filter(([entry]) => existsSync(join(root, entry)))
+  .map(([entry, outfile, target, banner]) => ({
+    ...common,
+    entryPoints: [entry],
+    outfile,
+    platform: 'node',
+    format: 'cjs',
+    target,
+    external: ['vscode'],
+    ...(banner === undefined ? {} : { banner: { js: banner } }),
+  }));
+
+const panels = readdirSync(join(root, 'webview'), { withFileTypes: true })
+  .filter((entry) => entry.isDirectory() && existsSync(join(root, 'webview', entry.name, 'main.ts')))
+  .map((entry) => entry.name);
+if (panels.length > 0)
+  builds.push({
+    ...common,
+    entryPoints: Object.fromEntries(panels.map((panel) => [panel, `webview/${panel}/main.ts`])),
+    outdir: 'dist/webview',
+    platform: 'browser',
+    format: 'iife',
+    target: 'es2022',
+  });
+
+for (const options of builds) {
+  if (watch) await (await esbuild.context(options)).watch();
+  else await esbuild.build(options);
+}

@@ -1,0 +1,3 @@
+import { runTools } from './run.ts';
+
+runTools(['typescript/bin/tsc', '-p', '.'], ['typescript/bin/tsc', '-p', 'webview']);
