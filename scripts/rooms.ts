@@ -4,18 +4,19 @@
  */
 export const rooms: Readonly<Record<string, readonly string[]>> = {
   protocol: [],
-  helper: ['protocol'],
+  fields: ['protocol'],
+  helper: ['protocol', 'fields'],
   'language-server/language': ['protocol'],
   'language-server': ['protocol', 'language-server/language'],
-  webview: ['protocol'],
-  'extension/core': ['protocol'],
-  extension: ['protocol', 'extension/core'],
-  cli: ['protocol', 'helper', 'language-server/language', 'extension/core'],
+  webview: ['protocol', 'fields'],
+  'extension/core': ['protocol', 'fields'],
+  extension: ['protocol', 'fields', 'extension/core'],
+  cli: ['protocol', 'fields', 'helper', 'language-server/language', 'extension/core'],
 };
 
 /** Rooms in which `vscode` may be imported, and those without Node's own modules. */
 const vscodeRooms = ['extension'];
-const roomsWithoutNode = ['protocol', 'language-server/language', 'webview'];
+const roomsWithoutNode = ['protocol', 'fields', 'language-server/language', 'webview'];
 
 /** The innermost room that holds a file (path from the repository's root), or undefined for tests, scripts and benches. */
 function roomOf(path: string): string | undefined {
