@@ -353,8 +353,8 @@ function describeArray(die: Die, sizeBytes: number, depth: number): Type {
     else counts.push(undefined);
   }
   const element = (): Type => typeOf(die);
-  const elementType = depth > DEEPEST_NAME ? voidType : die.reference(attributes.type);
-  const described = elementType === undefined ? voidType : describe(completed(elementType), depth + 1);
+  const elementDie = depth > DEEPEST_NAME ? undefined : die.reference(attributes.type);
+  const described = elementDie === undefined ? voidType : describe(completed(elementDie), depth + 1);
   const product = counts.reduce<number>((all, count) => all * (count ?? 0), 1);
   return {
     kind: 'array',
