@@ -79,8 +79,10 @@ export class Die {
 
   /** As {@link find}, with the DIE that has the attribute: file numbers count in *its* unit's line table. */
   findWithOwner(attribute: number): { value: AttributeValue; owner: Die } | undefined {
-    let die: Die | undefined = this;
-    for (let step = 0; die !== undefined && step < LONGEST_CHAIN; step++) {
+    const own = this.attribute(attribute);
+    if (own !== undefined) return { value: own, owner: this };
+    let die = this.origin;
+    for (let step = 1; die !== undefined && step < LONGEST_CHAIN; step++) {
       const value = die.attribute(attribute);
       if (value !== undefined) return { value, owner: die };
       die = die.origin;
