@@ -1,0 +1,167 @@
+/** The text as it stands, with `\${` for the shell's own expansions. */
+const sh = (text: TemplateStringsArray): string => String.raw(text).replaceAll('\\${', '${');
+
+/**
+ * The root-side process of the tracefs engine: POSIX sh, passed as `sh -c SCRIPT probescope-tracefs TOKEN BUFFER_KB`, so that
+ * no file a user could write is ever what runs as root.
+ *
+ * Kernel objects do not die with the process that made them, hence three lines of defence:
+ *  1. `serve` removes what it made when its standard input closes (helper ended, was killed, connection lost);
+ *  2. `guard` waits on a pipe held open by `serve` and removes the same when `serve` was killed;
+ *  3. each start sweeps what a supervisor left whose pid (with its start time) no longer exists. Only those of the
+ *     same pid namespace are judged, since another namespace's pids cannot be seen.
+ *
+ * Standard input: one command a line, `ID VERB REST`. Standard error: one answer a command, `ID ok LINES` followed
+ * by LINES lines, or `ID error TEXT`; and the unasked lines `ready GROUP CPUS` (or `failed TEXT`) at the start and
+ * `removed GROUP` or `left GROUP` at the end. Standard output: the text of the instance's trace_pipe. (Its binary
+ * form, trace_pipe_raw, costs a page of 4096 bytes a record when hits are rare, and on kernel 6.18 it ends at random.)
+ */
+export const supervisorScript = sh`
+set -u
+trap '' INT HUP PIPE
+export LC_ALL=C
+PATH=/usr/sbin:/usr/bin:/sbin:/bin
+
+find_tracefs() {
+  T=
+  while read -r _ at type _; do
+    [ "$type" = tracefs ] && T=$at && return 0
+  done < /proc/mounts
+  mount -t tracefs nodev /sys/kernel/tracing 2>/dev/null && T=/sys/kernel/tracing
+}
+
+# Start time in clock ticks since boot (proc_pid_stat(5), field 22); the command may contain spaces and parentheses.
+start_of() {
+  read -r stat 2>/dev/null < "/proc/$1/stat" || return 1
+  stat=$(printf '%s' "$stat" | sed 's/.*) //')
+  set -- $stat
+  START=\${20}
+}
+
+remove() {
+  I=$T/instances/$1
+  if [ -e "$I/events/$1/enable" ]; then echo 0 > "$I/events/$1/enable"; fi 2>/dev/null
+  # The reader of a supervisor that was killed together with its guard still holds the instance.
+  for reader in $(grep -ls "instances/$1/trace_pip[e]" /proc/[0-9]*/cmdline); do
+    reader=\${reader#/proc/}
+    kill "\${reader%/cmdline}"
+  done 2>/dev/null
+  tries=0
+  while [ -d "$I" ] && [ $tries -lt 20 ]; do
+    rmdir "$I" 2>/dev/null && break
+    tries=$((tries + 1))
+    sleep 0.02
+  done
+  sed -n "s|^[pr][0-9]*:\($1/[A-Za-z0-9_]*\) .*|\1|p" "$T/uprobe_events" | sort -u | while read -r event; do
+    echo "-:$event" >> "$T/uprobe_events"
+  done 2>/dev/null
+  [ ! -d "$I" ] && ! grep -q ":$1/" "$T/uprobe_events"
+}
+
+# probescope_PIDNS_PID_START_TOKEN
+owner_gone() {
+  name=\${1#probescope_}
+  ns=\${name%%_*}; name=\${name#*_}
+  owner=\${name%%_*}; name=\${name#*_}
+  began=\${name%%_*}
+  [ "$ns" = "$PIDNS" ] || return 1
+  case "$owner$began" in *[!0-9]*|'') return 1 ;; esac
+  START=
+  start_of "$owner"
+  [ "$START" != "$began" ]
+}
+
+sweep() {
+  {
+    for dir in "$T"/instances/probescope_*; do [ -d "$dir" ] && echo "\${dir##*/}"; done
+    sed -n 's|^[pr][0-9]*:\(probescope_[A-Za-z0-9_]*\)/.*|\1|p' "$T/uprobe_events"
+  } 2>/dev/null | sort -u | while read -r group; do
+    owner_gone "$group" && remove "$group"
+  done
+}
+
+answer_file() {
+  if text=$(cat "$1" 2>/dev/null); then
+    printf '%s ok %s\n%s\n' "$id" "$(printf '%s\n' "$text" | wc -l)" "$text" >&2
+  else
+    printf '%s error %s cannot be read\n' "$id" "\${1#"$T"/}" >&2
+  fi
+}
+
+# What the kernel thought of the last definition of ours, from its error log.
+refusal() {
+  printf '%s error %s\n' "$id" "$(tail -n 12 "$T/error_log" 2>/dev/null | grep -F -B1 ":$GROUP/" | sed -n 's/.*error: //p' | tail -n 1)" >&2
+}
+
+serve() {
+  read -r self _ < /proc/self/stat
+  start_of "$self" || exit 1
+  GROUP=probescope_\${PIDNS}_\${self}_\${START}_$TOKEN
+  I=$T/instances/$GROUP
+  echo "$GROUP" >&3
+  if ! mkdir "$I" 2>/dev/null; then
+    echo "failed $T/instances cannot be written" >&2
+    echo done >&3
+    exit 1
+  fi
+  # CLOCK_MONOTONIC, as Node's hrtime and bpftrace's nsecs; an older kernel without it keeps its own clock.
+  { echo mono > "$I/trace_clock"; } 2>/dev/null
+  { echo $BUFFER_KB > "$I/buffer_size_kb"; } 2>/dev/null
+  cat "$I/trace_pipe" 3>&- 2>/dev/null < /dev/null &
+  READER=$!
+  echo $! >&3
+  set -- "$I"/per_cpu/cpu*
+  echo "ready $GROUP $#" >&2
+
+  while IFS= read -r line; do
+    id=\${line%% *}; line=\${line#* }
+    verb=\${line%% *}; rest=\${line#* }
+    case $verb in
+      define)
+        if printf '%s\n' "$rest" 2>/dev/null >> "$T/uprobe_events"; then echo "$id ok 0" >&2; else refusal; fi 2>&2 ;;
+      open)
+        # A path that uprobe_events cannot spell (spaces, control characters): defined through /proc/self/fd/4.
+        if [ -r "$rest" ] && exec 4< "$rest"; then echo "$id ok 0" >&2; else echo "$id error cannot open the file" >&2; fi ;;
+      close) exec 4<&-; echo "$id ok 0" >&2 ;;
+      set)
+        file=\${rest%% *}
+        if printf '%s\n' "\${rest#* }" 2>/dev/null > "$I/$file"; then echo "$id ok 0" >&2
+        else echo "$id error $file refused the value" >&2; fi ;;
+      get) answer_file "$I/$rest" ;;
+      global) answer_file "$T/$rest" ;;
+      *) echo "$id error unknown command" >&2 ;;
+    esac
+  done
+
+  if [ -e "$I/events/$GROUP/enable" ]; then echo 0 > "$I/events/$GROUP/enable"; fi 2>/dev/null
+  kill $READER 2>/dev/null
+  if remove "$GROUP"; then echo "removed $GROUP" >&2; else echo "left $GROUP" >&2; fi
+  echo done >&3
+}
+
+guard() {
+  trap '' TERM
+  group=; reader=
+  while read -r word; do
+    case $word in
+      probescope_*) group=$word ;;
+      done) exit 0 ;;
+      *) reader=$word ;;
+    esac
+  done
+  [ -n "$group" ] || exit 0
+  kill $reader 2>/dev/null
+  if remove "$group"; then echo "removed $group" >&2; else echo "left $group" >&2; fi
+}
+
+TOKEN=$1
+BUFFER_KB=$2
+if ! find_tracefs || [ ! -w "$T/uprobe_events" ]; then
+  echo "failed \${T:-tracefs} cannot be written" >&2
+  exit 1
+fi
+PIDNS=$(readlink /proc/self/ns/pid | tr -cd 0-9)
+sweep
+exec 5>&1
+serve 3>&1 >&5 5>&- | guard 5>&-
+`;

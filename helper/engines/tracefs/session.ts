@@ -1,0 +1,232 @@
+import { readdirSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
+import { ProbeError } from '../../../protocol/errors.ts';
+import { randomBytes } from 'node:crypto';
+import { formatDefinition, isSpellable, type FetchArgument, type UprobeDefinition } from './definition.ts';
+import { argumentNames, RecordParser, type TraceRecord } from './record.ts';
+import { RecordStream } from './stream.ts';
+import { TracefsSupervisor, type SupervisorEnd } from './supervisor.ts';
+
+export interface TraceSite {
+  readonly fileOffsetBytes: number;
+  readonly referenceCounterOffsetBytes?: number;
+}
+
+/** One event: all its sites record the same arguments. */
+export interface TraceEventPlan {
+  readonly path: string;
+  readonly sites: readonly TraceSite[];
+  readonly onReturn?: boolean;
+  readonly arguments: readonly FetchArgument[];
+  /**
+   * In the kernel's filter language (Documentation/trace/events.rst); `$0`, `$1`… stand for the arguments.
+   */
+  readonly filter?: string;
+}
+
+/** Everything that happened to the records of a session so far. */
+export interface StreamCounts {
+  /** Read and delivered. */
+  readonly read: number;
+  /** Read, but not to be understood: too long for the kernel's printer. */
+  readonly unreadable: number;
+  /** Overwritten or refused because the ring buffer was full. */
+  readonly lost: number;
+  /** Still in the ring buffer. */
+  readonly pending: number;
+}
+
+export interface AttachedEvent {
+  readonly name: string;
+  /** Hits of each site since it was attached, filtered ones too, in the order of the plan's sites. */
+  hits(): Promise<readonly number[]>;
+  /** Stops (`false`) or resumes (`true`) recording; the definition stays. */
+  enable(on: boolean): Promise<void>;
+}
+
+export interface TracefsSessionOptions {
+  /** Command words that make what follows run as root; empty when this process is root. */
+  readonly elevate: readonly string[];
+  /** Only threads of this process and of those it starts; everything that runs the binary when absent. */
+  readonly pid?: number;
+}
+
+/** Probes of one owner in an own instance of tracefs; `close` removes all of them. */
+export class TracefsSession {
+  readonly supervisor: TracefsSupervisor;
+  readonly #stream: RecordStream;
+  readonly #token: string;
+  #events = 0;
+
+  private constructor(supervisor: TracefsSupervisor, stream: RecordStream, token: string) {
+    this.#token = token;
+    this.supervisor = supervisor;
+    this.#stream = stream;
+  }
+
+  static async open(options: TracefsSessionOptions): Promise<TracefsSession> {
+    const stream = new RecordStream();
+    // Unguessable: it is what tells our records from text that the traced program writes into its strings.
+    const token = randomBytes(5).toString('hex');
+    const supervisor = await TracefsSupervisor.start({
+      token,
+      elevate: options.elevate,
+      onData: (chunk) => stream.feed(chunk),
+    });
+    const session = new TracefsSession(supervisor, stream, token);
+    if (options.pid !== undefined) await session.#limitTo(options.pid);
+    return session;
+  }
+
+  /** Defines, filters and enables an event; answered when the probe is in the program. */
+  async attach(plan: TraceEventPlan, deliver: (record: TraceRecord) => void): Promise<AttachedEvent> {
+    if (plan.sites.length === 0)
+      throw new ProbeError({ code: 'invalid-argument', message: 'A probe without any site was asked for.' });
+    const { group } = this.supervisor;
+    // uprobe_profile tells events apart by their name alone, hence the session's token in it.
+    const event = `e${++this.#events}_${this.#token}`;
+    const names = argumentNames(plan.arguments, this.#token);
+    await this.#define(plan, event, names);
+    const directory = `events/${group}/${event}`;
+    const unsubscribe = this.#stream.subscribe(new RecordParser(event, names), deliver);
+    try {
+      if (plan.filter !== undefined) await this.supervisor.set(`${directory}/filter`, namedFilter(plan.filter, names));
+      await this.supervisor.set(`${directory}/enable`, '1');
+    } catch (error) {
+      unsubscribe();
+      throw error;
+    }
+    return {
+      name: event,
+      hits: () => this.#hits(event),
+      enable: async (on) => void (await this.supervisor.set(`${directory}/enable`, on ? '1' : '0')),
+    };
+  }
+
+  async counts(): Promise<StreamCounts> {
+    let lost = 0;
+    let pending = 0;
+    for (let cpu = 0; cpu < this.supervisor.cpus; cpu++) {
+      const stats = parseStats(await this.supervisor.get(`per_cpu/cpu${cpu}/stats`));
+      lost += (stats.get('overrun') ?? 0) + (stats.get('dropped events') ?? 0) + (stats.get('commit overrun') ?? 0);
+      pending += stats.get('entries') ?? 0;
+    }
+    return { read: this.#stream.read, unreadable: this.#stream.unreadable, lost, pending };
+  }
+
+  /**
+   * Stops recording and waits until every record of the ring buffer has been delivered (at most `patienceMs`), so that
+   * what follows is complete. The definitions stay until `close`.
+   */
+  async drain(patienceMs = 2000): Promise<StreamCounts> {
+    await this.supervisor.set(`events/${this.supervisor.group}/enable`, '0').catch(() => undefined);
+    const deadline = Date.now() + patienceMs;
+    let counts = await this.counts();
+    while (Date.now() < deadline && !(counts.pending === 0 && counts.read >= (await this.#readByUs()))) {
+      await delay(5);
+      counts = await this.counts();
+    }
+    return counts;
+  }
+
+  async close(): Promise<SupervisorEnd> {
+    return await this.supervisor.close();
+  }
+
+  async #define(plan: TraceEventPlan, event: string, names: readonly string[]): Promise<void> {
+    const args = names.map((name, index) => ({ ...(plan.arguments[index] ?? CLOSING), name }));
+    const spellable = isSpellable(plan.path);
+    if (!spellable) await this.supervisor.openFile(plan.path);
+    try {
+      for (const site of plan.sites) {
+        const definition: UprobeDefinition = {
+          group: this.supervisor.group,
+          event,
+          path: plan.path,
+          arguments: args,
+          ...site,
+          ...(plan.onReturn === true ? { onReturn: true } : {}),
+        };
+        await this.supervisor.define(formatDefinition(definition));
+      }
+    } catch (error) {
+      throw refusedBecause(plan, error);
+    } finally {
+      if (!spellable) await this.supervisor.closeFile();
+    }
+  }
+
+  /** Records that all readers together took from the ring buffer, as the kernel counts. */
+  async #readByUs(): Promise<number> {
+    let read = 0;
+    for (let cpu = 0; cpu < this.supervisor.cpus; cpu++)
+      read += parseStats(await this.supervisor.get(`per_cpu/cpu${cpu}/stats`)).get('read events') ?? 0;
+    return read;
+  }
+
+  async #hits(event: string): Promise<readonly number[]> {
+    const profile = await this.supervisor.getGlobal('uprobe_profile');
+    const hits: number[] = [];
+    // "  PATH EVENT HITS"; a path may contain blanks, an event's name not. Newer kernels add a column of misses.
+    for (const line of profile.split('\n')) {
+      const match = / (\w+) +(\d+)(?: +\d+)?$/.exec(line);
+      if (match?.[1] === event) hits.push(Number(match[2]));
+    }
+    return hits;
+  }
+
+  async #limitTo(pid: number): Promise<void> {
+    // Threads started from now on by listed ones are added by the kernel; the second look catches those in between.
+    await this.supervisor.set('options/event-fork', '1');
+    const seen = new Set<string>();
+    for (let look = 0; look < 2; look++) {
+      const threads = threadsOf(pid).filter((tid) => !seen.has(tid));
+      for (const tid of threads) seen.add(tid);
+      if (threads.length > 0) await this.supervisor.set('set_event_pid', [...seen].join(' '));
+    }
+  }
+}
+
+/** Follows a string, so that its end is certain: the lowest byte of the instruction pointer, for want of a constant. */
+const CLOSING: Omit<FetchArgument, 'name'> = {
+  fetch: { op: 'register', name: process.arch === 'arm64' ? 'pc' : 'ip' },
+  stored: { as: 'integer', bytes: 1 },
+};
+
+function namedFilter(filter: string, names: readonly string[]): string {
+  return filter.replace(/\$(\d+)/g, (_, index: string) => names[Number(index)] ?? 'common_pid');
+}
+
+function threadsOf(pid: number): string[] {
+  try {
+    return readdirSync(`/proc/${pid}/task`);
+  } catch {
+    throw new ProbeError({
+      code: 'process-gone',
+      message: `Process ${pid} does not exist any more.`,
+      remedy: 'Choose the process again.',
+    });
+  }
+}
+
+function parseStats(text: string): Map<string, number> {
+  return new Map(
+    text.split('\n').map((line) => {
+      const colon = line.lastIndexOf(':');
+      return [line.slice(0, colon).trim(), Number(line.slice(colon + 1))];
+    }),
+  );
+}
+
+function refusedBecause(plan: TraceEventPlan, error: unknown): unknown {
+  if (!(error instanceof ProbeError) || error.code !== 'engine-refused') return error;
+  const places = plan.sites.map((site) => `0x${site.fileOffsetBytes.toString(16)}`).slice(0, 3);
+  return new ProbeError(
+    {
+      code: 'probe-refused',
+      message: `The kernel refused a probe at file offset ${places.join(', ')} of ${plan.path}: ${error.message}.`,
+      remedy: 'Check that the file still exists and is the one that runs; the details are in the log.',
+    },
+    { cause: error },
+  );
+}

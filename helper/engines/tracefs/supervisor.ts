@@ -1,0 +1,201 @@
+import { spawn, type ChildProcessByStdio } from 'node:child_process';
+import type { Readable, Writable } from 'node:stream';
+import { ProbeError, type Problem } from '../../../protocol/errors.ts';
+import { supervisorScript } from './script.ts';
+
+/** How a supervisor ended: `left` when something of its kernel objects remains. */
+export interface SupervisorEnd {
+  readonly removed: boolean;
+  readonly detail?: string;
+}
+
+/** Ring buffer of the instance, per CPU: holds about 40,000 records, 0.7 s of hits at 17 µs each. */
+const BUFFER_KB = 4096;
+
+export interface SupervisorOptions {
+  /** Lower-case hexadecimal; part of the group's name. */
+  readonly token: string;
+  /** Command words that make what follows run as root, for example `['sudo', '-n']`; empty when the helper is root. */
+  readonly elevate: readonly string[];
+  /** Gets the text of the instance's `trace_pipe`, in whatever pieces it arrives. */
+  readonly onData: (chunk: Buffer) => void;
+}
+
+interface Waiting {
+  readonly resolve: (text: string) => void;
+  readonly reject: (error: ProbeError) => void;
+}
+
+/**
+ * The process that owns an own tracefs instance and group (see `script.ts`). Commands are answered in order. `close`
+ * ends it, as does the end of this process, however it ends.
+ */
+export class TracefsSupervisor {
+  readonly group: string;
+  readonly cpus: number;
+  readonly pid: number;
+  readonly ended: Promise<SupervisorEnd>;
+  readonly #child: ChildProcessByStdio<Writable, Readable, Readable>;
+  readonly #answers: AnswerReader;
+  #nextId = 1;
+
+  private constructor(
+    child: ChildProcessByStdio<Writable, Readable, Readable>,
+    answers: AnswerReader,
+    ready: { group: string; cpus: number },
+    ended: Promise<SupervisorEnd>,
+  ) {
+    this.#child = child;
+    this.#answers = answers;
+    this.group = ready.group;
+    this.cpus = ready.cpus;
+    this.pid = child.pid ?? 0;
+    this.ended = ended;
+  }
+
+  /** Starts one; refused with `no-privileges` when tracefs cannot be written as the process runs. */
+  static async start(options: SupervisorOptions): Promise<TracefsSupervisor> {
+    const [command, ...words] = [
+      ...options.elevate,
+      '/bin/sh',
+      '-c',
+      supervisorScript,
+      'probescope-tracefs',
+      options.token,
+      String(BUFFER_KB),
+    ];
+    // A process group of its own: Ctrl-C in a terminal reaches the owner, which then ends this one in good order.
+    const child = spawn(command ?? '/bin/sh', words, { stdio: ['pipe', 'pipe', 'pipe'], detached: true });
+    const answers = new AnswerReader();
+    child.stdout.on('data', options.onData);
+    child.stderr.setEncoding('utf8').on('data', (text: string) => answers.feed(text));
+    // A write after the end is answered by `ended`, not by an unhandled error.
+    child.stdin.on('error', () => undefined);
+    const ended = new Promise<SupervisorEnd>((resolve) => {
+      child.on('error', (error) => answers.end({ code: 'engine-missing', message: `${command} cannot be started: ${error.message}` }));
+      child.on('close', () => {
+        answers.end({ code: 'engine-ended', message: 'The process that owns the tracefs probes has ended.' });
+        resolve(answers.outcome);
+      });
+    });
+    const ready = await answers.ready;
+    return new TracefsSupervisor(child, answers, ready, ended);
+  }
+
+  define(line: string): Promise<string> {
+    return this.#command(`define ${line}`);
+  }
+
+  /** Opens `path` as the file that `OPEN_FILE_PATH` names, until `closeFile`. */
+  openFile(path: string): Promise<string> {
+    if (/[\n\0]/.test(path))
+      throw new ProbeError({ code: 'invalid-argument', message: 'A path with a line break cannot be traced.', remedy: 'Rename the file or make a hard link to it.' });
+    return this.#command(`open ${path}`);
+  }
+
+  closeFile(): Promise<string> {
+    return this.#command('close');
+  }
+
+  /** Writes a control file of the instance. */
+  set(file: string, value: string): Promise<string> {
+    return this.#command(`set ${file} ${value.replaceAll('\n', ' ')}`);
+  }
+
+  /** Reads a file of the instance. */
+  get(file: string): Promise<string> {
+    return this.#command(`get ${file}`);
+  }
+
+  /** Reads a file of tracefs itself. */
+  getGlobal(file: string): Promise<string> {
+    return this.#command(`global ${file}`);
+  }
+
+  /** Removes everything of this supervisor from the kernel. */
+  async close(): Promise<SupervisorEnd> {
+    this.#child.stdin.end();
+    return await this.ended;
+  }
+
+  #command(text: string): Promise<string> {
+    const id = this.#nextId++;
+    return this.#answers.expect(id, () => this.#child.stdin.write(`${id} ${text}\n`));
+  }
+}
+
+/** Reads the supervisor's standard error: see `script.ts` for its grammar. */
+class AnswerReader {
+  readonly ready: Promise<{ group: string; cpus: number }>;
+  outcome: SupervisorEnd = { removed: false, detail: 'It ended without removing its probes.' };
+  readonly #waiting = new Map<number, Waiting>();
+  #settleReady: { resolve: (ready: { group: string; cpus: number }) => void; reject: (error: ProbeError) => void };
+  #partial = '';
+  #ended: Problem | undefined;
+  #body: { waiting: Waiting | undefined; missing: number; lines: string[] } | undefined;
+
+  constructor() {
+    let settle: typeof this.ready extends Promise<infer T> ? { resolve: (ready: T) => void; reject: (error: ProbeError) => void } : never;
+    this.ready = new Promise((resolve, reject) => (settle = { resolve, reject }));
+    this.#settleReady = settle!;
+  }
+
+  expect(id: number, send: () => void): Promise<string> {
+    return new Promise((resolve, reject) => {
+      if (this.#ended !== undefined) {
+        reject(new ProbeError(this.#ended));
+        return;
+      }
+      this.#waiting.set(id, { resolve, reject });
+      send();
+    });
+  }
+
+  feed(text: string): void {
+    const lines = (this.#partial + text).split('\n');
+    this.#partial = lines.pop() ?? '';
+    for (const line of lines) this.#line(line);
+  }
+
+  end(problem: Problem): void {
+    if (this.#ended !== undefined) return;
+    this.#ended = problem;
+    const error = new ProbeError(problem);
+    this.#settleReady.reject(error);
+    for (const waiting of this.#waiting.values()) waiting.reject(error);
+    this.#waiting.clear();
+  }
+
+  #line(line: string): void {
+    if (this.#body !== undefined) {
+      this.#body.lines.push(line);
+      if (--this.#body.missing === 0) {
+        this.#body.waiting?.resolve(this.#body.lines.join('\n'));
+        this.#body = undefined;
+      }
+      return;
+    }
+    const [word = '', verb = '', ...rest] = line.split(' ');
+    if (word === 'ready') this.#settleReady.resolve({ group: verb, cpus: Number(rest[0]) });
+    else if (word === 'removed') this.outcome = { removed: true };
+    else if (word === 'left') this.outcome = { removed: false, detail: `The kernel kept probes of the group ${verb}.` };
+    else if (word === 'failed')
+      this.end({
+        code: 'no-privileges',
+        message: `tracefs cannot be used: ${line.slice('failed '.length)}.`,
+        remedy: 'Run as root, or allow `sudo -n` for this user.',
+      });
+    else this.#answer(Number(word), verb, rest);
+  }
+
+  #answer(id: number, verb: string, rest: readonly string[]): void {
+    const waiting = this.#waiting.get(id);
+    this.#waiting.delete(id);
+    if (verb === 'ok') {
+      const missing = Number(rest[0]);
+      if (missing > 0) this.#body = { waiting, missing, lines: [] };
+      else waiting?.resolve('');
+    } else if (verb === 'error')
+      waiting?.reject(new ProbeError({ code: 'engine-refused', message: rest.join(' ') || 'The kernel gave no reason.' }));
+  }
+}
