@@ -15,7 +15,12 @@ export type Fetch =
 
 /** How the bytes are stored: `elements` > 0 makes an array; strings end at their first NUL byte. */
 export type Stored =
-  | { readonly as: 'integer'; readonly bytes: 1 | 2 | 4 | 8; readonly signed?: boolean; readonly elements?: number }
+  | {
+      readonly as: 'integer';
+      readonly bytes: 1 | 2 | 4 | 8;
+      readonly signed?: boolean;
+      readonly elements?: number;
+    }
   | { readonly as: 'string' };
 
 export interface FetchArgument {
@@ -70,7 +75,9 @@ export function formatDefinition(definition: UprobeDefinition): string {
   checkName('event', event, MAX_EVENT_NAME);
   checkOffset(fileOffsetBytes);
   if (args.length > MAX_ARGUMENTS)
-    throw refused(`${args.length} values are asked for at one place; the kernel records at most ${MAX_ARGUMENTS}.`);
+    throw refused(
+      `${args.length} values are asked for at one place; the kernel records at most ${MAX_ARGUMENTS}.`,
+    );
   const path = isSpellable(definition.path) ? definition.path : OPEN_FILE_PATH;
   const counter = referenceCounterOffsetBytes === undefined ? '' : `(${hex(referenceCounterOffsetBytes)})`;
   if (referenceCounterOffsetBytes !== undefined) checkOffset(referenceCounterOffsetBytes);
@@ -80,7 +87,9 @@ export function formatDefinition(definition: UprobeDefinition): string {
     ...args.map(formatArgument),
   ].join(' ');
   if (line.length > MAX_LINE)
-    throw refused(`The values asked for need a definition of ${line.length} characters; the kernel takes ${MAX_LINE}.`);
+    throw refused(
+      `The values asked for need a definition of ${line.length} characters; the kernel takes ${MAX_LINE}.`,
+    );
   return line;
 }
 
@@ -99,7 +108,8 @@ function formatArgument(argument: FetchArgument): string {
 export function formatFetch(fetch: Fetch): string {
   switch (fetch.op) {
     case 'register':
-      if (!kernelRegisters.has(fetch.name)) throw refused(`The kernel knows no register ${JSON.stringify(fetch.name)}.`);
+      if (!kernelRegisters.has(fetch.name))
+        throw refused(`The kernel knows no register ${JSON.stringify(fetch.name)}.`);
       return `%${fetch.name}`;
     case 'immediate':
       return `\\${fetch.value}`;
@@ -116,14 +126,19 @@ export function formatFetch(fetch: Fetch): string {
 export function formatStored(stored: Stored): string {
   if (stored.as === 'string') return 'string';
   const { elements } = stored;
-  if (elements !== undefined && !(Number.isInteger(elements) && elements > 0 && elements <= MAX_ARRAY_ELEMENTS))
+  if (
+    elements !== undefined &&
+    !(Number.isInteger(elements) && elements > 0 && elements <= MAX_ARRAY_ELEMENTS)
+  )
     throw refused(`An array of ${elements} elements; the kernel records at most ${MAX_ARRAY_ELEMENTS}.`);
   return `${stored.signed === true ? 's' : 'u'}${stored.bytes * 8}${elements === undefined ? '' : `[${elements}]`}`;
 }
 
 function checkName(what: string, name: string, longest: number): void {
   if (!namePattern.test(name) || name.length > longest)
-    throw refused(`${JSON.stringify(name)} cannot be the name of a kernel ${what}: letters, digits and _ only.`);
+    throw refused(
+      `${JSON.stringify(name)} cannot be the name of a kernel ${what}: letters, digits and _ only.`,
+    );
 }
 
 function checkOffset(offset: number): void {

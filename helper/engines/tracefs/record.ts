@@ -30,8 +30,14 @@ export class RecordParser {
   readonly #names: readonly string[];
   readonly #last: string;
 
-  /** `names`: the arguments as the kernel knows them; the last must not be a string (see {@link argumentNames}). */
-  constructor(event: string, names: readonly string[]) {
+  readonly #wanted: number;
+
+  /**
+   * `names`: the arguments as the kernel knows them; the last must not be a string (see {@link argumentNames}).
+   * `wanted`: how many of them are the caller's.
+   */
+  constructor(event: string, names: readonly string[], wanted: number) {
+    this.#wanted = wanted;
     this.#start = `: ${event}: (`;
     this.#names = names.map((name) => ` ${name}=`);
     this.#last = this.#names.at(-1) ?? '';
@@ -47,7 +53,7 @@ export class RecordParser {
     return this.#last === '' || text.includes(this.#last);
   }
 
-  /** Undefined when the text is no record of this event; the number of values is that of the names. */
+  /** Undefined when the text is no record of this event. */
   parse(text: string): TraceRecord | undefined {
     const start = text.indexOf(this.#start);
     const head = /-(\d+) +\[(\d+)\] [^:]*? (\d+)\.(\d{6})$/.exec(text.slice(0, start));
@@ -72,7 +78,7 @@ export class RecordParser {
       tid: Number(head[1]),
       cpu: Number(head[2]),
       ip: BigInt(address),
-      values,
+      values: values.slice(0, this.#wanted),
     };
   }
 }

@@ -35,6 +35,8 @@ start_of() {
   read -r stat 2>/dev/null < "/proc/$1/stat" || return 1
   stat=$(printf '%s' "$stat" | sed 's/.*) //')
   set -- $stat
+  # A zombie is gone too: it only waits for a parent that may never ask.
+  case $1 in Z|X) return 1 ;; esac
   START=\${20}
 }
 

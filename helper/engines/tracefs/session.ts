@@ -88,9 +88,13 @@ export class TracefsSession {
     const names = argumentNames(plan.arguments, this.#token);
     await this.#define(plan, event, names);
     const directory = `events/${group}/${event}`;
-    const unsubscribe = this.#stream.subscribe(new RecordParser(event, names), deliver);
+    const unsubscribe = this.#stream.subscribe(
+      new RecordParser(event, names, plan.arguments.length),
+      deliver,
+    );
     try {
-      if (plan.filter !== undefined) await this.supervisor.set(`${directory}/filter`, namedFilter(plan.filter, names));
+      if (plan.filter !== undefined)
+        await this.supervisor.set(`${directory}/filter`, namedFilter(plan.filter, names));
       await this.supervisor.set(`${directory}/enable`, '1');
     } catch (error) {
       unsubscribe();
@@ -108,7 +112,8 @@ export class TracefsSession {
     let pending = 0;
     for (let cpu = 0; cpu < this.supervisor.cpus; cpu++) {
       const stats = parseStats(await this.supervisor.get(`per_cpu/cpu${cpu}/stats`));
-      lost += (stats.get('overrun') ?? 0) + (stats.get('dropped events') ?? 0) + (stats.get('commit overrun') ?? 0);
+      lost +=
+        (stats.get('overrun') ?? 0) + (stats.get('dropped events') ?? 0) + (stats.get('commit overrun') ?? 0);
       pending += stats.get('entries') ?? 0;
     }
     return { read: this.#stream.read, unreadable: this.#stream.unreadable, lost, pending };

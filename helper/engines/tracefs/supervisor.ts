@@ -72,7 +72,9 @@ export class TracefsSupervisor {
     // A write after the end is answered by `ended`, not by an unhandled error.
     child.stdin.on('error', () => undefined);
     const ended = new Promise<SupervisorEnd>((resolve) => {
-      child.on('error', (error) => answers.end({ code: 'engine-missing', message: `${command} cannot be started: ${error.message}` }));
+      child.on('error', (error) =>
+        answers.end({ code: 'engine-missing', message: `${command} cannot be started: ${error.message}` }),
+      );
       child.on('close', () => {
         answers.end({ code: 'engine-ended', message: 'The process that owns the tracefs probes has ended.' });
         resolve(answers.outcome);
@@ -89,7 +91,11 @@ export class TracefsSupervisor {
   /** Opens `path` as the file that `OPEN_FILE_PATH` names, until `closeFile`. */
   openFile(path: string): Promise<string> {
     if (/[\n\0]/.test(path))
-      throw new ProbeError({ code: 'invalid-argument', message: 'A path with a line break cannot be traced.', remedy: 'Rename the file or make a hard link to it.' });
+      throw new ProbeError({
+        code: 'invalid-argument',
+        message: 'A path with a line break cannot be traced.',
+        remedy: 'Rename the file or make a hard link to it.',
+      });
     return this.#command(`open ${path}`);
   }
 
@@ -124,20 +130,27 @@ export class TracefsSupervisor {
   }
 }
 
+interface Settle {
+  readonly resolve: (ready: { group: string; cpus: number }) => void;
+  readonly reject: (error: ProbeError) => void;
+}
+
 /** Reads the supervisor's standard error: see `script.ts` for its grammar. */
 class AnswerReader {
   readonly ready: Promise<{ group: string; cpus: number }>;
   outcome: SupervisorEnd = { removed: false, detail: 'It ended without removing its probes.' };
   readonly #waiting = new Map<number, Waiting>();
-  #settleReady: { resolve: (ready: { group: string; cpus: number }) => void; reject: (error: ProbeError) => void };
+  readonly #settleReady: Settle | undefined;
   #partial = '';
   #ended: Problem | undefined;
   #body: { waiting: Waiting | undefined; missing: number; lines: string[] } | undefined;
 
   constructor() {
-    let settle: typeof this.ready extends Promise<infer T> ? { resolve: (ready: T) => void; reject: (error: ProbeError) => void } : never;
+    let settle: Settle | undefined;
     this.ready = new Promise((resolve, reject) => (settle = { resolve, reject }));
-    this.#settleReady = settle!;
+    // A start that fails before anybody waits for it is no unhandled rejection.
+    this.ready.catch(() => undefined);
+    this.#settleReady = settle;
   }
 
   expect(id: number, send: () => void): Promise<string> {
@@ -161,7 +174,7 @@ class AnswerReader {
     if (this.#ended !== undefined) return;
     this.#ended = problem;
     const error = new ProbeError(problem);
-    this.#settleReady.reject(error);
+    this.#settleReady?.reject(error);
     for (const waiting of this.#waiting.values()) waiting.reject(error);
     this.#waiting.clear();
   }
@@ -176,9 +189,10 @@ class AnswerReader {
       return;
     }
     const [word = '', verb = '', ...rest] = line.split(' ');
-    if (word === 'ready') this.#settleReady.resolve({ group: verb, cpus: Number(rest[0]) });
+    if (word === 'ready') this.#settleReady?.resolve({ group: verb, cpus: Number(rest[0]) });
     else if (word === 'removed') this.outcome = { removed: true };
-    else if (word === 'left') this.outcome = { removed: false, detail: `The kernel kept probes of the group ${verb}.` };
+    else if (word === 'left')
+      this.outcome = { removed: false, detail: `The kernel kept probes of the group ${verb}.` };
     else if (word === 'failed')
       this.end({
         code: 'no-privileges',
@@ -196,6 +210,8 @@ class AnswerReader {
       if (missing > 0) this.#body = { waiting, missing, lines: [] };
       else waiting?.resolve('');
     } else if (verb === 'error')
-      waiting?.reject(new ProbeError({ code: 'engine-refused', message: rest.join(' ') || 'The kernel gave no reason.' }));
+      waiting?.reject(
+        new ProbeError({ code: 'engine-refused', message: rest.join(' ') || 'The kernel gave no reason.' }),
+      );
   }
 }
