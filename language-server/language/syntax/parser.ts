@@ -1,7 +1,13 @@
 import type { Diagnostic } from '../diagnostic.ts';
 import { newestVersion, type Version } from '../version.ts';
-import type { Program } from './ast.ts';
+import type { Item, Program } from './ast.ts';
+import { parseCDefinition, parsePreprocessor, startsCDefinition } from './c-definitions.ts';
+import { T } from './codes.ts';
+import { parseConfig, parseMacro, parseMapDeclaration, parseProbe, parseSubprogram } from './items.ts';
+import { ParserState } from './state.ts';
+import { parseImport } from './statements.ts';
 import type { TokenList } from './tokens.ts';
+import { isCompositeKeyword } from './types.ts';
 
 export interface ParseOptions {
   /** The release whose grammar decides what is an error; the newest one known by default. */
@@ -10,20 +16,176 @@ export interface ParseOptions {
 
 export interface ParseResult {
   readonly program: Program;
-  /** Syntax errors, in order of their place. */
+  /** Syntax errors, in order of their place; at most 200. */
   readonly diagnostics: readonly Diagnostic[];
   readonly tokens: TokenList;
   readonly version: Version;
 }
 
-/** Reads a script. Never throws; what it cannot read is reported and skipped. */
+/** Reads a script. Never throws; what it cannot read is reported and skipped. Time and memory grow with its length. */
 export function parse(source: string, options: ParseOptions = {}): ParseResult {
   const version = options.version ?? newestVersion;
-  const end = source.length;
-  return {
-    program: { kind: 'program', start: 0, end, items: [] },
-    diagnostics: [],
-    tokens: { count: 0, kind: () => 'end', start: () => end, end: () => end },
-    version,
-  };
+  const p = new ParserState(source, version);
+  const items = parseItems(p);
+  const program: Program = { kind: 'program', start: 0, end: source.length, items };
+  const diagnostics = p.diagnostics.sort((a, b) => a.start - b.start || a.end - b.end);
+  return { program, diagnostics, tokens: p.tokens, version };
+}
+
+/** What may still come: bpftrace wants C definitions, then settings and imports, then the rest; 0.26+ settings first. */
+interface Order {
+  definitions: boolean;
+  preamble: boolean;
+  config: boolean;
+}
+
+function parseItems(p: ParserState): Item[] {
+  const items: Item[] = [];
+  const order: Order = { definitions: true, preamble: true, config: false };
+  p.next();
+  while (p.code !== T.end) {
+    const { start } = p;
+    const item = parseItem(p, order, items);
+    const tooDeep = p.recoverFromDepth();
+    if (item !== undefined) items.push(item);
+    if (tooDeep) skipItem(p, start);
+    else if (item === undefined && p.start === start) skipItem(p, start);
+    if (p.start === start && p.code !== T.end) p.next();
+  }
+  if (
+    !items.some((item) => item.kind === 'probe' || item.kind === 'broken-item') &&
+    p.diagnostics.length === 0
+  )
+    reportNoProbes(p, items);
+  return items;
+}
+
+function reportNoProbes(p: ParserState, items: readonly Item[]): void {
+  const last = items[items.length - 1];
+  if (p.version <= 23 && items.some((item) => item.kind === 'subprogram')) return;
+  const at = last?.end ?? 0;
+  p.error('no-probes', at, at, 'The script has no probe', 'Begin with one: `BEGIN { printf("hello\\n"); }`.');
+}
+
+function parseItem(p: ParserState, order: Order, items: readonly Item[]): Item | undefined {
+  const { start, end, code } = p;
+  switch (code) {
+    case T.shebang:
+      return parseShebang(p, items);
+    case T.preprocessor: {
+      const node = parsePreprocessor(p);
+      checkOrder(p, order, 'definitions', node.start, node.end);
+      return node;
+    }
+    case T.config:
+      if (p.version < 20 && !/^\s*=/.test(p.source.slice(end, end + 40))) break;
+      if (order.config) p.error('duplicate-config', start, end, 'A script has one `config` block at most');
+      else checkOrder(p, order, 'preamble', start, end);
+      order.config = true;
+      return parseConfig(p);
+    case T.import:
+      if (p.version < 24 && !/^\s*"/.test(p.source.slice(end, end + 40))) break;
+      p.requires(24, 'Imports are known', start, end);
+      checkOrder(p, order, 'preamble', start, end);
+      return parseImport(p);
+    case T.let:
+      if (p.version < 22 && !/^\s*[@$]/.test(p.source.slice(end, end + 40))) break;
+      checkOrder(p, order, 'rest', start, end);
+      return parseMapDeclaration(p);
+    case T.macro:
+      if (p.version < 24 && !/^\s+\w+\s*\(/.test(p.source.slice(end, end + 80))) break;
+      checkOrder(p, order, 'rest', start, end);
+      return parseMacro(p);
+    case T.fn:
+      if (p.version < 21 && !/^\s+\w+\s*\(/.test(p.source.slice(end, end + 80))) break;
+      checkOrder(p, order, 'rest', start, end);
+      return parseSubprogram(p);
+    default:
+      if (isCompositeKeyword(code) && (startsCDefinition(p) || !p.handWritten)) {
+        checkOrder(p, order, 'definitions', start, end);
+        return parseCDefinition(p);
+      }
+  }
+  if (code === T.rightBrace || code === T.semicolon) return strayToken(p);
+  checkOrder(p, order, 'rest', start, end);
+  return parseProbe(p);
+}
+
+function parseShebang(p: ParserState, items: readonly Item[]): Item {
+  const { start, end, source } = p;
+  const blankBefore = source.slice(0, start).trim() === '' && !/[^\n]$/.test(source.slice(0, start));
+  const atLineStart = start === 0 || source.charCodeAt(start - 1) === 10;
+  const allowed =
+    p.version <= 23 ? atLineStart : p.handWritten ? source.slice(0, start).trim() === '' : blankBefore;
+  if (!allowed || (p.version >= 24 && items.length > 0))
+    p.error('misplaced-definition', start, end, '`#!` can stand in the first line only');
+  p.next();
+  return { kind: 'shebang', start, end, text: source.slice(start, end) };
+}
+
+/** A `}` or `;` that belongs to nothing. */
+function strayToken(p: ParserState): Item {
+  const { start, end } = p;
+  p.report({
+    code: 'unexpected-token',
+    severity: 'error',
+    start,
+    end,
+    message: `This \`${p.source.slice(start, end)}\` belongs to nothing`,
+    fixes: [{ title: 'Remove it', edits: [{ start, end, newText: '' }] }],
+  });
+  p.next();
+  return { kind: 'broken-item', start, end };
+}
+
+function checkOrder(
+  p: ParserState,
+  order: Order,
+  group: 'definitions' | 'preamble' | 'rest',
+  start: number,
+  end: number,
+): void {
+  if (group === 'rest') {
+    order.definitions = false;
+    order.preamble = false;
+    return;
+  }
+  if (!order[group]) {
+    const what = group === 'definitions' ? 'C definitions' : 'Settings and imports';
+    p.error(
+      'misplaced-definition',
+      start,
+      end,
+      `${what} must stand before ${orderHint(p, group)}`,
+      'Move this up.',
+    );
+    return;
+  }
+  if (p.handWritten ? group === 'definitions' : group === 'preamble')
+    order[p.handWritten ? 'preamble' : 'definitions'] = false;
+}
+
+function orderHint(p: ParserState, group: 'definitions' | 'preamble'): string {
+  if (group === 'definitions') return p.handWritten ? 'all probes' : 'settings and all probes';
+  return p.handWritten ? 'C definitions and all probes' : 'all probes';
+}
+
+/** After an item that could not be read: on to behind its block, or to the next line that begins one. */
+function skipItem(p: ParserState, from: number): void {
+  p.seek(from);
+  let depth = 0;
+  for (let first = true; p.code !== T.end; p.next()) {
+    if (p.code === T.leftBrace) depth++;
+    else if (p.code === T.rightBrace) {
+      if (--depth <= 0) {
+        p.next();
+        return;
+      }
+    } else if (depth === 0 && !first && startsLine(p)) return;
+    first = false;
+  }
+}
+
+function startsLine(p: ParserState): boolean {
+  return p.code >= T.word && (p.start === 0 || p.source.charCodeAt(p.start - 1) === 10);
 }

@@ -1,30 +1,77 @@
+import { kindOfCode } from './codes.ts';
+
 /** What a token is; comments are tokens too, white space is what lies between. */
-export const tokenKinds = [
-  'end',
-  'comment',
-  'shebang',
-  'preprocessor',
+export type TokenKind =
+  | 'end'
+  | 'comment'
+  | 'shebang'
+  | 'preprocessor'
   /** A C definition's whole text from its `{` to its `}`. */
-  'c-body',
-  'word',
-  'variable',
-  'map',
-  'positional',
-  'parameter-count',
-  'integer',
-  'string',
-  'operator',
-  'punctuation',
-  /** One attach point, as a whole. */
-  'attach-point',
-  'unknown',
-] as const;
-export type TokenKind = (typeof tokenKinds)[number];
+  | 'c-body'
+  | 'word'
+  | 'variable'
+  | 'map'
+  | 'positional'
+  | 'parameter-count'
+  | 'integer'
+  | 'string'
+  | 'operator'
+  | 'punctuation'
+  /** One attach point, as a whole; several when white space or comments stand inside. */
+  | 'attach-point'
+  | 'unknown';
 
 /** All tokens of a source, in order and without overlaps; the text between two of them is white space only. */
-export interface TokenList {
-  readonly count: number;
-  kind(index: number): TokenKind;
-  start(index: number): number;
-  end(index: number): number;
+export class TokenList {
+  private codes = new Uint8Array(256);
+  private spans = new Uint32Array(512);
+  count = 0;
+
+  kind(index: number): TokenKind {
+    return kindOfCode(this.code(index));
+  }
+  /** The lexer's own number for the token, see `codes.ts`. */
+  code(index: number): number {
+    return index < this.count ? (this.codes[index] ?? 0) : 0;
+  }
+  start(index: number): number {
+    return this.spans[index * 2] ?? 0;
+  }
+  end(index: number): number {
+    return this.spans[index * 2 + 1] ?? 0;
+  }
+
+  add(code: number, start: number, end: number): void {
+    const index = this.count++;
+    if (index === this.codes.length) this.grow();
+    this.codes[index] = code;
+    this.spans[index * 2] = start;
+    this.spans[index * 2 + 1] = end;
+  }
+
+  /** Forgets the tokens from `count` on: the lexer goes back. */
+  truncate(count: number): void {
+    this.count = count;
+  }
+
+  /** Index of the first token that ends after `offset`, or `count`. */
+  indexAt(offset: number): number {
+    let low = 0;
+    let high = this.count;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (this.end(middle) > offset) high = middle;
+      else low = middle + 1;
+    }
+    return low;
+  }
+
+  private grow(): void {
+    const codes = new Uint8Array(this.codes.length * 2);
+    codes.set(this.codes);
+    this.codes = codes;
+    const spans = new Uint32Array(this.spans.length * 2);
+    spans.set(this.spans);
+    this.spans = spans;
+  }
 }

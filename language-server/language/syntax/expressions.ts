@@ -1,0 +1,526 @@
+import type { BinaryOperator, Expression, MapReference, Name, RecordField, Ternary } from './ast.ts';
+import { classOf, PATH } from './characters.ts';
+import { precedence, T } from './codes.ts';
+import { parseInteger, parseString } from './literals.ts';
+import { maxDepth, type ParserState } from './state.ts';
+import { parseBlock, parseIf } from './statements.ts';
+import {
+  isBuiltinWord,
+  isCompositeKeyword,
+  isTypeWord,
+  looksLikeCast,
+  parseType,
+  parseTypeOrExpression,
+} from './types.ts';
+
+/** Parses an expression; never fails: where none stands, one that is `broken-expression` comes back. */
+export function parseExpression(p: ParserState): Expression {
+  if (!p.enter()) return p.brokenExpression();
+  const { start } = p;
+  const expression = parseTernaryRest(p, start, parseBinary(p, 1));
+  p.leave();
+  return expression;
+}
+
+/** Goes on with operators after an operand that was read already. */
+export function continueExpression(p: ParserState, start: number, operand: Expression): Expression {
+  return parseTernaryRest(p, start, parseBinaryRest(p, start, operand, 1));
+}
+
+function parseTernaryRest(p: ParserState, start: number, condition: Expression): Expression {
+  if (p.code !== T.question) return condition;
+  const question = p.start;
+  p.next();
+  if (p.code === T.colon) {
+    p.requires(26, 'The short form `?:` is known', question, p.end);
+    p.next();
+    const whenFalse = parseExpression(p);
+    return { kind: 'ternary', start, end: p.previousEnd, condition, whenFalse };
+  }
+  const whenTrue = parseExpression(p);
+  expectColon(p);
+  const whenFalse = parseExpression(p);
+  const node: Ternary = { kind: 'ternary', start, end: p.previousEnd, condition, whenTrue, whenFalse };
+  return node;
+}
+
+/** A colon. Up to 0.25 the lexer takes `:x` for a path, so that a space must stand after it. */
+export function expectColon(p: ParserState): void {
+  const { start, end } = p;
+  if (p.code === T.colon && !p.handWritten && (classOf(p.source.charCodeAt(end)) & PATH) !== 0)
+    p.report({
+      code: 'space-after-colon',
+      severity: 'error',
+      start,
+      end,
+      message: 'Up to bpftrace 0.25 a colon and what follows it directly are read as a path',
+      hint: 'Put a space after the colon.',
+      fixes: [{ title: 'Insert a space', edits: [{ start: end, end, newText: ' ' }], preferred: true }],
+    });
+  p.expect(T.colon, ':', 'here');
+}
+
+/** Precedence climbing; all binary operators are left-associative. */
+function parseBinary(p: ParserState, least: number): Expression {
+  const { start } = p;
+  return parseBinaryRest(p, start, parseUnary(p), least);
+}
+
+function parseBinaryRest(p: ParserState, start: number, first: Expression, least: number): Expression {
+  let left = first;
+  for (let length = 0; ; length++) {
+    const level = precedence[p.code] ?? 0;
+    if (level < least || level === 0 || endsPredicate(p)) return left;
+    if (length > maxDepth) {
+      p.giveUp();
+      return left;
+    }
+    const operatorSpan = { start: p.start, end: p.end };
+    const operator = p.source.slice(p.start, p.end) as BinaryOperator;
+    p.next();
+    const right = parseBinary(p, level + 1);
+    left = { kind: 'binary', start, end: p.previousEnd, operator, operatorSpan, left, right };
+  }
+}
+
+/** A `/` before `{` closes a predicate and is no division; up to 0.24 also one before another `/`, a comment's even. */
+export function endsPredicate(p: ParserState): boolean {
+  if (p.code !== T.slash) return false;
+  let at = p.end;
+  let code = p.source.charCodeAt(at);
+  while (code === 32 || (code >= 9 && code <= 13)) code = p.source.charCodeAt(++at);
+  return code === 123 || (code === 47 && p.version <= 24);
+}
+
+export function parseUnary(p: ParserState): Expression {
+  const { start, code } = p;
+  switch (code) {
+    case T.increment:
+    case T.decrement: {
+      if (!p.enter()) return p.brokenExpression();
+      const operator = code === T.increment ? '++' : '--';
+      p.next();
+      const operand = p.handWritten ? parseUnary(p) : parseUpdateOperand(p);
+      if (!isUpdatable(operand)) notUpdatable(p, operator, operand.start, operand.end);
+      p.leave();
+      const update: Expression = {
+        kind: 'update',
+        start,
+        end: p.previousEnd,
+        operator,
+        prefix: true,
+        operand,
+      };
+      return p.version <= 23 ? parsePostfix(p, start, update, false) : update;
+    }
+    case T.and:
+      return parseAddressOf(p);
+    case T.not:
+    case T.complement:
+    case T.minus:
+    case T.star: {
+      if (!p.enter()) return p.brokenExpression();
+      const operator = p.source.slice(start, p.end) as '!' | '~' | '-' | '*';
+      p.next();
+      const operand = parseUnary(p);
+      p.leave();
+      return { kind: 'unary', start, end: p.previousEnd, operator, operand };
+    }
+    default:
+      if (code === T.leftParen && looksLikeCast(p)) return parseCast(p);
+      return parsePrimaryAndPostfix(p);
+  }
+}
+
+function parsePrimaryAndPostfix(p: ParserState): Expression {
+  const { start } = p;
+  const parenthesised = p.code === T.leftParen;
+  return parsePostfix(p, start, parsePrimary(p), parenthesised);
+}
+
+function isUpdatable(node: Expression): boolean {
+  return node.kind === 'variable' || node.kind === 'map';
+}
+
+function notUpdatable(p: ParserState, operator: string, start: number, end: number): void {
+  p.error('invalid-operand', start, end, `\`${operator}\` needs a variable or a map`);
+}
+
+/** Up to 0.25: a variable or a map, not in parentheses. */
+function parseUpdateOperand(p: ParserState): Expression {
+  if (p.code === T.variable) return parseVariable(p);
+  return p.code === T.map ? parseMap(p) : parsePrimary(p);
+}
+
+function parseAddressOf(p: ParserState): Expression {
+  const { start, end } = p;
+  p.requires(24, 'The address of a variable or map can be taken', start, end);
+  p.next();
+  if (p.code !== T.variable && p.code !== T.map) {
+    p.error('invalid-operand', p.start, p.end, '`&` needs a variable or a map');
+    return parseUnary(p);
+  }
+  const operand = p.code === T.variable ? parseVariable(p) : parseMapName(p);
+  const address: Expression = { kind: 'address-of', start, end: p.previousEnd, operand };
+  return p.handWritten ? address : parsePostfix(p, start, address, false);
+}
+
+function parseCast(p: ParserState): Expression {
+  const { start } = p;
+  if (!p.enter()) return p.brokenExpression();
+  p.next();
+  const type = parseType(p);
+  checkCastType(p, type.start, type.end);
+  p.expect(T.rightParen, ')', 'after the type of a cast');
+  const operand = parseUnary(p);
+  p.leave();
+  return { kind: 'cast', start, end: p.previousEnd, type, operand };
+}
+
+/** Types with brackets can be cast to since 0.19, unknown names with more than two stars since 0.26. */
+function checkCastType(p: ParserState, start: number, end: number): void {
+  const text = p.source.slice(start, end);
+  if (text.includes('[')) p.requires(19, 'Casts to arrays are known', start, end);
+  const word = /^\w+/.exec(text)?.[0] ?? '';
+  if (/\*\s*\*\s*\*/.test(text) && !isTypeWord(word, p.version) && !/^(?:struct|union|enum)$/.test(word))
+    p.requires(26, 'More than two stars are understood', start, end);
+}
+
+function parseVariable(p: ParserState): Expression {
+  const { start, end } = p;
+  p.next();
+  return { kind: 'variable', start, end, name: p.source.slice(start, end) };
+}
+
+function parseMapName(p: ParserState): MapReference {
+  const { start, end } = p;
+  p.next();
+  return { kind: 'map', start, end, name: p.source.slice(start, end), nameEnd: end };
+}
+
+/** `@x` with its keys, if any. */
+export function parseMap(p: ParserState): MapReference {
+  const map = parseMapName(p);
+  if (p.code !== T.leftBracket) return map;
+  p.next();
+  const keys = parseList(p, T.rightBracket, 'the keys');
+  if (keys.length === 0) p.unexpected('a key');
+  p.expect(T.rightBracket, ']', 'after the keys');
+  return { ...map, end: p.previousEnd, keys };
+}
+
+/** Expressions with commas between them; none when the closing token stands here. */
+function parseList(p: ParserState, close: number, what: string): Expression[] {
+  const list: Expression[] = [];
+  if (p.code === close || p.code === T.end) return list;
+  for (;;) {
+    list.push(parseExpression(p));
+    if (p.code !== T.comma) return list;
+    const comma = { start: p.start, end: p.end };
+    p.next();
+    if (p.code === close) {
+      p.report({
+        code: 'trailing-comma',
+        severity: 'error',
+        ...comma,
+        message: `No comma may follow the last of ${what}`,
+        fixes: [{ title: 'Remove the comma', edits: [{ ...comma, newText: '' }], preferred: true }],
+      });
+      return list;
+    }
+  }
+}
+
+/** `.x`, `->x`, `.1`, `[i]`, `++`, `--` after an operand. */
+export function parsePostfix(
+  p: ParserState,
+  start: number,
+  first: Expression,
+  parenthesised: boolean,
+): Expression {
+  let node = first;
+  for (let length = 0; ; length++) {
+    if (length > maxDepth) {
+      p.giveUp();
+      return node;
+    }
+    switch (p.code) {
+      case T.dot:
+      case T.arrow:
+        node = parseMember(p, start, node);
+        break;
+      case T.leftBracket: {
+        p.next();
+        const index = parseExpression(p);
+        p.expect(T.rightBracket, ']', 'after the index');
+        node = { kind: 'array-access', start, end: p.previousEnd, object: node, index };
+        break;
+      }
+      case T.increment:
+      case T.decrement: {
+        const operator = p.code === T.increment ? '++' : '--';
+        const allowed = isUpdatable(node) && (p.handWritten || !(parenthesised && length === 0));
+        if (!allowed) notUpdatable(p, operator, p.start, p.end);
+        p.next();
+        node = { kind: 'update', start, end: p.previousEnd, operator, prefix: false, operand: node };
+        // In 0.24 and 0.25 nothing can be applied to the result.
+        if (p.version === 24 || p.version === 25) return node;
+        break;
+      }
+      default:
+        return node;
+    }
+  }
+}
+
+function parseMember(p: ParserState, start: number, object: Expression): Expression {
+  const operatorSpan = { start: p.start, end: p.end };
+  const arrow = p.code === T.arrow;
+  p.next();
+  if (!arrow && p.code === T.integer) {
+    const index = Number(parseInteger(p).value);
+    return { kind: 'tuple-access', start, end: p.previousEnd, object, index };
+  }
+  const field = parseFieldName(p);
+  return { kind: 'field', start, end: p.previousEnd, object, arrow, operatorSpan, field };
+}
+
+/** Any word since 0.22; before that, keywords and names of integer types are no names of fields. */
+function parseFieldName(p: ParserState): Name {
+  if (p.code < T.word) return p.expectName('the name of a field');
+  const { version } = p;
+  const refused = version < 26 && isRefusedField(p.code, p.text, version);
+  if (refused)
+    p.error('unexpected-token', p.start, p.end, `bpftrace cannot read \`${p.text}\` as the name of a field`);
+  return p.name();
+}
+
+function isRefusedField(code: number, word: string, version: number): boolean {
+  if (isCompositeKeyword(code)) return true;
+  if (/^u?int(?:8|16|32|64)$/.test(word)) return version >= 18;
+  if (code > T.word)
+    return version >= 22
+      ? code === T.import || code === T.macro || code === T.true || code === T.false
+        ? version >= 24
+        : false
+      : code === T.if ||
+          code === T.else ||
+          code === T.unroll ||
+          code === T.while ||
+          code === T.for ||
+          code === T.return ||
+          code === T.continue ||
+          code === T.break ||
+          (code === T.sizeof && version >= 18) ||
+          (code === T.offsetof && version >= 18);
+  return version >= 22 && version < 24 && ['string', 'inet', 'buffer', 'bool'].includes(word);
+}
+
+/** Atoms, calls, parentheses, and the expressions that begin with a keyword. */
+export function parsePrimary(p: ParserState): Expression {
+  const { start, end, code } = p;
+  switch (code) {
+    case T.integer:
+      return parseInteger(p);
+    case T.string:
+      return parseString(p);
+    case T.variable:
+      return parseVariable(p);
+    case T.map:
+      return parseMap(p);
+    case T.parameterCount:
+      p.next();
+      return { kind: 'parameter-count', start, end };
+    case T.positional:
+      return parsePositional(p);
+    case T.leftParen:
+      return parseParentheses(p);
+    case T.leftBrace:
+      return parseBlockExpression(p);
+    default:
+      return code >= T.word ? parseWord(p) : p.brokenExpression();
+  }
+}
+
+function parsePositional(p: ParserState): Expression {
+  const { start, end } = p;
+  const index = Number(p.source.slice(start + 1, end));
+  p.next();
+  if (index < 1 || index > Number.MAX_SAFE_INTEGER)
+    p.error(
+      'invalid-number',
+      start,
+      end,
+      `Positional parameters begin with $1`,
+      'The first is `$1`; `$#` counts them.',
+    );
+  return { kind: 'positional', start, end, index };
+}
+
+function parseBlockExpression(p: ParserState): Expression {
+  const { start } = p;
+  p.requires(24, 'Blocks can be expressions', start, p.end);
+  const block = parseBlock(p, 'a block');
+  if (!p.handWritten && block.result === undefined && p.version >= 24)
+    p.error(
+      'expected-token',
+      block.end - 1,
+      block.end,
+      'A block that is an expression must end in one without `;`',
+    );
+  return block;
+}
+
+function parseWord(p: ParserState): Expression {
+  const { start, end, code, text } = p;
+  switch (code) {
+    case T.sizeof: {
+      if (p.source.charCodeAt(p.end) !== 40 && !nextIs(p, T.leftParen)) break;
+      p.next();
+      p.expect(T.leftParen, '(', 'after `sizeof`');
+      const argument = parseTypeOrExpression(p);
+      p.expect(T.rightParen, ')', 'after the argument of `sizeof`');
+      return { kind: 'sizeof', start, end: p.previousEnd, argument };
+    }
+    case T.offsetof:
+      return parseOffsetof(p);
+    case T.typeinfo: {
+      p.requires(25, '`typeinfo` is known', start, end);
+      p.next();
+      p.expect(T.leftParen, '(', 'after `typeinfo`');
+      const argument = parseTypeOrExpression(p);
+      p.expect(T.rightParen, ')', 'after the argument of `typeinfo`');
+      return { kind: 'typeinfo', start, end: p.previousEnd, argument };
+    }
+    case T.comptime: {
+      p.requires(25, '`comptime` is known', start, end);
+      p.next();
+      const operand = parseUnary(p);
+      return { kind: 'comptime', start, end: p.previousEnd, operand };
+    }
+    case T.if: {
+      p.requires(24, '`if` can be an expression', start, end);
+      return parseIf(p, 'expression');
+    }
+    case T.true:
+    case T.false:
+      if (p.version < 24) break;
+      p.next();
+      return { kind: 'boolean', start, end, value: code === T.true };
+    default:
+  }
+  return parseCallOrIdentifier(p, text);
+}
+
+function nextIs(p: ParserState, code: number): boolean {
+  const mark = p.mark();
+  p.next();
+  const result = p.code === code;
+  p.reset(mark);
+  return result;
+}
+
+function parseCallOrIdentifier(p: ParserState, text: string): Expression {
+  const { start, end, version } = p;
+  if (!p.isFreeWord() && p.version < 26) return p.brokenExpression();
+  if (
+    p.handWritten &&
+    (p.code === T.else || isCompositeKeyword(p.code)) &&
+    !nextIs(p, T.leftParen) &&
+    p.code !== T.else
+  )
+    return refusedWord(p);
+  const isType = !p.handWritten && isTypeWord(text, version) && !(version < 18);
+  p.next();
+  if (p.code === T.leftParen && !isType) {
+    p.next();
+    const args = parseList(p, T.rightParen, 'the arguments');
+    p.expect(T.rightParen, ')', 'after the arguments');
+    const callee: Name = { kind: 'name', start, end, text };
+    return { kind: 'call', start, end: p.previousEnd, callee, args };
+  }
+  if (isType)
+    p.error(
+      'unexpected-token',
+      start,
+      end,
+      `The type \`${text}\` is no value`,
+      'Put it in parentheses to cast.',
+    );
+  return { kind: 'identifier', start, end, name: text };
+}
+
+function refusedWord(p: ParserState): Expression {
+  const { start, end, text } = p;
+  p.next();
+  return { kind: 'identifier', start, end, name: text };
+}
+
+function parseOffsetof(p: ParserState): Expression {
+  const { start, end } = p;
+  p.requires(18, '`offsetof` is known', start, end);
+  p.next();
+  p.expect(T.leftParen, '(', 'after `offsetof`');
+  const subject = isCompositeKeyword(p.code) ? parseType(p) : parseExpression(p);
+  p.expect(T.comma, ',', 'after what `offsetof` looks into');
+  const path: Name[] = [parseFieldName(p)];
+  while (p.code === T.dot) {
+    p.requires(23, '`offsetof` goes into nested fields', p.start, p.end);
+    p.next();
+    path.push(parseFieldName(p));
+  }
+  p.expect(T.rightParen, ')', 'after the field');
+  return { kind: 'offsetof', start, end: p.previousEnd, subject, path };
+}
+
+/** `(x)`, `()`, `(x,)`, `(x, y)`, `(a = 1)`; the cursor stands on the `(`. */
+function parseParentheses(p: ParserState): Expression {
+  const { start } = p;
+  p.next();
+  if (p.code === T.rightParen) {
+    p.requires(24, 'Empty tuples are known', start, p.end);
+    p.next();
+    return { kind: 'tuple', start, end: p.previousEnd, elements: [] };
+  }
+  if (p.code >= T.word && startsRecord(p)) return parseRecord(p, start);
+  const first = parseExpression(p);
+  if (p.code !== T.comma) {
+    p.expect(T.rightParen, ')', 'after the expression');
+    return first;
+  }
+  const elements = [first];
+  while (p.accept(T.comma)) {
+    if (p.code === T.rightParen) {
+      p.requires(24, 'A comma may end a tuple', p.previousEnd - 1, p.previousEnd);
+      break;
+    }
+    elements.push(parseExpression(p));
+  }
+  p.expect(T.rightParen, ')', 'after the tuple');
+  return { kind: 'tuple', start, end: p.previousEnd, elements };
+}
+
+function startsRecord(p: ParserState): boolean {
+  let at = p.end;
+  let code = p.source.charCodeAt(at);
+  while (code === 32 || (code >= 9 && code <= 13)) code = p.source.charCodeAt(++at);
+  if (code !== 61 || p.source.charCodeAt(at + 1) === 61) return false;
+  return !(p.handWritten && isBuiltinWord(p.text, p.version));
+}
+
+function parseRecord(p: ParserState, start: number): Expression {
+  const fields: RecordField[] = [];
+  const seen = new Set<string>();
+  do {
+    const name = p.expectName('the name of a field');
+    if (seen.has(name.text))
+      p.error('duplicate-name', name.start, name.end, `The record has a field \`${name.text}\` already`);
+    seen.add(name.text);
+    p.expect(T.assign, '=', 'after the name of the field');
+    const value = parseExpression(p);
+    fields.push({ kind: 'record-field', start: name.start, end: p.previousEnd, name, value });
+  } while (p.accept(T.comma));
+  p.expect(T.rightParen, ')', 'after the record');
+  p.requires(25, 'Records are known', start, p.previousEnd);
+  return { kind: 'record', start, end: p.previousEnd, fields };
+}

@@ -1,0 +1,211 @@
+import type { Expression, Name, TypeNode } from './ast.ts';
+import { isDigit } from './characters.ts';
+import { T } from './codes.ts';
+import { parseExpression } from './expressions.ts';
+import { parseInteger } from './literals.ts';
+import type { ParserState } from './state.ts';
+
+const integerTypes = new Set(['uint8', 'uint16', 'uint32', 'uint64', 'int8', 'int16', 'int32', 'int64']);
+/** Types that have a word of their own in the grammar of 0.22 and later. */
+const newerTypes = new Set(
+  (
+    'bool void string inet buffer min_t max_t sum_t avg_t stats_t umin_t umax_t usum_t uavg_t ustats_t count_t ucount_t ' +
+    'probe_t username_t lhist_t hist_t usym_t ksym_t timestamp macaddr_t cgroup_path_t kstack_t ustack_t tseries_t strerror_t'
+  ).split(' '),
+);
+
+/** Whether the word names one of bpftrace's own types in that release. */
+export function isTypeWord(word: string, version: number): boolean {
+  return integerTypes.has(word) || (version >= 22 && newerTypes.has(word));
+}
+export function isIntegerTypeWord(word: string, version: number): boolean {
+  return integerTypes.has(word) || (version >= 22 && word === 'bool');
+}
+
+export function isCompositeKeyword(code: number): boolean {
+  return code === T.struct || code === T.union || code === T.enum;
+}
+
+/** `struct x`, `uint64`, `foo *`, `int8[4]`, `typeof(x)`: the current token begins it. */
+export function parseType(p: ParserState): TypeNode {
+  const { start } = p;
+  let type: TypeNode = parseTypeBase(p);
+  for (;;) {
+    if (p.code === T.star) {
+      p.next();
+      type = { kind: 'pointer-type', start, end: p.previousEnd, target: type };
+    } else if (p.code === T.leftBracket) {
+      p.next();
+      let size: number | undefined;
+      if (p.code === T.integer) size = Number(parseInteger(p).value);
+      p.expect(T.rightBracket, ']', 'after the size');
+      const common = { kind: 'array-type', start, end: p.previousEnd, element: type } as const;
+      type = size === undefined ? common : { ...common, size };
+    } else return type;
+  }
+}
+
+function parseTypeBase(p: ParserState): TypeNode {
+  const { start } = p;
+  if (p.code === T.typeof) return parseTypeof(p);
+  if (isCompositeKeyword(p.code)) {
+    const keyword = p.text as 'struct' | 'union' | 'enum';
+    p.next();
+    const name = p.handWritten ? p.expectName('the name of a type') : compositeName(p);
+    return { kind: 'named-type', start, end: name.end, keyword, name };
+  }
+  if (p.code >= T.word) {
+    const name = p.name();
+    return { kind: 'named-type', start, end: name.end, name };
+  }
+  p.unexpected('a type');
+  const name: Name = { kind: 'name', start: p.previousEnd, end: p.previousEnd, text: '' };
+  return { kind: 'named-type', start: name.start, end: name.end, name };
+}
+
+/** The generated lexers take everything up to `*`, `)` or `,` for the name of a struct: `struct foo const *`. */
+function compositeName(p: ParserState): Name {
+  const name = p.expectName('the name of a type');
+  let { end } = name;
+  while (p.code >= T.word) {
+    end = p.end;
+    p.next();
+  }
+  return end === name.end ? name : { ...name, end, text: p.source.slice(name.start, end) };
+}
+
+function parseTypeof(p: ParserState): TypeNode {
+  const { start, end } = p;
+  p.requires(25, '`typeof` is known', start, end);
+  p.next();
+  p.expect(T.leftParen, '(', 'after `typeof`');
+  const argument = parseTypeOrExpression(p);
+  p.expect(T.rightParen, ')', 'after the argument of `typeof`');
+  return { kind: 'typeof-type', start, end: p.previousEnd, argument };
+}
+
+/** What may stand in `sizeof( … )`, `typeof( … )` and `typeinfo( … )`. */
+export function parseTypeOrExpression(p: ParserState): Expression | TypeNode {
+  return looksLikeType(p) ? parseType(p) : parseExpression(p);
+}
+
+function looksLikeType(p: ParserState): boolean {
+  if (isCompositeKeyword(p.code)) return true;
+  if (p.code !== T.word) return false;
+  if (isTypeWord(p.text, p.handWritten ? 24 : p.version)) return true;
+  if (isBuiltinWord(p.text, p.version)) return false;
+  // `sizeof(foo *)`: an unknown word is a type when stars and a closing parenthesis follow it.
+  let at = p.end;
+  let stars = 0;
+  for (; ; at++) {
+    const code = p.source.charCodeAt(at);
+    if (code === 42) stars++;
+    else if (code !== 32 && code !== 9 && code !== 10 && code !== 13) break;
+  }
+  return stars > 0 && (p.handWritten || p.source.charCodeAt(at) === 41);
+}
+
+const builtins = new Set(
+  (
+    'args cgroup comm cpid numaid cpu ctx curtask elapsed func gid nsecs pid probe rand retval tid uid username ' +
+    'kstack ustack jiffies'
+  ).split(' '),
+);
+const handWrittenBuiltins = new Set('args ctx kstack nsecs pid tid ustack'.split(' '));
+const argument = /^s?arg[0-9]$/;
+const anyArgument = /^s?arg[0-9]+$/;
+
+/** Words that are values and therefore never the type in `(word)`. */
+export function isBuiltinWord(word: string, version: number): boolean {
+  if (version >= 26)
+    return handWrittenBuiltins.has(word) || anyArgument.test(word) || word.startsWith('__builtin_');
+  if (version >= 25)
+    return handWrittenBuiltins.has(word) || anyArgument.test(word) || word.startsWith('__builtin_');
+  return builtins.has(word) || (version >= 24 ? anyArgument : argument).test(word);
+}
+
+/** Whether `(` here begins a cast; looks at the text only. `p` stands on the `(`. */
+export function looksLikeCast(p: ParserState): boolean {
+  const mark = p.mark();
+  p.next();
+  const result = p.handWritten ? castByHand(p) : castByGrammar(p);
+  p.reset(mark);
+  return result;
+}
+
+function castByGrammar(p: ParserState): boolean {
+  if (isCompositeKeyword(p.code)) return true;
+  if (p.code === T.typeof) return true;
+  if (p.code !== T.word || isBuiltinWord(p.text, p.version)) return false;
+  if (isTypeWord(p.text, p.version)) return true;
+  p.next();
+  while (p.code === T.star) p.next();
+  return p.code === T.rightParen;
+}
+
+function castByHand(p: ParserState): boolean {
+  let value = false;
+  if (p.code === T.typeof) {
+    p.next();
+    if (p.code !== T.leftParen) return false;
+    skipBalanced(p, T.leftParen, T.rightParen);
+    while (p.code === T.star) p.next();
+    return p.code === T.rightParen && startsExpression(p);
+  }
+  if (isCompositeKeyword(p.code)) {
+    p.next();
+    if (p.code >= T.word) p.next();
+  } else {
+    if (p.code < T.word) return false;
+    value = isBuiltinWord(p.text, p.version);
+    p.next();
+  }
+  let suffix = false;
+  for (;;) {
+    if (p.code === T.star) p.next();
+    else if (p.code === T.leftBracket) skipBalanced(p, T.leftBracket, T.rightBracket);
+    else break;
+    suffix = true;
+  }
+  return p.code === T.rightParen && (suffix || !value) && startsExpression(p);
+}
+
+/** Whether what follows the `)` under the cursor can begin an expression: else `(word)` is a value in parentheses. */
+function startsExpression(p: ParserState): boolean {
+  p.next();
+  const { code } = p;
+  if (code >= T.word) return true;
+  return startsExpressionCodes.has(code) || isDigit(p.source.charCodeAt(p.start));
+}
+const startsExpressionCodes: ReadonlySet<number> = new Set([
+  T.variable,
+  T.map,
+  T.positional,
+  T.parameterCount,
+  T.integer,
+  T.string,
+  T.leftParen,
+  T.minus,
+  T.decrement,
+  T.minusAssign,
+  T.arrow,
+  T.not,
+  T.notEqual,
+  T.complement,
+  T.star,
+  T.starAssign,
+  T.and,
+  T.logicalAnd,
+  T.andAssign,
+]);
+
+function skipBalanced(p: ParserState, open: number, close: number): void {
+  let depth = 0;
+  for (; p.code !== T.end; p.next()) {
+    if (p.code === open) depth++;
+    else if (p.code === close && --depth === 0) {
+      p.next();
+      return;
+    }
+  }
+}
