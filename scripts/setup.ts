@@ -199,6 +199,11 @@ export async function setUp(options: { tests: boolean; browser: boolean }): Prom
   const linux = process.platform === 'linux';
   const missing = linux ? systemPackages([...productNeeds, ...(options.tests ? testNeeds : [])]) : [];
   await bundles();
+  if (linux && onPath('cc', 'gcc')) {
+    const { buildWorkloads } = await import('./workloads.ts');
+    for (const [name, what] of Object.entries(buildWorkloads()))
+      say(`${what === 'built' ? '→' : '✓'} workload ${name}: ${what}`);
+  }
   if (options.browser) await codeServer();
   return { missing: missing.map((need) => need.what) };
 }

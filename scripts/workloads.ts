@@ -1,0 +1,68 @@
+// Builds the programs of test/workloads into dist/workloads. A program is rebuilt when one of its sources is newer.
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { repository } from './node24.mjs';
+
+export const workloadsFolder = join(repository, 'test', 'workloads');
+const builtFolder = join(repository, 'dist', 'workloads');
+
+interface Workload {
+  readonly compilers: readonly string[];
+  readonly flags: readonly string[];
+}
+
+const workloads = {
+  shop: { compilers: ['gcc', 'cc'], flags: ['-pthread'] },
+  shapes: { compilers: ['g++', 'c++'], flags: [] },
+} as const satisfies Record<string, Workload>;
+
+export type WorkloadName = keyof typeof workloads;
+
+/** Folder of a workload's sources. */
+export const sourcesOf = (name: WorkloadName): string => join(workloadsFolder, name);
+
+/** Path of a workload's program, built or not. */
+export const programOf = (name: WorkloadName): string => join(builtFolder, name);
+
+/**
+ * Builds what is older than its sources. Paths in the debug information are absolute, so the editor finds the sources.
+ * Throws with the compiler's own words.
+ */
+export function buildWorkload(name: WorkloadName): 'built' | 'up to date' {
+  const folder = sourcesOf(name);
+  const files = readdirSync(folder).map((file) => join(folder, file));
+  const program = programOf(name);
+  if (existsSync(program) && files.every((file) => statSync(file).mtimeMs < statSync(program).mtimeMs))
+    return 'up to date';
+  mkdirSync(builtFolder, { recursive: true });
+  const { compilers, flags } = workloads[name];
+  const sources = files.filter((file) => /\.(c|cpp)$/.test(file));
+  // Frame pointers, because bpftrace walks user stacks by them.
+  const args = [
+    '-g',
+    '-O2',
+    '-Wall',
+    '-Wextra',
+    '-fno-omit-frame-pointer',
+    ...flags,
+    '-o',
+    program,
+    ...sources,
+  ];
+  for (const compiler of compilers) {
+    const { status, error } = spawnSync(compiler, args, { stdio: ['ignore', 2, 2] });
+    if (status === 0) return 'built';
+    if (error === undefined) throw new Error(`${compiler} ended with ${status} for ${folder}`);
+  }
+  throw new Error(`no compiler was found for ${folder}: install ${compilers.join(' or ')}`);
+}
+
+/** Builds all of them; the answer says for each what was done. */
+export function buildWorkloads(): Readonly<Record<WorkloadName, 'built' | 'up to date'>> {
+  const names = Object.keys(workloads) as WorkloadName[];
+  return Object.fromEntries(names.map((name) => [name, buildWorkload(name)])) as Record<
+    WorkloadName,
+    'built' | 'up to date'
+  >;
+}
