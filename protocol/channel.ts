@@ -17,3 +17,6 @@ export type Handlers<Api, Context> = {
     context: Context,
   ) => Promise<ResultOf<Api, K>> | ResultOf<Api, K>;
 };
+
+/** JSON-RPC's error code for an answer that is a `Problem`; the problem itself travels as the error's `data`. */
+export const PROBLEM_ERROR_CODE = 1;

@@ -1,0 +1,53 @@
+// `probescope COMMAND …`: picks the command's file. Each is loaded only when it is asked for.
+import { asProblem } from '../protocol/errors.ts';
+import { exitCodes, UsageError, type Command } from './command.ts';
+
+/** Every command: what it does in one line, and how it is loaded. */
+const commands: Readonly<
+  Record<string, { readonly summary: string; readonly load: () => Promise<Command> }>
+> = {};
+
+function usage(): string {
+  const width = Math.max(0, ...Object.keys(commands).map((name) => name.length));
+  const lines = Object.entries(commands).map(([name, { summary }]) => `  ${name.padEnd(width)}  ${summary}`);
+  return `usage: probescope COMMAND [ARGUMENTS]\n\n${lines.join('\n')}\n\nprobescope COMMAND --help tells a command's own arguments.\n`;
+}
+
+async function main(argv: readonly string[]): Promise<number> {
+  const [name, ...args] = argv;
+  if (name === '--help' || name === 'help' || name === '-h') {
+    process.stdout.write(usage());
+    return exitCodes.ok;
+  }
+  const entry = name !== undefined && Object.hasOwn(commands, name) ? commands[name] : undefined;
+  if (entry === undefined) {
+    process.stderr.write(
+      name === undefined ? usage() : `probescope: there is no command ${name}\n\n${usage()}`,
+    );
+    return exitCodes.usage;
+  }
+  const command = await entry.load();
+  if (args.includes('--help') || args.includes('-h')) {
+    process.stdout.write(`${command.usage}\n`);
+    return exitCodes.ok;
+  }
+  try {
+    return await command.run(args);
+  } catch (error) {
+    if (error instanceof UsageError) {
+      process.stderr.write(`probescope ${name}: ${error.message}\n\n${command.usage}\n`);
+      return exitCodes.usage;
+    }
+    const problem = asProblem(error);
+    process.stderr.write(`probescope ${name}: ${problem.message}\n`);
+    if (problem.remedy !== undefined) process.stderr.write(`  ${problem.remedy}\n`);
+    return exitCodes.failed;
+  }
+}
+
+// `| head` closes our output early; that is the reader's choice and no failure of ours
+process.stdout.on('error', () => process.exit(exitCodes.ok));
+
+void main(process.argv.slice(2)).then((code) => {
+  process.exitCode = code;
+});
