@@ -24,6 +24,8 @@ export interface FunctionQuery {
   /** …or by the function that encloses a line. */
   readonly file?: string;
   readonly line?: number;
+  /** …or a USDT probe by its names. */
+  readonly usdt?: { readonly provider: string; readonly name: string };
 }
 
 /** The calls that the helper answers. */
@@ -37,10 +39,20 @@ export interface HelperApi {
   };
   /** Functions (overloads, clones) that fit the query, and USDT probes inside them or on that very line. */
   lookUp(params: FunctionQuery): { subjects: readonly Subject[] };
-  /** Opens a session; answered when its probes are attached. */
-  openSession(params: { session: SessionId; probes: readonly ProbeSpec[] }): { attachedSites: number };
-  /** Replaces the session's probes; those that stay keep their totals. */
+  /**
+   * Opens a session; answered when its probes are attached and count. A first snapshot follows at once, then one every
+   * `intervalMs` (100…60,000).
+   */
+  openSession(params: { session: SessionId; probes: readonly ProbeSpec[]; intervalMs: number }): {
+    attachedSites: number;
+  };
+  /**
+   * Replaces the session's probes; those that stay (same id) keep their totals. When the new set cannot be attached the
+   * old one goes on and the error is answered.
+   */
   updateSession(params: { session: SessionId; probes: readonly ProbeSpec[] }): { attachedSites: number };
+  /** Changes how often snapshots come: often while somebody looks, seldom otherwise. */
+  paceSession(params: { session: SessionId; intervalMs: number }): Record<string, never>;
   /** Ends a session; its last snapshot arrives before the answer. */
   closeSession(params: { session: SessionId }): Record<string, never>;
   /** The script that the session runs now. */

@@ -11,7 +11,7 @@ export interface LostCounts {
   readonly missedEntries: number;
   /** Entries whose return was never seen because the frame was unwound (longjmp, exception) or the thread ended. */
   readonly abandonedCalls: number;
-  /** Map updates that the engine dropped because a map was full, and events lost in its buffers. */
+  /** Events the engine counted but could not measure because one of its maps was full, and events lost in its buffers. */
   readonly droppedByEngine: number;
 }
 
@@ -44,6 +44,8 @@ export interface Snapshot {
   /** Wall clock of the target, for people. */
   readonly wallClockMs: number;
   readonly probes: readonly ProbeTotals[];
+  /** Nothing is counted after this one: the session was closed, or its engine ended. */
+  readonly final: boolean;
 }
 
 /** `starting` until all probes are attached; `ended` carries the reason unless it was asked for. */

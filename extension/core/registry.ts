@@ -1,0 +1,333 @@
+import { randomUUID } from 'node:crypto';
+import { asProblem, ProbeError, type Problem } from '../../protocol/errors.ts';
+import type { Measure, ProbeId, ProbeSpec, Subject } from '../../protocol/probe.ts';
+import type { SessionState, Snapshot } from '../../protocol/snapshot.ts';
+import type { SourcePlace } from '../../protocol/source.ts';
+import { ProbeAggregate } from './aggregate.ts';
+import type { HelperConnection } from './connection.ts';
+import { Emitter, type Disposable } from './emitter.ts';
+import { TraceSession } from './session.ts';
+
+/** A probe to be: what is measured and where. `place` is where the source lies in the workspace. */
+export interface NewProbe {
+  readonly binary: string;
+  readonly pid?: number;
+  readonly subject: Subject;
+  readonly measures: readonly Measure[];
+  readonly place?: SourcePlace;
+}
+
+/** What a workspace remembers of a probe; figures are not among it. */
+export interface StoredProbe extends NewProbe {
+  readonly key: string;
+}
+
+export type ProbeState =
+  | { readonly kind: 'starting' }
+  | { readonly kind: 'running'; readonly sinceMs: number }
+  | { readonly kind: 'paused' }
+  | { readonly kind: 'ended'; readonly problem: Problem };
+
+/** A probe of the registry; read it freely, change it through the registry. */
+export class Probe {
+  readonly key: string;
+  readonly aggregate = new ProbeAggregate();
+  spec: NewProbe;
+  state: ProbeState = { kind: 'paused' };
+  /** Its number in the helper's session; a new one each time it joins. */
+  id: ProbeId = 0;
+
+  constructor(spec: NewProbe, key: string = randomUUID()) {
+    this.spec = spec;
+    this.key = key;
+  }
+
+  get isActive(): boolean {
+    return this.state.kind === 'starting' || this.state.kind === 'running';
+  }
+}
+
+export interface RegistryOptions {
+  /** Gives the helper, starting it when it does not run. Called again after it ended. */
+  readonly connect: (cancelled?: AbortSignal) => Promise<HelperConnection>;
+  readonly intervalMs: number;
+}
+
+/**
+ * All probes of one target, in one session of its helper.
+ *
+ * Changes run one after the other; a probe that cannot be attached ends with its problem and leaves the others as they
+ * were. `onDidChange` gives the keys of the probes whose state or figures changed, or none when probes came or went.
+ */
+export class ProbeRegistry implements Disposable {
+  readonly #options: RegistryOptions;
+  readonly #probes = new Map<string, Probe>();
+  readonly #changed = new Emitter<readonly string[]>();
+  readonly onDidChange = this.#changed.on;
+  #session: TraceSession | undefined;
+  #nextId: ProbeId = 1;
+  #queue: Promise<unknown> = Promise.resolve();
+
+  constructor(options: RegistryOptions) {
+    this.#options = options;
+  }
+
+  get probes(): readonly Probe[] {
+    return [...this.#probes.values()];
+  }
+
+  find(key: string): Probe | undefined {
+    return this.#probes.get(key);
+  }
+
+  /** State of the helper's session; undefined while no probe is attached. */
+  get sessionState(): SessionState | undefined {
+    return this.#session?.state;
+  }
+
+  /** What a workspace stores; {@link restore} brings it back paused. */
+  get stored(): readonly StoredProbe[] {
+    return this.probes.map(({ key, spec }) => ({ key, ...spec }));
+  }
+
+  restore(stored: readonly StoredProbe[]): void {
+    for (const { key, ...spec } of stored)
+      if (!this.#probes.has(key)) this.#probes.set(key, new Probe(spec, key));
+    this.#changed.fire([]);
+  }
+
+  /**
+   * Adds a probe and resolves when it counts. The same subject in the same binary and process is one probe: its
+   * measures are joined. Throws what kept it from being attached; the probe then stays, ended, with that problem.
+   */
+  async add(spec: NewProbe, cancelled?: AbortSignal): Promise<Probe> {
+    const known = this.probes.find((probe) => sameSubject(probe.spec, spec));
+    if (known !== undefined) {
+      const measures = [...new Set([...known.spec.measures, ...spec.measures])];
+      const grew = measures.length > known.spec.measures.length;
+      if (known.state.kind === 'running' && !grew) return known;
+      const before = { spec: known.spec, state: known.state };
+      known.spec = { ...spec, measures };
+      try {
+        await this.#restart([known], cancelled);
+      } catch (error) {
+        // The session goes on as it was: so does the probe, with the measures it had.
+        if (before.state.kind === 'running' && this.#session !== undefined) Object.assign(known, before);
+        this.#changed.fire([known.key]);
+        throw error;
+      }
+      return known;
+    }
+    const probe = new Probe(spec);
+    this.#probes.set(probe.key, probe);
+    this.#changed.fire([]);
+    await this.#restart([probe], cancelled);
+    return probe;
+  }
+
+  async pause(keys: readonly string[]): Promise<void> {
+    await this.#leave(this.#select(keys).filter((probe) => probe.isActive));
+  }
+
+  /** Attaches again, after looking the functions up anew: the binary may have been rebuilt meanwhile. */
+  async resume(keys: readonly string[], cancelled?: AbortSignal): Promise<void> {
+    const probes = this.#select(keys).filter((probe) => !probe.isActive);
+    if (probes.length === 0) return;
+    const connection = await this.#options.connect(cancelled);
+    const found: Probe[] = [];
+    let failure: ProbeError | undefined;
+    for (const probe of probes)
+      try {
+        probe.spec = { ...probe.spec, subject: await subjectAnew(connection, probe.spec, cancelled) };
+        found.push(probe);
+      } catch (error) {
+        failure ??= this.#fail([probe], error);
+      }
+    await this.#restart(found, cancelled);
+    if (failure !== undefined) throw failure;
+  }
+
+  async remove(keys: readonly string[]): Promise<void> {
+    const probes = this.#select(keys);
+    for (const probe of probes) this.#probes.delete(probe.key);
+    this.#changed.fire([]);
+    await this.#leave(probes.filter((probe) => probe.isActive));
+  }
+
+  /** The script that runs now. */
+  async script(): Promise<string> {
+    if (this.#session === undefined) return '';
+    return this.#session.script();
+  }
+
+  /** How often snapshots come: often while somebody looks. */
+  async pace(intervalMs: number): Promise<void> {
+    await this.#session?.pace(intervalMs);
+  }
+
+  /** Detaches everything; the last figures are in the aggregates when it resolves. */
+  async close(): Promise<void> {
+    await this.pause(this.probes.map((probe) => probe.key));
+  }
+
+  dispose(): void {
+    this.#session?.dispose();
+    this.#changed.dispose();
+  }
+
+  #select(keys: readonly string[]): Probe[] {
+    return keys.flatMap((key) => this.#probes.get(key) ?? []);
+  }
+
+  async #leave(probes: readonly Probe[]): Promise<void> {
+    if (probes.length === 0) return;
+    await this.#enqueue(async () => {
+      const leaving = probes.filter((probe) => probe.isActive);
+      if (leaving.length === 0) return;
+      const staying = this.probes.filter(
+        (probe) => probe.state.kind === 'running' && !leaving.includes(probe),
+      );
+      try {
+        await this.#apply(staying);
+      } catch (error) {
+        // Detaching must not fail: what cannot be reshaped is closed altogether.
+        this.#session?.dispose();
+        this.#session = undefined;
+        this.#fail(staying, error);
+      }
+      for (const probe of leaving) {
+        probe.aggregate.pause();
+        probe.state = { kind: 'paused' };
+      }
+      this.#changed.fire(leaving.map((probe) => probe.key));
+    });
+  }
+
+  async #restart(probes: readonly Probe[], cancelled?: AbortSignal): Promise<void> {
+    if (probes.length === 0) return;
+    for (const probe of probes) {
+      // One that is attached keeps its number, and with it its totals.
+      if (probe.state.kind !== 'running') probe.id = this.#nextId++;
+      probe.state = { kind: 'starting' };
+    }
+    this.#changed.fire(probes.map((probe) => probe.key));
+    await this.#enqueue(async () => {
+      const joining = probes.filter((probe) => this.#probes.has(probe.key));
+      const staying = this.probes.filter((probe) => probe.state.kind === 'running');
+      try {
+        await this.#apply([...staying, ...joining], cancelled);
+        for (const probe of joining) probe.state = { kind: 'running', sinceMs: Date.now() };
+        this.#changed.fire(joining.map((probe) => probe.key));
+      } catch (error) {
+        throw this.#fail(joining, error);
+      }
+    });
+  }
+
+  /** Makes the session hold exactly these probes. */
+  async #apply(probes: readonly Probe[], cancelled?: AbortSignal): Promise<void> {
+    if (probes.length === 0) {
+      const session = this.#session;
+      this.#session = undefined;
+      await session?.close();
+      return;
+    }
+    const specs = probes.map(toSpec);
+    if (this.#session !== undefined && this.#session.state.kind !== 'ended') {
+      await this.#session.update(specs, cancelled);
+      return;
+    }
+    const connection = await this.#options.connect(cancelled);
+    const session = new TraceSession(connection, {
+      onSnapshot: (snapshot) => this.#take(snapshot),
+      onEnded: (problem) => this.#sessionEnded(session, problem),
+    });
+    this.#session = session;
+    try {
+      await session.open(specs, this.#options.intervalMs, cancelled);
+    } catch (error) {
+      if (this.#session === session) this.#session = undefined;
+      session.dispose();
+      throw error;
+    }
+  }
+
+  #take(snapshot: Snapshot): void {
+    const byId = new Map(this.probes.map((probe) => [probe.id, probe]));
+    const keys: string[] = [];
+    for (const totals of snapshot.probes) {
+      const probe = byId.get(totals.probe);
+      if (probe === undefined || !probe.isActive) continue;
+      probe.aggregate.add(totals, snapshot.monotonicNs, snapshot.wallClockMs);
+      keys.push(probe.key);
+    }
+    if (keys.length > 0) this.#changed.fire(keys);
+  }
+
+  #sessionEnded(session: TraceSession, problem: Problem): void {
+    if (this.#session !== session) return;
+    this.#session = undefined;
+    this.#fail(
+      this.probes.filter((probe) => probe.state.kind === 'running'),
+      new ProbeError(problem),
+    );
+  }
+
+  #fail(probes: readonly Probe[], error: unknown): ProbeError {
+    const problem = asProblem(error);
+    for (const probe of probes) {
+      probe.aggregate.pause();
+      probe.state = problem.code === 'cancelled' ? { kind: 'paused' } : { kind: 'ended', problem };
+    }
+    this.#changed.fire(probes.map((probe) => probe.key));
+    return error instanceof ProbeError ? error : new ProbeError(problem, { cause: error });
+  }
+
+  #enqueue<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.#queue.then(work);
+    this.#queue = result.catch(() => undefined);
+    return result;
+  }
+}
+
+function toSpec(probe: Probe): ProbeSpec {
+  const { binary, pid, subject, measures } = probe.spec;
+  return { id: probe.id, binary, subject, measures, ...(pid === undefined ? {} : { pid }) };
+}
+
+/** A subject's name in its binary: what stays the same when the binary is rebuilt. */
+export function subjectName(subject: Subject): string {
+  return subject.kind === 'function' ? subject.function : `${subject.provider}:${subject.name}`;
+}
+
+function sameSubject(a: NewProbe, b: NewProbe): boolean {
+  return (
+    a.binary === b.binary &&
+    a.pid === b.pid &&
+    a.subject.kind === b.subject.kind &&
+    subjectName(a.subject) === subjectName(b.subject)
+  );
+}
+
+async function subjectAnew(
+  connection: HelperConnection,
+  spec: NewProbe,
+  cancelled?: AbortSignal,
+): Promise<Subject> {
+  const { binary, subject } = spec;
+  const query =
+    subject.kind === 'usdt'
+      ? { binary, usdt: { provider: subject.provider, name: subject.name } }
+      : { binary, function: subject.function };
+  const { subjects } = await connection.call('lookUp', query, cancelled);
+  const same = subjects.find(
+    (candidate) => candidate.kind === subject.kind && subjectName(candidate) === subjectName(subject),
+  );
+  const found = same ?? subjects.find((candidate) => candidate.kind === subject.kind);
+  if (found !== undefined) return found;
+  throw new ProbeError({
+    code: 'function-not-found',
+    message: `${subjectName(subject)} is no longer in ${binary}.`,
+    remedy: 'Remove the probe and trace the function again from its source.',
+  });
+}

@@ -1,0 +1,90 @@
+import { randomUUID } from 'node:crypto';
+import type { Problem } from '../../protocol/errors.ts';
+import type { ProbeSpec } from '../../protocol/probe.ts';
+import type { SessionState, Snapshot } from '../../protocol/snapshot.ts';
+import type { HelperConnection } from './connection.ts';
+import type { Disposable } from './emitter.ts';
+
+export interface SessionListener {
+  onSnapshot(snapshot: Snapshot): void;
+  /** The session ended without being asked to. */
+  onEnded(problem: Problem): void;
+}
+
+/** One trace session of a helper: probes that are attached together. */
+export class TraceSession implements Disposable {
+  readonly #connection: HelperConnection;
+  readonly #id = randomUUID();
+  readonly #listener: SessionListener;
+  readonly #subscriptions: Disposable[] = [];
+  #state: SessionState = { kind: 'starting' };
+  #lastSequence = -1;
+
+  constructor(connection: HelperConnection, listener: SessionListener) {
+    this.#connection = connection;
+    this.#listener = listener;
+    this.#subscriptions.push(
+      connection.onSnapshot((snapshot) => {
+        if (snapshot.session !== this.#id || snapshot.sequence <= this.#lastSequence) return;
+        this.#lastSequence = snapshot.sequence;
+        this.#listener.onSnapshot(snapshot);
+      }),
+      connection.onSessionState(({ session, state }) => {
+        if (session === this.#id) this.#become(state);
+      }),
+      connection.onClosed((problem) => this.#become({ kind: 'ended', problem })),
+    );
+  }
+
+  get state(): SessionState {
+    return this.#state;
+  }
+
+  /** Resolves when all probes are attached and count. */
+  async open(probes: readonly ProbeSpec[], intervalMs: number, cancelled?: AbortSignal): Promise<void> {
+    await this.#connection.call('openSession', { session: this.#id, probes, intervalMs }, cancelled);
+  }
+
+  /** Replaces the probes; those whose id stays keep their totals. On an error the old ones go on. */
+  async update(probes: readonly ProbeSpec[], cancelled?: AbortSignal): Promise<void> {
+    await this.#connection.call('updateSession', { session: this.#id, probes }, cancelled);
+  }
+
+  async pace(intervalMs: number): Promise<void> {
+    await this.#connection.call('paceSession', { session: this.#id, intervalMs });
+  }
+
+  async script(): Promise<string> {
+    return (await this.#connection.call('sessionScript', { session: this.#id })).script;
+  }
+
+  /** Detaches; the final snapshot is delivered before it resolves. */
+  async close(): Promise<void> {
+    try {
+      if (this.#state.kind !== 'ended' && this.#connection.isOpen)
+        await this.#connection.call('closeSession', { session: this.#id });
+    } finally {
+      this.#unsubscribe();
+    }
+  }
+
+  /** Ends it without waiting. */
+  dispose(): void {
+    this.#unsubscribe();
+    if (this.#state.kind !== 'ended' && this.#connection.isOpen)
+      this.#connection.call('closeSession', { session: this.#id }).catch(() => undefined);
+    this.#state = { kind: 'ended' };
+  }
+
+  #become(state: SessionState): void {
+    if (this.#state.kind === 'ended') return;
+    this.#state = state;
+    if (state.kind !== 'ended') return;
+    this.#unsubscribe();
+    if (state.problem !== undefined) this.#listener.onEnded(state.problem);
+  }
+
+  #unsubscribe(): void {
+    for (const subscription of this.#subscriptions.splice(0)) subscription.dispose();
+  }
+}
