@@ -1,0 +1,87 @@
+/** Wiring only: creates things and hands them to one another, in reading order. */
+import { commands, languages, window, workspace, type ExtensionContext } from 'vscode';
+import { BinaryChooser } from './commands/choose-binary.ts';
+import { latencyActions, registerProbeCommands, type ProbeServices } from './commands/probe-commands.ts';
+import type { TraceServices } from './commands/add-probe.ts';
+import { chooseBinary, traceFunction } from './commands/trace.ts';
+import { countUsdt } from './commands/trace-usdt.ts';
+import { ProbeLenses } from './editor/code-lens.ts';
+import { ProbeHover } from './editor/hover.ts';
+import { Overlay } from './editor/overlay.ts';
+import { keepContextKeys } from './platform/context-keys.ts';
+import { binaryFolders } from './platform/folders.ts';
+import { SourceFiles } from './platform/open-source.ts';
+import { problemPresenter } from './platform/problems.ts';
+import { readSettings } from './platform/settings.ts';
+import { warmUp } from './platform/warm-up.ts';
+import { HelperLink } from './probes/helper-link.ts';
+import { Places } from './probes/places.ts';
+import { ProbeList } from './probes/probe-list.ts';
+import { ProbesView } from './views/probes.ts';
+import { StatusItem } from './views/status.ts';
+import { latencyPanels } from './webviews/latency-panel.ts';
+
+export function activate(context: ExtensionContext): void {
+  const startedMs = performance.now();
+  const own = <T extends { dispose(): unknown }>(thing: T): T => {
+    context.subscriptions.push(thing);
+    return thing;
+  };
+  const log = own(window.createOutputChannel('Probescope', { log: true }));
+  const settings = readSettings(workspace);
+  const show = problemPresenter(log);
+  const files = new SourceFiles();
+
+  const link = own(
+    new HelperLink({
+      bundle: context.asAbsolutePath('dist/helper.js'),
+      nodePath: () => settings.get('helper.nodePath'),
+      log,
+    }),
+  );
+  const tracing = own(new ProbeList(link, () => binaryFolders(settings), context.workspaceState));
+  own(new Places(tracing));
+  own(tracing.onDidEnd((problem) => void show(problem, resumeRemedies())));
+
+  const view = own(new ProbesView(tracing));
+  own(new StatusItem(tracing, () => tracing.status));
+  own(new Overlay(context.extensionUri, tracing, settings));
+  const sources = { scheme: 'file' };
+  own(languages.registerCodeLensProvider(sources, own(new ProbeLenses(tracing, settings))));
+  own(languages.registerHoverProvider(sources, new ProbeHover(tracing)));
+  own(keepContextKeys(tracing));
+
+  const chooser = new BinaryChooser(tracing, context.workspaceState, log);
+  const traceServices: TraceServices = { tracing, chooser, files, show, log };
+  const probeServices: ProbeServices = {
+    tracing,
+    files,
+    show,
+    view,
+    openLatency: (key) => {
+      latency.open(key);
+    },
+    closePanels: (key) => {
+      latency.close(key);
+    },
+  };
+  const latency = latencyPanels(context, log, tracing, latencyActions(probeServices));
+
+  for (const command of registerProbeCommands(probeServices)) own(command);
+  own(commands.registerCommand('probescope.traceLatency', () => traceFunction(traceServices, 'latency')));
+  own(commands.registerCommand('probescope.traceCount', () => traceFunction(traceServices, 'count')));
+  own(commands.registerCommand('probescope.traceCallers', () => traceFunction(traceServices, 'callers')));
+  own(commands.registerCommand('probescope.countUsdt', () => countUsdt(traceServices)));
+  own(commands.registerCommand('probescope.chooseBinary', () => chooseBinary(traceServices)));
+  own(
+    commands.registerCommand('probescope.showLog', () => {
+      log.show();
+    }),
+  );
+  own(warmUp(tracing, log));
+  log.info(`Probescope is active after ${Math.round(performance.now() - startedMs)} ms.`);
+}
+
+function resumeRemedies() {
+  return [{ label: 'Resume', run: () => commands.executeCommand('probescope.resumeAllProbes') }];
+}

@@ -1,0 +1,38 @@
+import type { Event, workspace } from 'vscode';
+
+/**
+ * All settings with their types and defaults. `test/unit/settings.test.ts` holds that `package.json` says the same.
+ */
+export const settingDefaults = {
+  'overlay.enabled': true as boolean,
+  'overlay.updatesPerSecond': 4 as number,
+  'codeLens.enabled': true as boolean,
+  'binaries.folders': [] as readonly string[],
+  'helper.nodePath': '' as string,
+} as const;
+
+export type SettingName = keyof typeof settingDefaults;
+export type SettingValue<Name extends SettingName> = (typeof settingDefaults)[Name];
+
+/** Reads settings; takes `vscode.workspace` as an argument so that it can be tested without VS Code. */
+export interface Settings {
+  get<Name extends SettingName>(name: Name): SettingValue<Name>;
+  /** Fires when any setting of Probescope's changed. */
+  readonly onDidChange: Event<void>;
+}
+
+export function readSettings(
+  from: Pick<typeof workspace, 'getConfiguration' | 'onDidChangeConfiguration'>,
+): Settings {
+  return {
+    get: (name) => from.getConfiguration('probescope').get(name, settingDefaults[name]),
+    onDidChange: (listener, thisArgs, disposables) =>
+      from.onDidChangeConfiguration(
+        (change) => {
+          if (change.affectsConfiguration('probescope')) listener.call(thisArgs);
+        },
+        undefined,
+        disposables,
+      ),
+  };
+}

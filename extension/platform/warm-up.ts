@@ -1,0 +1,62 @@
+/** Starts the helper ahead of the first right-click, when a file that can be traced is looked at. */
+import { window, workspace, type Disposable, type LogOutputChannel, type TextEditor } from 'vscode';
+import { asProblem } from '../../protocol/errors.ts';
+import type { Tracing } from '../probes/tracing.ts';
+import manifest from '../../package.json' with { type: 'json' };
+
+const LANGUAGE_EVENT = 'onLanguage:';
+/** Languages with native code, as the manifest's activation events name them. */
+const traceable: ReadonlySet<string> = new Set(
+  manifest.activationEvents
+    .filter((event) => event.startsWith(LANGUAGE_EVENT))
+    .map((event) => event.slice(LANGUAGE_EVENT.length)),
+);
+
+/** The editor draws first; nobody reaches a menu sooner. */
+const DELAY_MS = 300;
+
+/**
+ * Once a file is warm, the helper runs and has indexed the binaries that were built from it, so that the first figure
+ * is a matter of attaching. Never in a workspace that is not trusted, and never for files that cannot be traced.
+ */
+export function warmUp(tracing: Tracing, log: LogOutputChannel): Disposable {
+  const warm = new Set<string>();
+  let timer: NodeJS.Timeout | undefined;
+  const consider = (editor: TextEditor | undefined): void => {
+    clearTimeout(timer);
+    if (editor === undefined || !workspace.isTrusted) return;
+    const { uri, languageId } = editor.document;
+    if (uri.scheme !== 'file' || !traceable.has(languageId) || warm.has(uri.fsPath)) return;
+    timer = setTimeout(() => {
+      warm.add(uri.fsPath);
+      void prepare(tracing, uri.fsPath, log);
+    }, DELAY_MS);
+  };
+  consider(window.activeTextEditor);
+  const listeners = [
+    window.onDidChangeActiveTextEditor(consider),
+    workspace.onDidGrantWorkspaceTrust(() => {
+      consider(window.activeTextEditor);
+    }),
+  ];
+  return {
+    dispose: () => {
+      clearTimeout(timer);
+      for (const listener of listeners) listener.dispose();
+    },
+  };
+}
+
+async function prepare(tracing: Tracing, file: string, log: LogOutputChannel): Promise<void> {
+  try {
+    const startedMs = performance.now();
+    const found = await tracing.findBinaries(file);
+    const binaries = found.map(({ binary }) => binary).join(', ');
+    log.info(
+      `${file}: ${binaries === '' ? 'no binary was built from it' : `built into ${binaries}`} (${Math.round(performance.now() - startedMs)} ms).`,
+    );
+  } catch (error) {
+    // nobody asked yet: the log is told now, the user when a probe is wanted
+    log.warn(`Warming up for ${file}: ${asProblem(error).message}`);
+  }
+}

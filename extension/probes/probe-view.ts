@@ -1,0 +1,38 @@
+import type { Event } from 'vscode';
+import type { Problem } from '../../protocol/errors.ts';
+import type { Measure, RefusedSite } from '../../protocol/probe.ts';
+import type { CallerTotals } from '../../protocol/snapshot.ts';
+import type { SourcePlace } from '../../protocol/source.ts';
+import type { DisplayState, Figures } from '../editor/labels.ts';
+
+/** A probe as the tree, the editor and the panels show it: one moment's picture. */
+export interface ProbeView {
+  /** Names the probe over reloads of the window. */
+  readonly key: string;
+  /** The function, or `provider:name`. */
+  readonly title: string;
+  readonly kind: 'function' | 'usdt';
+  readonly measures: readonly Measure[];
+  readonly binary: string;
+  readonly pid?: number;
+  /** The file as it lies in the workspace, and the line where the code is now; edits move it. */
+  readonly place?: SourcePlace;
+  readonly state: DisplayState;
+  /** Why it ended. */
+  readonly problem?: Problem;
+  readonly figures?: Figures;
+  /** The document was changed after the binary was built: the figures belong to the older code. */
+  readonly stale: boolean;
+  readonly sites: number;
+  readonly refused: readonly RefusedSite[];
+  readonly sinceMs?: number;
+}
+
+/** Where probes are read from. Everything that shows probes reads this, and nothing else. */
+export interface ProbeSource {
+  readonly probes: readonly ProbeView[];
+  find(key: string): ProbeView | undefined;
+  callers(key: string): readonly CallerTotals[];
+  /** Fires with the keys whose pictures changed; an empty list when probes came or went. */
+  readonly onDidChange: Event<readonly string[]>;
+}

@@ -1,0 +1,23 @@
+/** What commands may ask of tracing: between the editor's side and `core`. */
+import type { CancellationToken } from 'vscode';
+import type { BinaryCandidate, FunctionQuery } from '../../protocol/helper.ts';
+import type { Subject } from '../../protocol/probe.ts';
+import type { NewProbe } from '../core/registry.ts';
+import type { SessionStatus } from '../views/status.ts';
+import type { ProbeSource } from './probe-view.ts';
+
+export interface Tracing extends ProbeSource {
+  readonly status: SessionStatus;
+  /** Starts the helper unless it runs. */
+  connect(token?: CancellationToken): Promise<void>;
+  findBinaries(file: string, token?: CancellationToken): Promise<readonly BinaryCandidate[]>;
+  lookUp(query: FunctionQuery, token?: CancellationToken): Promise<readonly Subject[]>;
+  /** Adds a probe (or its measures to the one that is there) and resolves with its key when it is attached. */
+  add(probe: NewProbe, token?: CancellationToken): Promise<string>;
+  pause(keys: readonly string[]): Promise<void>;
+  /** Looks the functions up again, for the binary may have been rebuilt meanwhile, and attaches. */
+  resume(keys: readonly string[], token?: CancellationToken): Promise<void>;
+  remove(keys: readonly string[]): Promise<void>;
+  /** The bpftrace script that runs now. */
+  script(): Promise<string>;
+}

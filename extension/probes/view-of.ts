@@ -1,0 +1,47 @@
+import type { SourcePlace } from '../../protocol/source.ts';
+import { subjectName, type Probe } from '../core/registry.ts';
+import type { Figures } from '../editor/labels.ts';
+import type { ProbeView } from './probe-view.ts';
+
+/** Where a probe's code is now, and whether it is newer than the binary. */
+export interface Sighting {
+  readonly place: SourcePlace;
+  readonly stale: boolean;
+}
+
+/** One moment's picture of a probe. */
+export function viewOf({ key, spec, state, aggregate }: Probe, sighting: Sighting | undefined): ProbeView {
+  const { binary, pid, subject, measures } = spec;
+  const place = sighting?.place ?? spec.place;
+  const figures = figuresOf(aggregate);
+  return {
+    key,
+    title: subjectName(subject),
+    kind: subject.kind,
+    measures,
+    binary,
+    state: state.kind,
+    stale: sighting?.stale ?? false,
+    sites: subject.sites.length,
+    refused: subject.kind === 'function' ? subject.refused : [],
+    ...(pid === undefined ? {} : { pid }),
+    ...(place === undefined ? {} : { place }),
+    ...(state.kind === 'ended' ? { problem: state.problem } : {}),
+    ...(state.kind === 'running' ? { sinceMs: state.sinceMs } : {}),
+    ...(figures === undefined ? {} : { figures }),
+  };
+}
+
+/** Undefined until the first snapshot came. */
+function figuresOf(aggregate: Probe['aggregate']): Figures | undefined {
+  const { count, lost, rateHz, returned } = aggregate.figures;
+  if (count === 0 && aggregate.history.length === 0 && rateHz === undefined) return undefined;
+  const { callers } = aggregate.totals;
+  return {
+    count,
+    lost,
+    ...(rateHz === undefined ? {} : { rateHz }),
+    ...(returned === 0 ? {} : { latency: aggregate.latency }),
+    ...(callers === undefined ? {} : { stacks: callers.length }),
+  };
+}

@@ -1,0 +1,120 @@
+import {
+  Uri,
+  ViewColumn,
+  window,
+  type Disposable,
+  type ExtensionContext,
+  type LogOutputChannel,
+  type WebviewPanel,
+} from 'vscode';
+import { renderPage } from './page.ts';
+
+/** What one kind of panel is made of. `key` names what it shows and survives a reload of the window. */
+export interface PanelKind<ToPanel, FromPanel> {
+  readonly viewType: string;
+  /** The script's and stylesheet's name in `dist/webview`. */
+  readonly bundle: string;
+  title(key: string): string;
+  /** Everything the panel shows now, or undefined when there is nothing. Asked for on `ready`, on becoming visible and on `refresh`. */
+  picture(key: string): ToPanel | undefined;
+  receive(key: string, message: FromPanel): void;
+}
+
+/** The panels of one kind, one a key. Hidden panels get nothing; a panel that becomes visible gets the full picture. */
+export class PanelHost<ToPanel, FromPanel extends { readonly type: string }> implements Disposable {
+  readonly #panels = new Map<string, WebviewPanel>();
+  readonly #ready = new WeakSet<WebviewPanel>();
+  readonly #kind: PanelKind<ToPanel, FromPanel>;
+  readonly #context: ExtensionContext;
+  readonly #log: LogOutputChannel;
+  readonly #serializer: Disposable;
+
+  constructor(context: ExtensionContext, log: LogOutputChannel, kind: PanelKind<ToPanel, FromPanel>) {
+    this.#context = context;
+    this.#log = log;
+    this.#kind = kind;
+    this.#serializer = window.registerWebviewPanelSerializer(kind.viewType, {
+      deserializeWebviewPanel: (panel, state: { key?: unknown } | undefined) => {
+        if (typeof state?.key === 'string') this.#adopt(state.key, panel);
+        else panel.dispose();
+        return Promise.resolve();
+      },
+    });
+  }
+
+  /** Shows the panel of `key`, beside the editor when it is new. */
+  open(key: string): void {
+    const known = this.#panels.get(key);
+    if (known !== undefined) {
+      known.reveal();
+      return;
+    }
+    const { viewType } = this.#kind;
+    this.#adopt(
+      key,
+      window.createWebviewPanel(viewType, this.#kind.title(key), ViewColumn.Beside, this.#options()),
+    );
+  }
+
+  get openKeys(): readonly string[] {
+    return [...this.#panels.keys()];
+  }
+
+  /** Sends a new picture to the panels that are visible, for one key or all. */
+  refresh(only?: string): void {
+    for (const [key, panel] of this.#panels) if (only === undefined || key === only) this.#send(key, panel);
+  }
+
+  close(key: string): void {
+    this.#panels.get(key)?.dispose();
+  }
+
+  /** Panels stay open: VS Code hands them to the serializer of the next window. */
+  dispose(): void {
+    this.#serializer.dispose();
+    this.#panels.clear();
+  }
+
+  #options() {
+    return { enableScripts: true, localResourceRoots: [this.#file('dist', 'webview')] };
+  }
+
+  #file(...path: readonly string[]): Uri {
+    return Uri.joinPath(this.#context.extensionUri, ...path);
+  }
+
+  #adopt(key: string, panel: WebviewPanel): void {
+    this.#panels.set(key, panel);
+    const { webview } = panel;
+    webview.options = this.#options();
+    panel.iconPath = this.#file('media', 'probescope-tab.svg');
+    panel.onDidDispose(() => this.#panels.delete(key));
+    panel.onDidChangeViewState(() => {
+      this.#send(key, panel);
+    });
+    webview.onDidReceiveMessage((message: FromPanel) => {
+      if (message.type === 'ready') {
+        this.#ready.add(panel);
+        this.#send(key, panel);
+      } else this.#kind.receive(key, message);
+    });
+    const resource = (name: string): string =>
+      webview.asWebviewUri(this.#file('dist', 'webview', name)).toString();
+    webview.html = renderPage({
+      title: this.#kind.title(key),
+      cspSource: webview.cspSource,
+      script: resource(`${this.#kind.bundle}.js`),
+      style: resource(`${this.#kind.bundle}.css`),
+      key,
+    });
+    this.#log.debug(`Panel ${this.#kind.viewType} shows ${key}.`);
+  }
+
+  #send(key: string, panel: WebviewPanel): void {
+    if (!panel.visible || !this.#ready.has(panel)) return;
+    const picture = this.#kind.picture(key);
+    if (picture === undefined) return;
+    panel.title = this.#kind.title(key);
+    void panel.webview.postMessage(picture);
+  }
+}

@@ -1,0 +1,184 @@
+/** What a person does in the workbench: open a file, right-click a word, choose, hover, read. */
+import type { FrameLocator, Locator, Page } from 'playwright-core';
+
+/** Opens a file of the workspace by name, at a line, and waits for its text. */
+export async function openFile(page: Page, name: string, line = 1): Promise<void> {
+  await page.keyboard.press('Control+P');
+  const input = page.locator('.quick-input-widget input');
+  await input.waitFor();
+  await input.fill(name);
+  await page.locator('.quick-input-list .monaco-list-row').first().waitFor();
+  // the list is filled while the search goes on: the row that bears the name is the one
+  await page.locator('.quick-input-list .monaco-list-row', { hasText: name }).first().waitFor();
+  await page.keyboard.press('Enter');
+  await page.locator('.tab.active', { hasText: name }).waitFor();
+  await page.locator('.view-lines .view-line').first().waitFor();
+  await goToLine(page, line);
+}
+
+export async function goToLine(page: Page, line: number): Promise<void> {
+  await page.keyboard.press('Control+G');
+  const input = page.locator('.quick-input-widget input');
+  await input.waitFor();
+  await input.fill(`:${line}`);
+  await page.keyboard.press('Enter');
+  await input.waitFor({ state: 'hidden' });
+}
+
+/** Runs a function's text in the page: its types are the browser's, which the tests' own program does not have. */
+async function inPage<Result>(
+  page: Page,
+  functionText: string,
+  ...parameters: readonly unknown[]
+): Promise<Result> {
+  return page.evaluate<Result>(`(${functionText})(...${JSON.stringify(parameters)})`);
+}
+
+// VS Code draws blanks as no-break spaces
+const FIND_WORD = `(word, context) => {
+  for (const line of document.querySelectorAll('.editor-instance .view-lines .view-line')) {
+    const text = line.textContent.replace(/\\u00a0/g, ' ');
+    if (!text.includes(context)) continue;
+    const start = text.indexOf(word, text.indexOf(context));
+    if (start < 0) continue;
+    const walker = document.createTreeWalker(line, NodeFilter.SHOW_TEXT);
+    let seen = 0;
+    for (let node = walker.nextNode(); node !== null; node = walker.nextNode()) {
+      const length = node.textContent.length;
+      if (start < seen + length) {
+        const range = document.createRange();
+        range.setStart(node, start - seen);
+        range.setEnd(node, Math.min(length, start - seen + word.length));
+        const { x, y, width, height } = range.getBoundingClientRect();
+        return { x: x + width / 2, y: y + height / 2 };
+      }
+      seen += length;
+    }
+  }
+  return null;
+}`;
+
+/** The middle of a word in the visible editor; `context` is text that its line holds. */
+export async function wordAt(page: Page, word: string, context: string = word) {
+  const at = await inPage<{ x: number; y: number } | null>(page, FIND_WORD, word, context);
+  if (at === null) throw new Error(`No visible line holds «${context}» with «${word}»`);
+  return at;
+}
+
+export async function rightClickWord(page: Page, word: string, context?: string): Promise<void> {
+  const at = await wordAt(page, word, context);
+  await page.mouse.click(at.x, at.y, { button: 'right' });
+  await page.locator('.context-view .monaco-menu').first().waitFor();
+}
+
+const menuItem = (page: Page, label: string): Locator =>
+  page.locator('.monaco-menu .action-item:not(.disabled)', {
+    has: page.locator('.action-label', { hasText: new RegExp(`^${escapeRegExp(label)}$`) }),
+  });
+
+/** Walks through an open context menu, submenu by submenu, and chooses the last entry. */
+export async function chooseInMenu(page: Page, ...path: readonly string[]): Promise<void> {
+  for (const [index, label] of path.entries()) {
+    const item = menuItem(page, label).last();
+    await item.waitFor();
+    await item.hover();
+    if (index < path.length - 1) {
+      // a submenu opens after a pause or on the arrow key
+      await page.keyboard.press('ArrowRight');
+      await menuItem(page, path[index + 1] ?? '')
+        .last()
+        .waitFor();
+    } else await item.click();
+  }
+}
+
+/** Labels of the entries in the innermost open menu, separators left out. */
+export async function menuLabels(page: Page): Promise<string[]> {
+  const labels = await page.locator('.monaco-menu').last().locator('.action-label').allTextContents();
+  return labels.filter((label) => label.trim() !== '');
+}
+
+const escapeRegExp = (text: string): string => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
+
+const READ_OVERLAYS = `() => {
+  const texts = [];
+  for (const line of document.querySelectorAll('.editor-instance .view-lines .view-line')) {
+    const own = line.textContent.replace(/\\u00a0/g, ' ').trim();
+    for (const span of line.querySelectorAll('span')) {
+      const { content } = getComputedStyle(span, '::after');
+      if (content !== 'none' && content !== 'normal' && content !== '""')
+        texts.push([own, content.replace(/^"|"$/g, '').replace(/\\u00a0/g, ' ').trim()]);
+    }
+  }
+  return texts;
+}`;
+
+/** Text that decorations put after visible lines, by the line's own text: read from the `::after` rules that draw it. */
+export async function overlayTexts(page: Page): Promise<ReadonlyMap<string, string>> {
+  return new Map(await inPage<[string, string][]>(page, READ_OVERLAYS));
+}
+
+/** Waits until the line that holds `lineText` bears an overlay that matches; returns it. */
+export async function waitForOverlay(
+  page: Page,
+  lineText: string,
+  pattern: RegExp,
+  timeoutMs = 20_000,
+): Promise<string> {
+  const deadline = Date.now() + timeoutMs;
+  let last: ReadonlyMap<string, string> = new Map();
+  while (Date.now() < deadline) {
+    last = await overlayTexts(page);
+    for (const [line, text] of last) if (line.includes(lineText) && pattern.test(text)) return text;
+    await page.waitForTimeout(50);
+  }
+  throw new Error(`No overlay ${pattern} on «${lineText}»; there were ${JSON.stringify([...last])}`);
+}
+
+export async function runCommand(page: Page, title: string): Promise<void> {
+  await page.keyboard.press('F1');
+  const input = page.locator('.quick-input-widget input');
+  await input.waitFor();
+  await input.fill(`>${title}`);
+  const row = page.locator('.quick-input-list .monaco-list-row', { hasText: title }).first();
+  await row.waitFor();
+  await row.click();
+}
+
+/** Opens Probescope's container in the activity bar. */
+export async function openProbesView(page: Page): Promise<void> {
+  const pane = page.locator('.sidebar .pane-header', { hasText: 'Probes' });
+  if (!(await pane.isVisible()))
+    await page.locator('.activitybar .action-item a[aria-label^="Probescope"]').click();
+  await pane.waitFor();
+}
+
+export const treeRows = (page: Page): Locator => page.locator('.sidebar .monaco-list-row');
+
+/** Labels with descriptions of the rows of the side bar's tree. */
+export async function treeTexts(page: Page): Promise<string[]> {
+  const texts = await treeRows(page).allTextContents();
+  return texts.map((text) => text.replace(/\s+/g, ' ').trim());
+}
+
+/** Clicks one of the buttons that a tree row shows on hover. */
+export async function clickRowAction(page: Page, rowText: string, action: string): Promise<void> {
+  const row = treeRows(page).filter({ hasText: rowText }).first();
+  await row.hover();
+  await row.locator(`.action-label[aria-label="${action}"]`).click();
+}
+
+/** The page inside the visible webview. */
+export function activeWebview(page: Page): FrameLocator {
+  return page.frameLocator('iframe.webview.ready:visible').last().frameLocator('#active-frame');
+}
+
+export const notifications = (page: Page): Locator =>
+  page.locator('.notifications-toasts .notification-list-item');
+
+/** Waits for a message to the user that matches, and returns its text. */
+export async function waitForNotification(page: Page, pattern: RegExp): Promise<string> {
+  const toast = notifications(page).filter({ hasText: pattern }).first();
+  await toast.waitFor({ timeout: 20_000 });
+  return (await toast.textContent()) ?? '';
+}
