@@ -110,7 +110,9 @@ export function evaluate(text: string, constant: ConstantLookup): number | strin
     }
     if (/^\d/.test(token)) {
       if (/^[ul]+$/i.test(tokens[at] ?? '')) at++;
-      return BigInt(/^0\d/.test(token) ? `0o${token.slice(1)}` : token);
+      if (!/^0\d/.test(token)) return BigInt(token);
+      // C's octal: 08 is no number
+      return /^[0-7]+$/.test(token) ? BigInt(`0o${token.slice(1)}`) : undefined;
     }
     const value = constant(token);
     return value === undefined ? undefined : BigInt(value);
