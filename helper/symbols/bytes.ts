@@ -121,6 +121,17 @@ export class LazyBytes {
     }
   }
 
+  /** Copies `length` bytes at `offset` to `into`, without keeping them here: for passes over all of a large section. */
+  readInto(offset: number, length: number, into: Uint8Array): void {
+    if (this.#whole || this.#source === undefined) into.set(this.bytes.subarray(offset, offset + length));
+    else this.#source.read(this.#offset + offset, length, into, 0);
+  }
+
+  /** All bytes are here already, so that nothing is saved by {@link readInto}. */
+  get isWhole(): boolean {
+    return this.#whole;
+  }
+
   /** The whole section, read in one go. */
   all(): Uint8Array {
     this.ensure(0, this.bytes.length);

@@ -71,8 +71,7 @@ export function rangesOf(die: Die): AddressRange[] {
 /** DW_AT_GNU_ranges_base of a version 4 skeleton counts for its split unit's entries, not for the skeleton's own. */
 function oldRangesBase(unit: Unit, die: Die): number {
   if (unit.skeleton === undefined || die.offset === unit.header.rootOffset) return 0;
-  const base = unit.skeleton.root().attribute(attributes.gnuRangesBase);
-  return base?.kind === 'offset' || base?.kind === 'constant' ? base.value : 0;
+  return unit.skeleton.oldRangesBase;
 }
 
 /** Entry `index` of the offset table at the unit's rnglists base. */

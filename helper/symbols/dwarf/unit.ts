@@ -166,6 +166,11 @@ export class Unit {
     return this.root().number(attributes.lowPc) ?? this.skeleton?.baseAddress ?? 0;
   }
 
+  /** DW_AT_GNU_ranges_base of a version 4 skeleton: counts for its split unit's entries, not for its own. */
+  get oldRangesBase(): number {
+    return this.root().number(attributes.gnuRangesBase) ?? 0;
+  }
+
   /** Offset of the line program in `.debug_line` of the linked file (the skeleton's for split units). */
   get lineOffset(): number | undefined {
     const value = (this.skeleton ?? this).root().attribute(attributes.stmtList);

@@ -1,0 +1,193 @@
+import { DwarfFile } from './dwarf/file.ts';
+import { ScopeNames } from './dwarf/names.ts';
+import { INLINED_SCOPE, NONE } from './dwarf/scope-store.ts';
+import type { UnitIndex } from './dwarf/unit-index.ts';
+import { DwarfIndex } from './dwarf/unit-index.ts';
+import { UnitLookup } from './dwarf/unit-lookup.ts';
+import { ElfFile } from './elf.ts';
+import { ProbeError } from '../../protocol/errors.ts';
+import { SHF_ALLOC, SHF_EXECINSTR } from './elf/header.ts';
+import { FunctionCatalog } from './function-catalog.ts';
+import { LineSiteFinder } from './line-sites.ts';
+import type { FunctionInfo, LineSites, ScopeAt, SymbolFrame } from './model.ts';
+import { variablesInScope } from './variables.ts';
+import { Die } from './dwarf/die.ts';
+import { SymbolLookup } from './symbol-lookup.ts';
+
+/** Everything known about one binary, wherever its debug information lies. The door of this room. */
+export class DebugInfo {
+  readonly elf: ElfFile;
+  readonly dwarf: DwarfFile | undefined;
+  readonly #index: DwarfIndex | undefined;
+  readonly #lookup: UnitLookup | undefined;
+  readonly #names: ScopeNames | undefined;
+  #symbols: SymbolLookup | undefined;
+  #functions: FunctionCatalog | undefined;
+  #lines: LineSiteFinder | undefined;
+  /** Turns a linkage name into what people read. */
+  demangle: (name: string) => string = (name) => name;
+
+  constructor(elf: ElfFile, dwarf: DwarfFile | undefined) {
+    this.elf = elf;
+    this.dwarf = dwarf;
+    if (dwarf !== undefined) {
+      this.#index = new DwarfIndex(dwarf);
+      this.#lookup = new UnitLookup(dwarf);
+      this.#names = new ScopeNames(this.#index);
+    }
+  }
+
+  /** Opens a binary and finds its debug information. Throws ProbeError as {@link ElfFile.open}. */
+  static async open(path: string): Promise<DebugInfo> {
+    const elf = ElfFile.open(path);
+    return Promise.resolve(new DebugInfo(elf, DwarfFile.of(elf)));
+  }
+
+  close(): void {
+    this.elf.close();
+  }
+
+  /** Every function with code. */
+  functions(): Iterable<FunctionInfo> {
+    return this.#catalog().all();
+  }
+
+  /** Functions that a name fits; empty when none does. */
+  functionsNamed(name: string): FunctionInfo[] {
+    return this.#catalog().named(name);
+  }
+
+  /**
+   * The functions around a line: one, or one for each instance that is a function of its own (templates). Found through the
+   * code of the line (or of the nearest one that has code): the innermost scope around it that is declared above in the same file.
+   */
+  functionsAt(file: string, line: number): FunctionInfo[] {
+    const found = new Map<string, FunctionInfo>();
+    const sites = this.#lineSites().find(file, line);
+    for (const { index, scope } of this.#lineSites().declaringScopes(sites, line)) {
+      const info = this.#catalog().ofScope(index, scope);
+      if (info !== undefined) found.set(info.linkageName ?? info.name, info);
+    }
+    return [...found.values()];
+  }
+
+  /** Places of a source line. Throws ProbeError line-without-code, file-not-found, no-debug-information. */
+  lineSites(file: string, line: number, column?: number): LineSites {
+    return this.#lineSites().find(file, line, column);
+  }
+
+  /** All source files the line tables name, normalised, sorted. */
+  sourceFiles(): string[] {
+    return this.dwarf === undefined ? [] : this.#lineSites().files();
+  }
+
+  /** The scopes around an address with their variables, innermost first: inlined copies, then the function. */
+  scopesAt(address: number): ScopeAt[] {
+    const unit = this.#lookup?.find(address);
+    if (unit === undefined) return [];
+    const index = this.#index!.unit(unit);
+    const { store } = index;
+    const found: ScopeAt[] = [];
+    for (let scope = index.functions.scopeAt(address); scope !== undefined;) {
+      const die = Die.at(index.full, store.dies[scope]!);
+      if (die === undefined) break;
+      const name = this.#names!.of(store, scope, index.full, index.scopes);
+      const inlined = (store.flags[scope]! & INLINED_SCOPE) !== 0;
+      found.push({
+        kind: inlined ? 'inlined' : 'function',
+        function: name.linkage === undefined ? (name.short ?? '??') : this.demangle(name.linkage),
+        die,
+        variables: variablesInScope(die, address, index),
+      });
+      const parent: number = store.parents[scope]!;
+      scope = inlined && parent !== NONE ? parent : undefined;
+    }
+    return found;
+  }
+
+  #catalog(): FunctionCatalog {
+    if (this.#index === undefined || this.#names === undefined) throw this.#noDebugInformation();
+    return (this.#functions ??= new FunctionCatalog(
+      this.#index,
+      this.#names,
+      () => this.symbols,
+      (name) => this.demangle(name),
+    ));
+  }
+
+  #lineSites(): LineSiteFinder {
+    if (this.#index === undefined || this.#names === undefined) throw this.#noDebugInformation();
+    const code = this.elf.sections.filter(
+      ({ flags }) => (flags & SHF_ALLOC) !== 0 && (flags & SHF_EXECINSTR) !== 0,
+    );
+    return (this.#lines ??= new LineSiteFinder(
+      this.#index,
+      this.#lookup!,
+      this.#names,
+      (name) => this.demangle(name),
+      (at) => code.some(({ address, sizeBytes }) => at >= address && at < address + sizeBytes),
+    ));
+  }
+
+  #noDebugInformation(): ProbeError {
+    return new ProbeError({
+      code: 'no-debug-information',
+      message: `${this.elf.path} has no debug information.`,
+      remedy: 'Compile it with -g, or install its debug package (…-dbg, …-dbgsym, …-debuginfo).',
+    });
+  }
+
+  get symbols(): SymbolLookup {
+    return (this.#symbols ??= new SymbolLookup(this.elf));
+  }
+
+  /**
+   * The frames at a virtual address, innermost first; always at least one. The outermost one is named by the symbol
+   * table where that knows the address, as llvm-symbolizer does: clones keep their suffix that way.
+   */
+  frames(address: number): SymbolFrame[] {
+    const unit = this.#lookup?.find(address);
+    const frames = unit === undefined ? [] : this.#framesIn(this.#index!.unit(unit), address);
+    const outermost = frames.pop() ?? { linkageName: '', file: '??', line: 0, column: 0 };
+    const symbol = this.symbols.find(address);
+    frames.push({
+      ...outermost,
+      linkageName: symbol?.name ?? outermost.linkageName,
+      file:
+        outermost.file === '??' && symbol !== undefined
+          ? (this.symbols.fileOf(symbol) ?? '??')
+          : outermost.file,
+    });
+    return frames.map((frame, depth) => ({
+      function: frame.linkageName === '' ? '??' : this.demangle(frame.linkageName),
+      file: frame.file,
+      line: frame.line,
+      column: frame.column,
+      inlined: depth < frames.length - 1,
+      linkageName: frame.linkageName,
+    }));
+  }
+
+  #framesIn(unit: UnitIndex, address: number): Omit<SymbolFrame, 'function' | 'inlined'>[] {
+    const { rows } = this.#index!;
+    const row = unit.rowAt(address);
+    const { files, store } = unit;
+    const path = (file: number): string => files?.path(file) ?? '??';
+    let place =
+      row === undefined || files?.path(rows.files[row]!) === undefined
+        ? { file: '??', line: 0, column: 0 }
+        : { file: path(rows.files[row]!), line: rows.lines[row]!, column: rows.columns[row]! };
+    const frames: Omit<SymbolFrame, 'function' | 'inlined'>[] = [];
+    let scope = unit.functions.scopeAt(address);
+    if (scope === undefined) return row === undefined ? [] : [{ linkageName: '', ...place }];
+    while (scope !== undefined) {
+      const name = this.#names!.of(store, scope, unit.full, unit.scopes);
+      frames.push({ linkageName: name.linkage ?? name.short ?? '', ...place });
+      if ((store.flags[scope]! & INLINED_SCOPE) === 0) break;
+      place = { file: path(store.files[scope]!), line: store.lines[scope]!, column: store.columns[scope]! };
+      const parent: number = store.parents[scope]!;
+      scope = parent === NONE ? undefined : parent;
+    }
+    return frames;
+  }
+}

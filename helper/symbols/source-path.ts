@@ -1,0 +1,48 @@
+/** Paths of source files as people and compilers write them, made comparable. */
+
+/** `/a/./b/../c//d` → `/a/c/d`. Keeps leading `..` of relative paths; does not touch the disk. */
+export function normalisePath(path: string): string {
+  const windows = path.includes('\\') && /^[A-Za-z]:[\\/]|^\\\\/.test(path);
+  const parts: string[] = [];
+  const text = windows ? path.replaceAll('\\', '/') : path;
+  const absolute = text.startsWith('/');
+  for (const part of text.split('/')) {
+    if (part === '' || part === '.') continue;
+    if (part === '..' && parts.length > 0 && parts[parts.length - 1] !== '..') parts.pop();
+    else if (part !== '..' || !absolute) parts.push(part);
+  }
+  return (absolute ? '/' : '') + parts.join('/');
+}
+
+/** How many trailing components two normalised paths share: `/a/b/c.c` and `/x/b/c.c` share 2. */
+export function commonSuffix(a: string, b: string, ignoreCase = false): number {
+  const one = (ignoreCase ? a.toLowerCase() : a).split('/');
+  const other = (ignoreCase ? b.toLowerCase() : b).split('/');
+  let shared = 0;
+  while (
+    shared < one.length &&
+    shared < other.length &&
+    one[one.length - 1 - shared] === other[other.length - 1 - shared] &&
+    one[one.length - 1 - shared] !== ''
+  )
+    shared++;
+  return shared;
+}
+
+export function baseName(path: string): string {
+  return path.slice(Math.max(path.lastIndexOf('/'), path.lastIndexOf('\\')) + 1);
+}
+
+/** Prefix replacements, as `probescope.sourceMap` has them: from what the binary says to what is on this disk. */
+export type SourceMap = readonly (readonly [from: string, to: string])[];
+
+/** Replaces the longest prefix that fits whole components. */
+export function mapPath(path: string, map: SourceMap): string {
+  let best: readonly [string, string] | undefined;
+  for (const entry of map) {
+    const from = entry[0].replace(/\/+$/, '');
+    if ((path === from || path.startsWith(`${from}/`)) && from.length > (best?.[0].length ?? -1))
+      best = [from, entry[1]];
+  }
+  return best === undefined ? path : best[1].replace(/\/+$/, '') + path.slice(best[0].length);
+}
