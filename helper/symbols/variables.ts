@@ -1,5 +1,5 @@
 import { attributes, tags } from './dwarf/constants.ts';
-import { Die } from './dwarf/die.ts';
+import type { Die } from './dwarf/die.ts';
 import { locationsOf, rangesOf } from './dwarf/lists.ts';
 import { typeOf } from './dwarf/types.ts';
 import type { UnitIndex } from './dwarf/unit-index.ts';
