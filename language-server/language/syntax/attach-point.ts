@@ -1,7 +1,8 @@
 import type { AttachPart, AttachPoint, Name } from './ast.ts';
-import { classOf, DIGIT, isDigit, isWordPart, PATH, SPACE, WORD_START } from './characters.ts';
+import { classOf, DIGIT, isDigit, isPathPart, isWordPart, SPACE, WORD_START } from './characters.ts';
 import { isReserved, keywordCodes, T } from './codes.ts';
 import type { ParserState } from './state.ts';
+import { isIntegerTypeWord } from './types.ts';
 
 /** A stretch of source that belongs to an attach point. */
 interface Piece {
@@ -18,9 +19,7 @@ export function parseAttachPoint(p: ParserState): AttachPoint | undefined {
   const before = p.tokens.count;
   // The general lexer has read the first token already: take it back, attach points have rules of their own.
   p.tokens.truncate(p.code === T.end ? before : before - 1);
-  const { diagnostics } = p;
-  while (diagnostics.length > 0 && (diagnostics[diagnostics.length - 1]?.start ?? -1) >= from)
-    diagnostics.pop();
+  if (p.code === T.string || p.code === T.unknown) p.forgetDiagnosticsFrom(from);
   p.end = from;
   const pieces = p.handWritten ? readByHand(p, from) : readByGrammar(p, from);
   p.next();
@@ -62,7 +61,8 @@ function elementEnd(p: ParserState, start: number): number {
   if ((kind & WORD_START) !== 0) {
     while (isWordPart(source.charCodeAt(at))) at++;
     const keyword = keywordCodes.get(source.slice(start, at));
-    return keyword !== undefined && isReserved(keyword, version) ? start : at;
+    if (keyword !== undefined && isReserved(keyword, version)) return start;
+    return version >= 18 && isIntegerTypeWord(source.slice(start, at), version) ? start : at;
   }
   if ((kind & DIGIT) !== 0) {
     while (isWordPart(source.charCodeAt(at))) at++;
@@ -99,11 +99,11 @@ function pathEnd(p: ParserState, from: number): number {
   let at = from;
   for (;;) {
     const code = source.charCodeAt(at);
-    if ((classOf(code) & PATH) === 0) return at;
+    if (!isPathPart(code, p.version)) return at;
     if (code === 92 /* \ */) {
       if (at + 1 >= source.length || source.charCodeAt(at + 1) === 10) return at;
       at++;
-    } else if ((code === 43 || code === 36) && p.version < 18) return at;
+    }
     at++;
   }
 }

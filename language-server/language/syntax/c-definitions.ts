@@ -63,8 +63,7 @@ export function parseCDefinition(p: ParserState): CDefinition {
     );
   p.next();
   p.previousEnd = end.offset;
-  // The semicolon must touch the brace in the generated lexers; the hand-written one allows a space.
-  if (p.code === T.semicolon && (p.handWritten || p.start === end.offset)) p.next();
+  skipTail(p, end.offset);
   const body = parseCBody(p.source, keyword, open + 1, end.closed ? end.offset - 1 : end.offset);
   const node = { kind: 'c-definition', start, end: p.previousEnd, keyword, ...body } as const;
   return name === undefined ? node : { ...node, name };
@@ -75,7 +74,27 @@ interface BodyEnd {
   closed: boolean;
 }
 
-/** End of the braces that open at `open`; strings and comments are seen through by the hand-written parser only. */
+/** The semicolon must touch the brace in the generated lexers; the hand-written parser takes attributes and a space before it. */
+function skipTail(p: ParserState, end: number): void {
+  if (!p.handWritten) {
+    if (p.code === T.semicolon && p.start === end) p.next();
+    return;
+  }
+  if (p.code === T.word && p.text === '__attribute__') {
+    p.next();
+    let depth = 0;
+    for (; p.code !== T.end; p.next()) {
+      if (p.code === T.leftParen) depth++;
+      else if (p.code === T.rightParen && --depth <= 0) {
+        p.next();
+        break;
+      }
+    }
+  }
+  if (p.code === T.semicolon) p.next();
+}
+
+/** End of the braces that open at `open`; comments are seen through by the hand-written parser only. */
 function bodyEnd(p: ParserState, open: number): BodyEnd {
   const { source } = p;
   let depth = 0;
@@ -83,23 +102,14 @@ function bodyEnd(p: ParserState, open: number): BodyEnd {
     const code = source.charCodeAt(at);
     if (code === 123) depth++;
     else if (code === 125 && --depth === 0) return { offset: at + 1, closed: true };
-    else if (p.handWritten) at = skipOpaque(source, at);
+    else if (p.handWritten) at = skipComment(source, at);
   }
   return { offset: source.length, closed: false };
 }
 
-/** The last character of the string or comment that begins at `at`, or `at`. */
-function skipOpaque(source: string, at: number): number {
-  const code = source.charCodeAt(at);
-  if (code === 34 || code === 39) {
-    for (let end = at + 1; end < source.length; end++) {
-      const inner = source.charCodeAt(end);
-      if (inner === 92) end++;
-      else if (inner === code) return end;
-    }
-    return source.length;
-  }
-  if (code !== 47) return at;
+/** The last character of the comment that begins at `at`, or `at`. */
+function skipComment(source: string, at: number): number {
+  if (source.charCodeAt(at) !== 47) return at;
   const next = source.charCodeAt(at + 1);
   if (next !== 47 && next !== 42) return at;
   const end = next === 47 ? source.indexOf('\n', at) : source.indexOf('*/', at + 2);

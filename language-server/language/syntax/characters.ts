@@ -26,6 +26,12 @@ export function classOf(code: number): number {
   return code < 128 ? (classes[code] ?? 0) : 0;
 }
 
+/** Whether the character belongs to a path there: 0.17 takes no `+`, and `$` only 0.24 and later. */
+export function isPathPart(code: number, version: number): boolean {
+  if ((classOf(code) & PATH) === 0) return false;
+  return code === 36 ? version >= 24 : code !== 43 || version >= 18;
+}
+
 export function isWordStart(code: number): boolean {
   return (classOf(code) & WORD_START) !== 0;
 }

@@ -1,12 +1,22 @@
-import type { BinaryOperator, Expression, MapReference, Name, RecordField, Ternary } from './ast.ts';
-import { classOf, PATH } from './characters.ts';
+import type {
+  BinaryOperator,
+  Expression,
+  MapReference,
+  Name,
+  RecordField,
+  Ternary,
+  TypeNode,
+} from './ast.ts';
+import { isPathPart } from './characters.ts';
 import { precedence, T } from './codes.ts';
 import { parseInteger, parseString } from './literals.ts';
 import { maxDepth, type ParserState } from './state.ts';
 import { parseBlock, parseIf } from './statements.ts';
 import {
+  compositeName,
   isBuiltinWord,
   isCompositeKeyword,
+  isFunctionWord,
   isTypeWord,
   looksLikeCast,
   parseType,
@@ -47,7 +57,7 @@ function parseTernaryRest(p: ParserState, start: number, condition: Expression):
 /** A colon. Up to 0.25 the lexer takes `:x` for a path, so that a space must stand after it. */
 export function expectColon(p: ParserState): void {
   const { start, end } = p;
-  if (p.code === T.colon && !p.handWritten && (classOf(p.source.charCodeAt(end)) & PATH) !== 0)
+  if (p.code === T.colon && !p.handWritten && isPathPart(p.source.charCodeAt(end), p.version))
     p.report({
       code: 'space-after-colon',
       severity: 'error',
@@ -86,10 +96,25 @@ function parseBinaryRest(p: ParserState, start: number, first: Expression, least
 /** A `/` before `{` closes a predicate and is no division; up to 0.24 also one before another `/`, a comment's even. */
 export function endsPredicate(p: ParserState): boolean {
   if (p.code !== T.slash) return false;
+  const { source } = p;
   let at = p.end;
-  let code = p.source.charCodeAt(at);
-  while (code === 32 || (code >= 9 && code <= 13)) code = p.source.charCodeAt(++at);
-  return code === 123 || (code === 47 && p.version <= 24);
+  for (;;) {
+    const code = source.charCodeAt(at);
+    if (code === 32 || (code >= 9 && code <= 13)) at++;
+    else if (code === 47 && p.handWritten) {
+      const end = commentEnd(source, at);
+      if (end === at) return false;
+      at = end;
+    } else return code === 123 || (code === 47 && p.version <= 24);
+  }
+}
+
+/** End of the comment at `at`, or `at` when none begins there. */
+function commentEnd(source: string, at: number): number {
+  const next = source.charCodeAt(at + 1);
+  if (next !== 47 && next !== 42) return at;
+  const end = next === 47 ? source.indexOf('\n', at) : source.indexOf('*/', at + 2);
+  return end < 0 ? source.length : end + (next === 47 ? 1 : 2);
 }
 
 export function parseUnary(p: ParserState): Expression {
@@ -103,7 +128,7 @@ export function parseUnary(p: ParserState): Expression {
       const operand = p.handWritten ? parseUnary(p) : parseUpdateOperand(p);
       if (!isUpdatable(operand)) notUpdatable(p, operator, operand.start, operand.end);
       p.leave();
-      const update: Expression = {
+      return {
         kind: 'update',
         start,
         end: p.previousEnd,
@@ -111,7 +136,6 @@ export function parseUnary(p: ParserState): Expression {
         prefix: true,
         operand,
       };
-      return p.version <= 23 ? parsePostfix(p, start, update, false) : update;
     }
     case T.and:
       return parseAddressOf(p);
@@ -132,7 +156,7 @@ export function parseUnary(p: ParserState): Expression {
   }
 }
 
-function parsePrimaryAndPostfix(p: ParserState): Expression {
+export function parsePrimaryAndPostfix(p: ParserState): Expression {
   const { start } = p;
   const parenthesised = p.code === T.leftParen;
   return parsePostfix(p, start, parsePrimary(p), parenthesised);
@@ -149,7 +173,9 @@ function notUpdatable(p: ParserState, operator: string, start: number, end: numb
 /** Up to 0.25: a variable or a map, not in parentheses. */
 function parseUpdateOperand(p: ParserState): Expression {
   if (p.code === T.variable) return parseVariable(p);
-  return p.code === T.map ? parseMap(p) : parsePrimary(p);
+  if (p.code === T.map) return parseMap(p);
+  notUpdatable(p, p.source.slice(p.previousEnd - 2, p.previousEnd), p.start, p.end);
+  return parsePrimary(p);
 }
 
 function parseAddressOf(p: ParserState): Expression {
@@ -375,10 +401,10 @@ function parseWord(p: ParserState): Expression {
   const { start, end, code, text } = p;
   switch (code) {
     case T.sizeof: {
-      if (p.source.charCodeAt(p.end) !== 40 && !nextIs(p, T.leftParen)) break;
+      if (p.version < 18 && !nextIs(p, T.leftParen)) break;
       p.next();
       p.expect(T.leftParen, '(', 'after `sizeof`');
-      const argument = parseTypeOrExpression(p);
+      const argument = parseTypeOrExpression(p, 'sizeof');
       p.expect(T.rightParen, ')', 'after the argument of `sizeof`');
       return { kind: 'sizeof', start, end: p.previousEnd, argument };
     }
@@ -388,7 +414,7 @@ function parseWord(p: ParserState): Expression {
       p.requires(25, '`typeinfo` is known', start, end);
       p.next();
       p.expect(T.leftParen, '(', 'after `typeinfo`');
-      const argument = parseTypeOrExpression(p);
+      const argument = parseTypeOrExpression(p, 'other');
       p.expect(T.rightParen, ')', 'after the argument of `typeinfo`');
       return { kind: 'typeinfo', start, end: p.previousEnd, argument };
     }
@@ -422,6 +448,11 @@ function nextIs(p: ParserState, code: number): boolean {
 
 function parseCallOrIdentifier(p: ParserState, text: string): Expression {
   const { start, end, version } = p;
+  if (isCompositeKeyword(p.code) && version < 18) {
+    p.next();
+    const name = compositeName(p);
+    return { kind: 'identifier', start, end: name.end, name: p.source.slice(start, name.end) };
+  }
   if (!p.isFreeWord() && p.version < 26) return p.brokenExpression();
   if (
     p.handWritten &&
@@ -438,6 +469,10 @@ function parseCallOrIdentifier(p: ParserState, text: string): Expression {
     p.expect(T.rightParen, ')', 'after the arguments');
     const callee: Name = { kind: 'name', start, end, text };
     return { kind: 'call', start, end: p.previousEnd, callee, args };
+  }
+  if (isFunctionWord(text, version)) {
+    p.missing('(', `to call \`${text}\``);
+    return { kind: 'identifier', start, end, name: text };
   }
   if (isType)
     p.error(
@@ -461,7 +496,7 @@ function parseOffsetof(p: ParserState): Expression {
   p.requires(18, '`offsetof` is known', start, end);
   p.next();
   p.expect(T.leftParen, '(', 'after `offsetof`');
-  const subject = isCompositeKeyword(p.code) ? parseType(p) : parseExpression(p);
+  const subject = isCompositeKeyword(p.code) ? parseOffsetofType(p) : parseExpression(p);
   p.expect(T.comma, ',', 'after what `offsetof` looks into');
   const path: Name[] = [parseFieldName(p)];
   while (p.code === T.dot) {
@@ -471,6 +506,19 @@ function parseOffsetof(p: ParserState): Expression {
   }
   p.expect(T.rightParen, ')', 'after the field');
   return { kind: 'offsetof', start, end: p.previousEnd, subject, path };
+}
+
+/** A struct; up to 0.25 without stars and brackets. */
+function parseOffsetofType(p: ParserState): TypeNode {
+  const type = parseType(p);
+  if (!p.handWritten && type.kind !== 'named-type')
+    p.error(
+      'unexpected-token',
+      type.start,
+      type.end,
+      '`offsetof` takes the struct itself, not a pointer or an array',
+    );
+  return type;
 }
 
 /** `(x)`, `()`, `(x,)`, `(x, y)`, `(a = 1)`; the cursor stands on the `(`. */
@@ -512,7 +560,7 @@ function parseRecord(p: ParserState, start: number): Expression {
   const fields: RecordField[] = [];
   const seen = new Set<string>();
   do {
-    const name = p.expectName('the name of a field');
+    const name = p.handWritten && p.code >= T.word ? p.name() : p.expectName('the name of a field');
     if (seen.has(name.text))
       p.error('duplicate-name', name.start, name.end, `The record has a field \`${name.text}\` already`);
     seen.add(name.text);

@@ -16,7 +16,7 @@ import { endsPredicate, expectColon, parseExpression } from './expressions.ts';
 import { parseInteger, parseString } from './literals.ts';
 import type { ParserState } from './state.ts';
 import { expectVariable, parseBlock } from './statements.ts';
-import { isBuiltinWord, parseType } from './types.ts';
+import { isBuiltinWord, parseTypeAnnotation } from './types.ts';
 
 /** `config = { a = 1; b = "c" }` */
 export function parseConfig(p: ParserState): ConfigBlock {
@@ -28,12 +28,17 @@ export function parseConfig(p: ParserState): ConfigBlock {
   if (!p.expect(T.leftBrace, '{', 'to begin the settings'))
     return { kind: 'config', start, end: p.previousEnd, entries };
   while (p.code !== T.rightBrace && p.code !== T.end) {
-    const name = p.expectName('the name of a setting');
+    if (!p.handWritten && p.code === T.word && isBuiltinWord(p.text, p.version))
+      p.error('unexpected-token', p.start, p.end, `\`${p.text}\` is a builtin and no setting`);
+    const name = p.handWritten && p.code >= T.word ? p.name() : p.expectName('the name of a setting');
     if (name.text === '') break;
     p.expect(T.assign, '=', 'after the name of the setting');
     const value = parseConfigValue(p);
     entries.push({ kind: 'config-entry', start: name.start, end: p.previousEnd, name, value });
-    if (p.accept(T.semicolon)) continue;
+    if (p.accept(T.semicolon)) {
+      if (p.handWritten) p.accept(T.semicolon);
+      continue;
+    }
     if (p.code === T.rightBrace) break;
     p.missing(';', 'after the setting');
     if (p.code < T.word) break;
@@ -134,14 +139,14 @@ export function parseSubprogram(p: ParserState): Item {
     const variable = expectVariable(p);
     if (variable.name === '') break;
     expectColon(p);
-    const type = parseType(p);
+    const type = parseTypeAnnotation(p);
     parameters.push({ kind: 'parameter', start: variable.start, end: p.previousEnd, variable, type });
     if (!p.accept(T.comma)) break;
     if (p.code === T.rightParen) p.unexpected('a parameter');
   }
   p.expect(T.rightParen, ')', 'after the parameters');
   expectColon(p);
-  const returnType: TypeNode = parseType(p);
+  const returnType: TypeNode = parseTypeAnnotation(p);
   const body = parseBlock(p, 'the body of the function');
   return { kind: 'subprogram', start, end: p.previousEnd, name, parameters, returnType, body };
 }
@@ -178,7 +183,10 @@ function parseAttachPoints(p: ParserState): AttachPoint[] | undefined {
     if (p.version >= 24 && (p.code === T.slash || p.code === T.leftBrace)) break;
   }
   if (points.length > 0) return points;
-  if (p.code !== T.leftBrace) return undefined;
+  if (p.code !== T.leftBrace) {
+    if (p.version < 24) p.unexpected('a probe such as `kprobe:vfs_read`');
+    return undefined;
+  }
   p.error(
     'no-attach-point',
     start,
@@ -197,7 +205,7 @@ function canBeEmpty(p: ParserState, count: number): boolean {
 
 function parsePredicate(p: ParserState): Expression | undefined {
   if (p.code !== T.slash && p.code !== T.slashAssign) return undefined;
-  if (p.code === T.slash && endsPredicate(p)) {
+  if (!p.handWritten && p.code === T.slash && endsPredicate(p)) {
     p.unexpected('a condition');
     p.next();
     return undefined;

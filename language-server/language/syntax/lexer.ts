@@ -64,6 +64,12 @@ export class Lexer {
     this.report({ code, severity: 'error', start, end, message, ...(hint === undefined ? {} : { hint }) });
   }
 
+  /** Takes back what was said of the token at `offset`, which is going to be read in another way. */
+  forgetDiagnosticsFrom(offset: number): void {
+    const { diagnostics } = this;
+    while ((diagnostics[diagnostics.length - 1]?.start ?? -1) >= offset) diagnostics.pop();
+  }
+
   mark(): Mark {
     const { code, start, end, previousEnd, text } = this;
     const tokenCount = this.tokens.count;
@@ -133,13 +139,15 @@ export class Lexer {
         const close = source.indexOf('*/', at + 2);
         const end = close < 0 ? source.length : close + 2;
         if (close < 0)
-          this.error(
-            'unterminated-comment',
-            at,
-            at + 2,
-            'This comment is never closed',
-            'Close it with `*/`.',
-          );
+          this.report({
+            code: 'unterminated-comment',
+            // The hand-written parser takes the end of the file for the end of the comment.
+            severity: this.version >= 26 ? 'warning' : 'error',
+            start: at,
+            end: at + 2,
+            message: 'This comment is never closed',
+            hint: 'Close it with `*/`.',
+          });
         this.tokens.add(T.comment, at, end);
         at = end;
       } else break;
@@ -152,17 +160,29 @@ export class Lexer {
     this.code = T.integer;
     let at = start + 1;
     const second = source.charCodeAt(at) | 32;
-    if (source.charCodeAt(start) === 48 && second === 120 /* x */ && isHexDigit(source.charCodeAt(at + 1))) {
+    if (
+      source.charCodeAt(start) === 48 &&
+      second === 120 /* x */ &&
+      this.isHexPart(source.charCodeAt(at + 1))
+    ) {
       at++;
-      while (isHexDigit(source.charCodeAt(at)) || (this.version >= 26 && source.charCodeAt(at) === 95)) at++;
+      while (this.isHexPart(source.charCodeAt(at))) at++;
       this.end = at;
       return;
     }
     at = this.readDigits(at);
     at = this.readSuffix(at);
-    if ((source.charCodeAt(at) | 32) === 101 /* e */ && isDigit(source.charCodeAt(at + 1)))
+    const exponent = source.charCodeAt(at + 1);
+    if (
+      (source.charCodeAt(at) | 32) === 101 /* e */ &&
+      (isDigit(exponent) || (this.version >= 26 && exponent === 95))
+    )
       at = this.readSuffix(this.readDigits(at + 2));
     this.end = at;
+  }
+
+  private isHexPart(code: number): boolean {
+    return isHexDigit(code) || (code === 95 && this.version >= 26);
   }
 
   /** Digits with `_` between them; a `_` at the end belongs to the number in the hand-written lexer only. */
@@ -199,7 +219,8 @@ export class Lexer {
         return T.map;
       }
       case 35 /* # */:
-        this.end = lineEnd(source, start);
+        // Before 0.26 a lone `#` takes the next line with it: its pattern is `#`, any character but `!`, the line's rest.
+        this.end = lineEnd(source, this.version < 26 && second === 10 ? start + 2 : start);
         return second === 33 ? T.shebang : T.preprocessor;
       default:
         return this.readOperator(first, second, start);

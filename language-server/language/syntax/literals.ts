@@ -24,7 +24,7 @@ export function parseInteger(p: ParserState): IntegerLiteral {
   const hex = /^0[xX]/.test(text);
   const suffix = hex ? '' : (suffixPattern.exec(text)?.[0] ?? '');
   const body = text.slice(0, text.length - suffix.length).replaceAll('_', '');
-  const problem = problemOf(text, body, hex, p.version);
+  const problem = problemOf(text, body, suffix, p.version);
   if (problem !== undefined) p.error('invalid-number', start, end, problem);
   const value = problem === undefined ? valueOf(body, hex) * (unitNs[suffix] ?? 1n) : 0n;
   if (value > maxUnsigned) {
@@ -40,19 +40,21 @@ export function parseInteger(p: ParserState): IntegerLiteral {
   return { kind: 'integer', start, end, text, value, ...(suffix === '' ? {} : { suffix }) };
 }
 
-function problemOf(text: string, body: string, hex: boolean, version: number): string | undefined {
+function problemOf(text: string, body: string, suffix: string, version: number): string | undefined {
   if (/_$/.test(text)) return `${text} ends in an underscore`;
-  if (hex) return undefined;
+  if (/^0[xX]/.test(text)) return undefined;
+  if (version >= 26 && /[UL]/.test(suffix)) return `The suffix of ${text} must be in lower case`;
+  if (/_[eE]/.test(text)) return `${text} has an underscore before its exponent`;
   const [coefficient = '', exponent] = body.toLowerCase().split('e');
   if (exponent !== undefined) {
-    if (!/^[0-9]$/.test(coefficient) || coefficient === '0')
-      return `The number before \`e\` must be one of 1 … 9, not ${coefficient}`;
+    if (!/^0*[0-9]$/.test(coefficient))
+      return `The number before \`e\` must be one of 0 … 9, not ${coefficient}`;
     if (!/^[0-9]+$/.test(exponent)) return `${text} has no exponent`;
-    return Number(exponent) > 16 ? `The exponent ${exponent} is larger than 16` : undefined;
+    const most = version >= 26 ? 19 : 16;
+    return Number(exponent) > most ? `The exponent ${exponent} is larger than ${most}` : undefined;
   }
   if (/^0[0-9]/.test(body) && /[89]/.test(body))
     return `${text} begins with 0, which makes it octal, and has a digit that octal has not`;
-  void version;
   return /^[0-9]+$/.test(body) ? undefined : `${text} is no number`;
 }
 

@@ -32,7 +32,7 @@ export function parse(source: string, options: ParseOptions = {}): ParseResult {
   return { program, diagnostics, tokens: p.tokens, version };
 }
 
-/** What may still come: bpftrace wants C definitions, then settings and imports, then the rest; 0.26+ settings first. */
+/** What may still come: bpftrace wants C definitions, then settings and imports, then the rest. */
 interface Order {
   definitions: boolean;
   preamble: boolean;
@@ -113,10 +113,9 @@ function parseItem(p: ParserState, order: Order, items: readonly Item[]): Item |
 
 function parseShebang(p: ParserState, items: readonly Item[]): Item {
   const { start, end, source } = p;
-  const blankBefore = source.slice(0, start).trim() === '' && !/[^\n]$/.test(source.slice(0, start));
+  const before = source.slice(0, start);
   const atLineStart = start === 0 || source.charCodeAt(start - 1) === 10;
-  const allowed =
-    p.version <= 23 ? atLineStart : p.handWritten ? source.slice(0, start).trim() === '' : blankBefore;
+  const allowed = p.handWritten || (atLineStart && (p.version <= 23 || before.trim() === ''));
   if (!allowed || (p.version >= 24 && items.length > 0))
     p.error('misplaced-definition', start, end, '`#!` can stand in the first line only');
   p.next();
@@ -150,24 +149,12 @@ function checkOrder(
     order.preamble = false;
     return;
   }
-  if (!order[group]) {
-    const what = group === 'definitions' ? 'C definitions' : 'Settings and imports';
-    p.error(
-      'misplaced-definition',
-      start,
-      end,
-      `${what} must stand before ${orderHint(p, group)}`,
-      'Move this up.',
-    );
-    return;
-  }
-  if (p.handWritten ? group === 'definitions' : group === 'preamble')
-    order[p.handWritten ? 'preamble' : 'definitions'] = false;
-}
-
-function orderHint(p: ParserState, group: 'definitions' | 'preamble'): string {
-  if (group === 'definitions') return p.handWritten ? 'all probes' : 'settings and all probes';
-  return p.handWritten ? 'C definitions and all probes' : 'all probes';
+  if (group === 'preamble') order.definitions = false;
+  if (order[group]) return;
+  const definitions = group === 'definitions';
+  const what = definitions ? 'C definitions' : 'Settings and imports';
+  const before = definitions ? 'settings and all probes' : 'all probes';
+  p.error('misplaced-definition', start, end, `${what} must stand before ${before}`, 'Move this up.');
 }
 
 /** After an item that could not be read: on to behind its block, or to the next line that begins one. */

@@ -21,7 +21,7 @@ import {
 import { parseString } from './literals.ts';
 import { startsItem } from './recovery.ts';
 import type { ParserState } from './state.ts';
-import { parseType } from './types.ts';
+import { looksLikeCast, parseTypeAnnotation } from './types.ts';
 
 /** `{ … }`. Where the `{` is missing, an empty block comes back. */
 export function parseBlock(p: ParserState, what: string): Block {
@@ -279,8 +279,9 @@ export function parseIf(p: ParserState, use: 'statement' | 'expression'): If {
 /** The condition of `if`, `while` and `unroll`: since 0.24 without parentheses when it is a single operand. */
 function parseCondition(p: ParserState, what: string): Expression {
   if (p.code !== T.leftParen) p.requires(24, `The condition of ${what} needs no parentheses`, p.start, p.end);
-  if (p.version >= 24) return parseUnary(p);
-  if (!p.accept(T.leftParen)) return parseUnary(p);
+  const parenthesised = p.code === T.leftParen && (p.handWritten || p.version < 24);
+  if (!parenthesised) return parseUnary(p);
+  p.next();
   const condition = parseExpression(p);
   p.expect(T.rightParen, ')', 'after the condition');
   return condition;
@@ -383,10 +384,10 @@ function parseFor(p: ParserState): Statement {
 
 function parseIterable(p: ParserState): Expression | RangeNode {
   const { start } = p;
-  const from = p.version <= 22 ? parseExpression(p) : parseOperand(p);
+  const from = p.version <= 23 ? parseExpression(p) : parseOperand(p);
   if (p.code !== T.dotDot) {
     const isMap = from.kind === 'map' && (from.keys === undefined || p.version <= 21);
-    if (!isMap && from.kind !== 'broken-expression' && p.version >= 23)
+    if (!isMap && from.kind !== 'broken-expression' && p.version >= 24)
       p.error('invalid-operand', start, p.previousEnd, '`for` goes through a map or a range `a..b`');
     return from;
   }
@@ -399,6 +400,7 @@ function parseIterable(p: ParserState): Expression | RangeNode {
 /** An end of a range: the hand-written parser takes atoms only, bison's grammar also `.x` and `[i]` after them. */
 function parseOperand(p: ParserState): Expression {
   const { start } = p;
+  if (p.handWritten && p.code === T.leftParen && looksLikeCast(p)) return parseUnary(p);
   const atom = parsePrimary(p);
   return p.handWritten ? atom : parsePostfix(p, start, atom, false);
 }
@@ -432,7 +434,7 @@ function parseLet(p: ParserState): Statement {
   let type: TypeNode | undefined;
   if (p.code === T.colon) {
     expectColon(p);
-    type = parseType(p);
+    type = parseTypeAnnotation(p);
   }
   let value: Expression | undefined;
   if (p.accept(T.assign)) value = parseExpression(p);

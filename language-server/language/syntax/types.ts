@@ -1,9 +1,11 @@
+import { exists } from '../tables/entry.ts';
+import { functionByName } from '../tables/functions.ts';
 import type { Expression, Name, TypeNode } from './ast.ts';
 import { isDigit } from './characters.ts';
 import { T } from './codes.ts';
 import { parseExpression } from './expressions.ts';
 import { parseInteger } from './literals.ts';
-import type { ParserState } from './state.ts';
+import { maxDepth, type ParserState } from './state.ts';
 
 const integerTypes = new Set(['uint8', 'uint16', 'uint32', 'uint64', 'int8', 'int16', 'int32', 'int64']);
 /** Types that have a word of their own in the grammar of 0.22 and later. */
@@ -29,8 +31,44 @@ export function isCompositeKeyword(code: number): boolean {
 /** `struct x`, `uint64`, `foo *`, `int8[4]`, `typeof(x)`: the current token begins it. */
 export function parseType(p: ParserState): TypeNode {
   const { start } = p;
-  let type: TypeNode = parseTypeBase(p);
-  for (;;) {
+  return parseTypeSuffixes(p, start, parseTypeBase(p, false));
+}
+
+/** The type after a colon. Up to 0.25 it must be one of bpftrace's own or begin with `struct`, `union` or `enum`. */
+export function parseTypeAnnotation(p: ParserState): TypeNode {
+  const { start, code, text, end } = p;
+  const type = parseTypeSuffixes(p, start, parseTypeBase(p, true));
+  if (p.handWritten) return type;
+  if (code === T.word && !isTypeWord(text, p.version))
+    p.error(
+      'unknown-type',
+      start,
+      end,
+      `\`${text}\` is no type that bpftrace has`,
+      'Types of the kernel are written `struct name`.',
+    );
+  else if (code === T.word) checkArray(p, type, text);
+  return type;
+}
+
+/** Up to 0.25 arrays have one dimension, are made of integers, strings or buffers, and no pointers to the left of it. */
+function checkArray(p: ParserState, type: TypeNode, word: string): void {
+  let node = type;
+  while (node.kind === 'pointer-type') node = node.target;
+  if (node.kind !== 'array-type') return;
+  const sized = word === 'string' || word === 'inet' || word === 'buffer';
+  const fits = isIntegerTypeWord(word, p.version) || (sized && node.size !== undefined);
+  if (node.element.kind !== 'named-type' || !fits)
+    p.error('unknown-type', type.start, type.end, 'bpftrace up to 0.25 has no such array');
+}
+
+function parseTypeSuffixes(p: ParserState, start: number, base: TypeNode): TypeNode {
+  let type = base;
+  for (let depth = 0; ; depth++) {
+    if (depth > maxDepth) {
+      p.giveUp();
+      return type;
+    }
     if (p.code === T.star) {
       p.next();
       type = { kind: 'pointer-type', start, end: p.previousEnd, target: type };
@@ -45,13 +83,14 @@ export function parseType(p: ParserState): TypeNode {
   }
 }
 
-function parseTypeBase(p: ParserState): TypeNode {
+function parseTypeBase(p: ParserState, annotation: boolean): TypeNode {
   const { start } = p;
   if (p.code === T.typeof) return parseTypeof(p);
   if (isCompositeKeyword(p.code)) {
     const keyword = p.text as 'struct' | 'union' | 'enum';
     p.next();
-    const name = p.handWritten ? p.expectName('the name of a type') : compositeName(p);
+    const byHand = p.handWritten || (annotation && p.version >= 21);
+    const name = byHand ? handWrittenName(p) : compositeName(p);
     return { kind: 'named-type', start, end: name.end, keyword, name };
   }
   if (p.code >= T.word) {
@@ -63,15 +102,40 @@ function parseTypeBase(p: ParserState): TypeNode {
   return { kind: 'named-type', start: name.start, end: name.end, name };
 }
 
-/** The generated lexers take everything up to `*`, `)` or `,` for the name of a struct: `struct foo const *`. */
-function compositeName(p: ParserState): Name {
-  const name = p.expectName('the name of a type');
-  let { end } = name;
-  while (p.code >= T.word) {
-    end = p.end;
-    p.next();
+/** The hand-written parser takes `struct *` without complaint; that no such type exists is said later. */
+function handWrittenName(p: ParserState): Name {
+  if (p.code >= T.word) return p.name();
+  if (p.code === T.star || p.code === T.comma || p.code === T.rightParen || p.code === T.leftBracket)
+    return { kind: 'name', start: p.previousEnd, end: p.previousEnd, text: '' };
+  return p.expectName('the name of a type');
+}
+
+/**
+ * The generated lexers take everything up to `*`, `)` or, since 0.18, `,` for the name of a struct: `struct foo const *`.
+ * The cursor stands behind the keyword.
+ */
+export function compositeName(p: ParserState): Name {
+  const from = p.start;
+  const stop = p.version < 18 ? /[*){]/g : /[*),{]/g;
+  stop.lastIndex = from;
+  const found = stop.exec(p.source);
+  const end = found === null ? p.source.length : found.index;
+  if (found === null || found[0] === '{') {
+    p.error(
+      'unexpected-token',
+      from,
+      Math.max(from, p.end),
+      'A `*`, `)` or `,` must follow the name of a type here',
+    );
+    return p.code >= T.word ? p.name() : { kind: 'name', start: from, end: from, text: '' };
   }
-  return end === name.end ? name : { ...name, end, text: p.source.slice(name.start, end) };
+  const text = p.source.slice(from, end).trimEnd();
+  if (p.code >= T.word && /^\w+\s*(?:\[|$)/.test(text)) return p.name();
+  const name: Name = { kind: 'name', start: from, end: from + text.length, text };
+  p.forgetDiagnosticsFrom(from);
+  p.seek(name.end);
+  p.previousEnd = name.end;
+  return name;
 }
 
 function parseTypeof(p: ParserState): TypeNode {
@@ -79,21 +143,23 @@ function parseTypeof(p: ParserState): TypeNode {
   p.requires(25, '`typeof` is known', start, end);
   p.next();
   p.expect(T.leftParen, '(', 'after `typeof`');
-  const argument = parseTypeOrExpression(p);
+  const argument = parseTypeOrExpression(p, 'other');
   p.expect(T.rightParen, ')', 'after the argument of `typeof`');
   return { kind: 'typeof-type', start, end: p.previousEnd, argument };
 }
 
 /** What may stand in `sizeof( … )`, `typeof( … )` and `typeinfo( … )`. */
-export function parseTypeOrExpression(p: ParserState): Expression | TypeNode {
-  return looksLikeType(p) ? parseType(p) : parseExpression(p);
+export function parseTypeOrExpression(p: ParserState, what: 'sizeof' | 'other'): Expression | TypeNode {
+  // In 0.17 `sizeof` is a function like others, which takes a type's name but nothing behind it.
+  if (p.version < 18) return isCompositeKeyword(p.code) ? parseTypeBase(p, false) : parseExpression(p);
+  return looksLikeType(p, what) ? parseType(p) : parseExpression(p);
 }
 
-function looksLikeType(p: ParserState): boolean {
+function looksLikeType(p: ParserState, what: 'sizeof' | 'other'): boolean {
   if (isCompositeKeyword(p.code)) return true;
   if (p.code !== T.word) return false;
   if (isTypeWord(p.text, p.handWritten ? 24 : p.version)) return true;
-  if (isBuiltinWord(p.text, p.version)) return false;
+  if (isBuiltinWord(p.text, p.version) || (p.version < 25 && what === 'sizeof')) return false;
   // `sizeof(foo *)`: an unknown word is a type when stars and a closing parenthesis follow it.
   let at = p.end;
   let stars = 0;
@@ -102,7 +168,7 @@ function looksLikeType(p: ParserState): boolean {
     if (code === 42) stars++;
     else if (code !== 32 && code !== 9 && code !== 10 && code !== 13) break;
   }
-  return stars > 0 && (p.handWritten || p.source.charCodeAt(at) === 41);
+  return stars > 0 && p.source.charCodeAt(at) === 41;
 }
 
 const builtins = new Set(
@@ -124,6 +190,13 @@ export function isBuiltinWord(word: string, version: number): boolean {
   return builtins.has(word) || (version >= 24 ? anyArgument : argument).test(word);
 }
 
+/** Up to 0.23 the names of functions are words of the grammar and can be nothing else. */
+export function isFunctionWord(word: string, version: number): boolean {
+  if (version >= 24 || builtins.has(word)) return false;
+  const entry = functionByName.get(word);
+  return entry !== undefined && exists(entry, version);
+}
+
 /** Whether `(` here begins a cast; looks at the text only. `p` stands on the `(`. */
 export function looksLikeCast(p: ParserState): boolean {
   const mark = p.mark();
@@ -136,11 +209,12 @@ export function looksLikeCast(p: ParserState): boolean {
 function castByGrammar(p: ParserState): boolean {
   if (isCompositeKeyword(p.code)) return true;
   if (p.code === T.typeof) return true;
-  if (p.code !== T.word || isBuiltinWord(p.text, p.version)) return false;
+  if (p.code !== T.word || isBuiltinWord(p.text, p.version) || isFunctionWord(p.text, p.version))
+    return false;
   if (isTypeWord(p.text, p.version)) return true;
   p.next();
-  while (p.code === T.star) p.next();
-  return p.code === T.rightParen;
+  // `(word *` is a cast even where a product was meant: bison's grammar cannot tell.
+  return p.code === T.rightParen || p.code === T.star;
 }
 
 function castByHand(p: ParserState): boolean {
@@ -149,7 +223,6 @@ function castByHand(p: ParserState): boolean {
     p.next();
     if (p.code !== T.leftParen) return false;
     skipBalanced(p, T.leftParen, T.rightParen);
-    while (p.code === T.star) p.next();
     return p.code === T.rightParen && startsExpression(p);
   }
   if (isCompositeKeyword(p.code)) {
@@ -160,14 +233,12 @@ function castByHand(p: ParserState): boolean {
     value = isBuiltinWord(p.text, p.version);
     p.next();
   }
-  let suffix = false;
   for (;;) {
     if (p.code === T.star) p.next();
     else if (p.code === T.leftBracket) skipBalanced(p, T.leftBracket, T.rightBracket);
     else break;
-    suffix = true;
   }
-  return p.code === T.rightParen && (suffix || !value) && startsExpression(p);
+  return p.code === T.rightParen && !value && startsExpression(p);
 }
 
 /** Whether what follows the `)` under the cursor can begin an expression: else `(word)` is a value in parentheses. */
