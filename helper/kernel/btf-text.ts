@@ -15,11 +15,14 @@ const MAX_DEPTH = 64;
  */
 export class BtfPrinter {
   private readonly btf: Btf;
+  private readonly anonymous: (id: number) => string;
   private readonly declarators: (Declarator | undefined)[];
   private readonly lists = new Map<number, string>();
 
-  constructor(btf: Btf) {
+  /** `anonymous` names structs, unions and enums without a name; `{…}` by default, for people. */
+  constructor(btf: Btf, anonymous: (id: number) => string = () => '{…}') {
     this.btf = btf;
+    this.anonymous = anonymous;
     this.declarators = new Array<Declarator | undefined>(btf.end);
   }
 
@@ -94,12 +97,12 @@ export class BtfPrinter {
       case BtfKind.array:
         return this.array(id, depth);
       case BtfKind.struct:
-        return { left: `struct ${btf.name(id) || '{…}'}`, right: '' };
+        return { left: `struct ${btf.name(id) || this.anonymous(id)}`, right: '' };
       case BtfKind.union:
-        return { left: `union ${btf.name(id) || '{…}'}`, right: '' };
+        return { left: `union ${btf.name(id) || this.anonymous(id)}`, right: '' };
       case BtfKind.enum:
       case BtfKind.enum64:
-        return { left: `enum ${btf.name(id) || '{…}'}`, right: '' };
+        return { left: `enum ${btf.name(id) || this.anonymous(id)}`, right: '' };
       case BtfKind.forward:
         return { left: `${isUnionForward(btf, id) ? 'union' : 'struct'} ${btf.name(id)}`, right: '' };
       case BtfKind.const:
