@@ -5,7 +5,12 @@ import { exitCodes, UsageError, type Command } from './command.ts';
 /** Every command: what it does in one line, and how it is loaded. */
 const commands: Readonly<
   Record<string, { readonly summary: string; readonly load: () => Promise<Command> }>
-> = {};
+> = {
+  catalog: {
+    summary: 'write what this host offers to scripts, as JSON',
+    load: async () => (await import('./catalog.ts')).catalogCommand,
+  },
+};
 
 function usage(): string {
   const width = Math.max(0, ...Object.keys(commands).map((name) => name.length));
