@@ -3,6 +3,7 @@ import { commands, languages, window, workspace, type ExtensionContext } from 'v
 import { BinaryChooser } from './commands/choose-binary.ts';
 import { latencyActions, registerProbeCommands, type ProbeServices } from './commands/probe-commands.ts';
 import type { TraceServices } from './commands/add-probe.ts';
+import { registerTargetCommands } from './commands/target-commands.ts';
 import { chooseBinary, traceFunction } from './commands/trace.ts';
 import { countUsdt } from './commands/trace-usdt.ts';
 import { ProbeLenses } from './editor/code-lens.ts';
@@ -17,8 +18,10 @@ import { warmUp } from './platform/warm-up.ts';
 import { HelperLink } from './probes/helper-link.ts';
 import { Places } from './probes/places.ts';
 import { ProbeList } from './probes/probe-list.ts';
+import { TargetChoice } from './targets/target-choice.ts';
 import { ProbesView } from './views/probes.ts';
 import { StatusItem } from './views/status.ts';
+import { TargetsView } from './views/targets.ts';
 import { latencyPanels } from './webviews/latency-panel.ts';
 
 export function activate(context: ExtensionContext): void {
@@ -32,10 +35,16 @@ export function activate(context: ExtensionContext): void {
   const show = problemPresenter(log);
   const files = new SourceFiles();
 
+  const targets = own(
+    new TargetChoice(settings, context.workspaceState, (line) => {
+      log.warn(line);
+    }),
+  );
   const link = own(
     new HelperLink({
       bundle: context.asAbsolutePath('dist/helper.js'),
       nodePath: () => settings.get('helper.nodePath'),
+      target: () => targets.current,
       log,
     }),
   );
@@ -78,6 +87,19 @@ export function activate(context: ExtensionContext): void {
       log.show();
     }),
   );
+  const targetsView = own(
+    new TargetsView(targets, {
+      get state() {
+        return link.state;
+      },
+      onDidChangeState: link.onDidChangeState,
+      facts: async (refresh) => (await link.connect()).call('targetFacts', { refresh }),
+      processes: async () => (await (await link.connect()).call('processes', {})).processes,
+    }),
+  );
+  for (const command of registerTargetCommands({ tracing, link, choice: targets, view: targetsView, show }))
+    own(command);
+  void targets.restore();
   own(warmUp(tracing, log));
   log.info(`Probescope is active after ${Math.round(performance.now() - startedMs)} ms.`);
 }

@@ -9,6 +9,7 @@ export const settingDefaults = {
   'codeLens.enabled': true as boolean,
   'binaries.folders': [] as readonly string[],
   'helper.nodePath': '' as string,
+  targets: [] as readonly unknown[],
 } as const;
 
 export type SettingName = keyof typeof settingDefaults;

@@ -1,14 +1,17 @@
-/** The helper of the local target: started at the first need, and again after it ended. */
-import type { Disposable, LogOutputChannel } from 'vscode';
+/** The helper of the target in use: started at the first need, and again after it ended. */
+import { EventEmitter, type Disposable, type LogOutputChannel } from 'vscode';
 import type { Problem } from '../../protocol/errors.ts';
 import { HelperConnection } from '../core/connection.ts';
 import { startHelper } from '../core/targets/start-helper.ts';
+import type { Target } from '../core/targets/target.ts';
 
 export interface HelperLinkOptions {
   /** The helper's bundle. */
   readonly bundle: string;
   /** Node that runs it; read at each start. */
   readonly nodePath: () => string;
+  /** Where it runs; read at each start. */
+  readonly target: () => Target;
   readonly log: LogOutputChannel;
 }
 
@@ -19,46 +22,63 @@ export class HelperLink implements Disposable {
   #connecting: Promise<HelperConnection> | undefined;
   #connection: HelperConnection | undefined;
   #disposed = false;
-  state: HelperState = 'off';
+  readonly #changed = new EventEmitter<void>();
+  readonly onDidChangeState = this.#changed.event;
+  #state: HelperState = 'off';
 
   constructor(options: HelperLinkOptions) {
     this.#options = options;
+  }
+
+  get state(): HelperState {
+    return this.#state;
   }
 
   /** The helper, started when it does not run. Throws ProbeError when it cannot be started or speaks another protocol. */
   connect(): Promise<HelperConnection> {
     this.#connecting ??= this.#start().catch((error: unknown) => {
       this.#connecting = undefined;
-      this.state = 'failed';
+      this.#become('failed');
       throw error;
     });
     return this.#connecting;
   }
 
+  /** Ends the helper, and with it every session; the next need starts it where the target is then. */
+  disconnect(): void {
+    this.#connection?.dispose();
+    this.#connection = undefined;
+    this.#connecting = undefined;
+    this.#become('off');
+  }
+
   dispose(): void {
     this.#disposed = true;
     this.#connection?.dispose();
+    this.#changed.dispose();
+  }
+
+  #become(state: HelperState): void {
+    this.#state = state;
+    this.#changed.fire();
   }
 
   async #start(): Promise<HelperConnection> {
     const { bundle, log, nodePath } = this.#options;
-    this.state = 'starting';
+    this.#become('starting');
     const startedMs = performance.now();
     const node = nodePath();
-    const streams = await startHelper(
-      { kind: 'local', name: 'this machine' },
-      {
-        bundle,
-        ...(node === '' ? {} : { localNode: node }),
-        log: (line) => {
-          log.debug(`Helper: ${line}`);
-        },
+    const streams = await startHelper(this.#options.target(), {
+      bundle,
+      ...(node === '' ? {} : { localNode: node, nodePath: node }),
+      log: (line) => {
+        log.debug(`Helper: ${line}`);
       },
-    );
+    });
     const connection = await HelperConnection.open(streams, 'Probescope');
     if (this.#disposed) connection.dispose();
     this.#connection = connection;
-    this.state = 'on';
+    this.#become('on');
     connection.onLog(({ level, message }) => {
       log[level](`Helper: ${message}`);
     });
@@ -77,7 +97,7 @@ export class HelperLink implements Disposable {
   #closed({ message }: Problem): void {
     this.#connecting = undefined;
     this.#connection = undefined;
-    this.state = 'failed';
+    this.#become('failed');
     this.#options.log.error(message);
   }
 }
