@@ -9,6 +9,9 @@ const commands: Readonly<
   catalog: {
     summary: 'write what this host offers to scripts, as JSON',
     load: async () => (await import('./catalog.ts')).catalogCommand,
+  usdt: {
+    summary: 'list the USDT probes of a binary or a process',
+    load: async () => (await import('./usdt.ts')).command,
   },
 };
 
