@@ -10,6 +10,8 @@ export type Fetch =
   | { readonly op: 'register'; readonly name: string }
   | { readonly op: 'immediate'; readonly value: bigint }
   | { readonly op: 'returnValue' }
+  /** The memory of the image at `fileOffsetBytes`, counted as the probe's own place in the file is (kernel: `@+OFFSET`). */
+  | { readonly op: 'image'; readonly fileOffsetBytes: number }
   /** The memory at `base + offsetBytes` of the traced process. */
   | { readonly op: 'memory'; readonly base: Fetch; readonly offsetBytes: number };
 
@@ -115,6 +117,9 @@ export function formatFetch(fetch: Fetch): string {
       return `\\${fetch.value}`;
     case 'returnValue':
       return '$retval';
+    case 'image':
+      checkOffset(fetch.fileOffsetBytes);
+      return `@+${fetch.fileOffsetBytes}`;
     case 'memory': {
       const { offsetBytes } = fetch;
       if (!Number.isSafeInteger(offsetBytes)) throw refused(`${offsetBytes} is no offset in bytes.`);
