@@ -9,6 +9,10 @@ const commands: Readonly<
   catalog: {
     summary: 'write what this host offers to scripts, as JSON',
     load: async () => (await import('./catalog.ts')).catalogCommand,
+  logpoint: {
+    summary: 'print values of expressions each time that a line is reached',
+    load: async () => (await import('./logpoint.ts')).command,
+  },
   usdt: {
     summary: 'list the USDT probes of a binary or a process',
     load: async () => (await import('./usdt.ts')).command,

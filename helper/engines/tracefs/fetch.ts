@@ -52,9 +52,13 @@ export class FetchPlan {
   readonly #place: ProbePlace;
   readonly #known = new Map<string, number>();
 
-  constructor(machine: Machine, place: ProbePlace) {
+  readonly #atEntry: boolean;
+
+  /** `atEntry`: the place is the function's first instruction, where registers still are what they were at entry. */
+  constructor(machine: Machine, place: ProbePlace, atEntry = false) {
     this.#machine = machine;
     this.#place = place;
+    this.#atEntry = atEntry;
   }
 
   /** The value of a term in 64 bits, unsigned. Throws `expression-unsupported` when neither the kernel nor we can have it. */
@@ -67,6 +71,7 @@ export class FetchPlan {
       case 'image':
         return ({ biasBytes }) => BigInt.asUintN(64, biasBytes + BigInt(term.vaddr));
       case 'entry':
+        if (this.#atEntry) return this.#register(term.register);
         this.#generalRegister(term.register);
         this.entryRegisters.add(term.register);
         return ({ entry }) => entry?.get(term.register);

@@ -13,6 +13,8 @@ export interface TraceRecord {
   /** Thread id in the kernel's initial pid namespace. */
   readonly tid: number;
   readonly cpu: number;
+  /** The thread's name (15 bytes at most). */
+  readonly command: string;
   /** Address of the probe in the process: which of an event's sites was hit. For a return probe, the function's. */
   readonly ip: bigint;
   /** In the order of the definition's arguments. */
@@ -56,7 +58,7 @@ export class RecordParser {
   /** Undefined when the text is no record of this event. */
   parse(text: string): TraceRecord | undefined {
     const start = text.indexOf(this.#start);
-    const head = /-(\d+) +\[(\d+)\] [^:]*? (\d+)\.(\d{6})$/.exec(text.slice(0, start));
+    const head = /^ *(.*)-(\d+) +\[(\d+)\] [^:]*? (\d+)\.(\d{6})$/s.exec(text.slice(0, start));
     const from = start + this.#start.length;
     const close = text.indexOf(')', from);
     if (start < 0 || head === null || close < 0) return undefined;
@@ -74,9 +76,10 @@ export class RecordParser {
       at = end;
     }
     return {
-      timestampNs: Number(head[3]) * 1e9 + Number(head[4]) * 1000,
-      tid: Number(head[1]),
-      cpu: Number(head[2]),
+      timestampNs: Number(head[4]) * 1e9 + Number(head[5]) * 1000,
+      tid: Number(head[2]),
+      cpu: Number(head[3]),
+      command: Buffer.from(head[1] ?? '', 'latin1').toString('utf8'),
       ip: BigInt(address),
       values: values.slice(0, this.#wanted),
     };

@@ -2,7 +2,13 @@ import { readdirSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { ProbeError } from '../../../protocol/errors.ts';
 import { randomBytes } from 'node:crypto';
-import { formatDefinition, isSpellable, type FetchArgument, type UprobeDefinition } from './definition.ts';
+import {
+  formatDefinition,
+  isSpellable,
+  removalOf,
+  type FetchArgument,
+  type UprobeDefinition,
+} from './definition.ts';
 import { argumentNames, RecordParser, type TraceRecord } from './record.ts';
 import { RecordStream } from './stream.ts';
 import { TracefsSupervisor, type SupervisorEnd } from './supervisor.ts';
@@ -42,6 +48,8 @@ export interface AttachedEvent {
   hits(): Promise<readonly number[]>;
   /** Stops (`false`) or resumes (`true`) recording; the definition stays. */
   enable(on: boolean): Promise<void>;
+  /** Takes the probe out of the program and its definition out of `uprobe_events`. */
+  remove(): Promise<void>;
 }
 
 export interface TracefsSessionOptions {
@@ -104,6 +112,11 @@ export class TracefsSession {
       name: event,
       hits: () => this.#hits(event),
       enable: async (on) => void (await this.supervisor.set(`${directory}/enable`, on ? '1' : '0')),
+      remove: async () => {
+        await this.supervisor.set(`${directory}/enable`, '0').catch(() => undefined);
+        await this.supervisor.define(removalOf(group, event));
+        unsubscribe();
+      },
     };
   }
 

@@ -14,10 +14,11 @@ export type ShownData =
 
 /** What a hit itself knows. */
 export interface HitFacts {
-  readonly pid?: number;
+  /** Undefined when the process had ended before its hits were read. */
+  readonly pid: number | undefined;
   readonly tid: number;
   readonly cpu: number;
-  readonly command?: string;
+  readonly command: string;
   readonly timestampNs: number;
 }
 
