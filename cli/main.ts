@@ -9,6 +9,7 @@ const commands: Readonly<
   catalog: {
     summary: 'write what this host offers to scripts, as JSON',
     load: async () => (await import('./catalog.ts')).catalogCommand,
+  },
   logpoint: {
     summary: 'print values of expressions each time that a line is reached',
     load: async () => (await import('./logpoint.ts')).command,
