@@ -86,7 +86,7 @@ export class Logpoints {
 
   /** Removes everything. */
   async close(): Promise<void> {
-    await Promise.all([...this.#running.keys()].map((id) => this.#stop(id, 'stopped')));
+    for (const id of [...this.#running.keys()]) await this.#stop(id, 'stopped');
     const sessions = [...this.#sessions.values()];
     this.#sessions.clear();
     for (const session of sessions) await session.then((opened) => opened.close()).catch(() => undefined);
