@@ -18,6 +18,10 @@ const commands: Readonly<
     summary: 'list the USDT probes of a binary or a process',
     load: async () => (await import('./usdt.ts')).command,
   },
+  format: {
+    summary: 'put the white space of bpftrace scripts in order',
+    load: async () => (await import('./format.ts')).formatCommand,
+  },
 };
 
 function usage(): string {

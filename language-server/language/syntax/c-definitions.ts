@@ -65,7 +65,7 @@ export function parseCDefinition(p: ParserState): CDefinition {
   p.previousEnd = end.offset;
   skipTail(p, end.offset);
   const body = parseCBody(p.source, keyword, open + 1, end.closed ? end.offset - 1 : end.offset);
-  const node = { kind: 'c-definition', start, end: p.previousEnd, keyword, ...body } as const;
+  const node = { kind: 'c-definition', start, end: p.endFrom(start), keyword, ...body } as const;
   return name === undefined ? node : { ...node, name };
 }
 

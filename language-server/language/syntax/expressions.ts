@@ -13,6 +13,7 @@ import { parseInteger, parseString } from './literals.ts';
 import { maxDepth, type ParserState } from './state.ts';
 import { parseBlock, parseIf } from './statements.ts';
 import {
+  checkArray,
   compositeName,
   isBuiltinWord,
   isCompositeKeyword,
@@ -45,12 +46,12 @@ function parseTernaryRest(p: ParserState, start: number, condition: Expression):
     p.requires(26, 'The short form `?:` is known', question, p.end);
     p.next();
     const whenFalse = parseExpression(p);
-    return { kind: 'ternary', start, end: p.previousEnd, condition, whenFalse };
+    return { kind: 'ternary', start, end: p.endFrom(start), condition, whenFalse };
   }
   const whenTrue = parseExpression(p);
   expectColon(p);
   const whenFalse = parseExpression(p);
-  const node: Ternary = { kind: 'ternary', start, end: p.previousEnd, condition, whenTrue, whenFalse };
+  const node: Ternary = { kind: 'ternary', start, end: p.endFrom(start), condition, whenTrue, whenFalse };
   return node;
 }
 
@@ -89,7 +90,7 @@ function parseBinaryRest(p: ParserState, start: number, first: Expression, least
     const operator = p.source.slice(p.start, p.end) as BinaryOperator;
     p.next();
     const right = parseBinary(p, level + 1);
-    left = { kind: 'binary', start, end: p.previousEnd, operator, operatorSpan, left, right };
+    left = { kind: 'binary', start, end: p.endFrom(start), operator, operatorSpan, left, right };
   }
 }
 
@@ -131,7 +132,7 @@ export function parseUnary(p: ParserState): Expression {
       return {
         kind: 'update',
         start,
-        end: p.previousEnd,
+        end: p.endFrom(start),
         operator,
         prefix: true,
         operand,
@@ -148,7 +149,7 @@ export function parseUnary(p: ParserState): Expression {
       p.next();
       const operand = parseUnary(p);
       p.leave();
-      return { kind: 'unary', start, end: p.previousEnd, operator, operand };
+      return { kind: 'unary', start, end: p.endFrom(start), operator, operand };
     }
     default:
       if (code === T.leftParen && looksLikeCast(p)) return parseCast(p);
@@ -187,7 +188,7 @@ function parseAddressOf(p: ParserState): Expression {
     return parseUnary(p);
   }
   const operand = p.code === T.variable ? parseVariable(p) : parseMapName(p);
-  const address: Expression = { kind: 'address-of', start, end: p.previousEnd, operand };
+  const address: Expression = { kind: 'address-of', start, end: p.endFrom(start), operand };
   return p.handWritten ? address : parsePostfix(p, start, address, false);
 }
 
@@ -195,12 +196,14 @@ function parseCast(p: ParserState): Expression {
   const { start } = p;
   if (!p.enter()) return p.brokenExpression();
   p.next();
+  const word = p.code === T.word && !p.handWritten && isTypeWord(p.text, p.version) ? p.text : '';
   const type = parseType(p);
   checkCastType(p, type.start, type.end);
+  if (word !== '' && p.version >= 19) checkArray(p, type, word);
   p.expect(T.rightParen, ')', 'after the type of a cast');
   const operand = parseUnary(p);
   p.leave();
-  return { kind: 'cast', start, end: p.previousEnd, type, operand };
+  return { kind: 'cast', start, end: p.endFrom(start), type, operand };
 }
 
 /** Types with brackets can be cast to since 0.19, unknown names with more than two stars since 0.26. */
@@ -279,7 +282,7 @@ export function parsePostfix(
         p.next();
         const index = parseExpression(p);
         p.expect(T.rightBracket, ']', 'after the index');
-        node = { kind: 'array-access', start, end: p.previousEnd, object: node, index };
+        node = { kind: 'array-access', start, end: p.endFrom(start), object: node, index };
         break;
       }
       case T.increment:
@@ -288,7 +291,7 @@ export function parsePostfix(
         const allowed = isUpdatable(node) && (p.handWritten || !(parenthesised && length === 0));
         if (!allowed) notUpdatable(p, operator, p.start, p.end);
         p.next();
-        node = { kind: 'update', start, end: p.previousEnd, operator, prefix: false, operand: node };
+        node = { kind: 'update', start, end: p.endFrom(start), operator, prefix: false, operand: node };
         // In 0.24 and 0.25 nothing can be applied to the result.
         if (p.version === 24 || p.version === 25) return node;
         break;
@@ -305,10 +308,10 @@ function parseMember(p: ParserState, start: number, object: Expression): Express
   p.next();
   if (!arrow && p.code === T.integer) {
     const index = Number(parseInteger(p).value);
-    return { kind: 'tuple-access', start, end: p.previousEnd, object, index };
+    return { kind: 'tuple-access', start, end: p.endFrom(start), object, index };
   }
   const field = parseFieldName(p);
-  return { kind: 'field', start, end: p.previousEnd, object, arrow, operatorSpan, field };
+  return { kind: 'field', start, end: p.endFrom(start), object, arrow, operatorSpan, field };
 }
 
 /** Any word since 0.22; before that, keywords and names of integer types are no names of fields. */
@@ -406,7 +409,7 @@ function parseWord(p: ParserState): Expression {
       p.expect(T.leftParen, '(', 'after `sizeof`');
       const argument = parseTypeOrExpression(p, 'sizeof');
       p.expect(T.rightParen, ')', 'after the argument of `sizeof`');
-      return { kind: 'sizeof', start, end: p.previousEnd, argument };
+      return { kind: 'sizeof', start, end: p.endFrom(start), argument };
     }
     case T.offsetof:
       return parseOffsetof(p);
@@ -416,13 +419,13 @@ function parseWord(p: ParserState): Expression {
       p.expect(T.leftParen, '(', 'after `typeinfo`');
       const argument = parseTypeOrExpression(p, 'other');
       p.expect(T.rightParen, ')', 'after the argument of `typeinfo`');
-      return { kind: 'typeinfo', start, end: p.previousEnd, argument };
+      return { kind: 'typeinfo', start, end: p.endFrom(start), argument };
     }
     case T.comptime: {
       p.requires(25, '`comptime` is known', start, end);
       p.next();
       const operand = parseUnary(p);
-      return { kind: 'comptime', start, end: p.previousEnd, operand };
+      return { kind: 'comptime', start, end: p.endFrom(start), operand };
     }
     case T.if: {
       p.requires(24, '`if` can be an expression', start, end);
@@ -468,7 +471,7 @@ function parseCallOrIdentifier(p: ParserState, text: string): Expression {
     const args = parseList(p, T.rightParen, 'the arguments');
     p.expect(T.rightParen, ')', 'after the arguments');
     const callee: Name = { kind: 'name', start, end, text };
-    return { kind: 'call', start, end: p.previousEnd, callee, args };
+    return { kind: 'call', start, end: p.endFrom(start), callee, args };
   }
   if (isFunctionWord(text, version)) {
     p.missing('(', `to call \`${text}\``);
@@ -505,7 +508,7 @@ function parseOffsetof(p: ParserState): Expression {
     path.push(parseFieldName(p));
   }
   p.expect(T.rightParen, ')', 'after the field');
-  return { kind: 'offsetof', start, end: p.previousEnd, subject, path };
+  return { kind: 'offsetof', start, end: p.endFrom(start), subject, path };
 }
 
 /** A struct; up to 0.25 without stars and brackets. */
@@ -528,7 +531,7 @@ function parseParentheses(p: ParserState): Expression {
   if (p.code === T.rightParen) {
     p.requires(24, 'Empty tuples are known', start, p.end);
     p.next();
-    return { kind: 'tuple', start, end: p.previousEnd, elements: [] };
+    return { kind: 'tuple', start, end: p.endFrom(start), elements: [] };
   }
   if (p.code >= T.word && startsRecord(p)) return parseRecord(p, start);
   const first = parseExpression(p);
@@ -545,7 +548,7 @@ function parseParentheses(p: ParserState): Expression {
     elements.push(parseExpression(p));
   }
   p.expect(T.rightParen, ')', 'after the tuple');
-  return { kind: 'tuple', start, end: p.previousEnd, elements };
+  return { kind: 'tuple', start, end: p.endFrom(start), elements };
 }
 
 function startsRecord(p: ParserState): boolean {
@@ -566,9 +569,9 @@ function parseRecord(p: ParserState, start: number): Expression {
     seen.add(name.text);
     p.expect(T.assign, '=', 'after the name of the field');
     const value = parseExpression(p);
-    fields.push({ kind: 'record-field', start: name.start, end: p.previousEnd, name, value });
+    fields.push({ kind: 'record-field', start: name.start, end: p.endFrom(start), name, value });
   } while (p.accept(T.comma));
   p.expect(T.rightParen, ')', 'after the record');
   p.requires(25, 'Records are known', start, p.previousEnd);
-  return { kind: 'record', start, end: p.previousEnd, fields };
+  return { kind: 'record', start, end: p.endFrom(start), fields };
 }

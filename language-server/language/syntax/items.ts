@@ -26,7 +26,7 @@ export function parseConfig(p: ParserState): ConfigBlock {
   p.expect(T.assign, '=', 'after `config`');
   const entries: ConfigEntry[] = [];
   if (!p.expect(T.leftBrace, '{', 'to begin the settings'))
-    return { kind: 'config', start, end: p.previousEnd, entries };
+    return { kind: 'config', start, end: p.endFrom(start), entries };
   while (p.code !== T.rightBrace && p.code !== T.end) {
     if (!p.handWritten && p.code === T.word && isBuiltinWord(p.text, p.version))
       p.error('unexpected-token', p.start, p.end, `\`${p.text}\` is a builtin and no setting`);
@@ -34,7 +34,7 @@ export function parseConfig(p: ParserState): ConfigBlock {
     if (name.text === '') break;
     p.expect(T.assign, '=', 'after the name of the setting');
     const value = parseConfigValue(p);
-    entries.push({ kind: 'config-entry', start: name.start, end: p.previousEnd, name, value });
+    entries.push({ kind: 'config-entry', start: name.start, end: p.endFrom(start), name, value });
     if (p.accept(T.semicolon)) {
       if (p.handWritten) p.accept(T.semicolon);
       continue;
@@ -46,7 +46,7 @@ export function parseConfig(p: ParserState): ConfigBlock {
   if (entries.length === 0 && p.version < 21) p.unexpected('the name of a setting');
   while (p.code !== T.rightBrace && p.code !== T.end) p.next();
   p.expect(T.rightBrace, '}', 'to close the settings');
-  return { kind: 'config', start, end: p.previousEnd, entries };
+  return { kind: 'config', start, end: p.endFrom(start), entries };
 }
 
 function parseConfigValue(p: ParserState): Expression {
@@ -71,7 +71,7 @@ export function parseMapDeclaration(p: ParserState): Item {
   p.next();
   if (p.code !== T.map) {
     p.unexpected('a map: only maps are declared here, as in `let @a = hash(100);`');
-    return { kind: 'broken-item', start, end: p.previousEnd };
+    return { kind: 'broken-item', start, end: p.endFrom(start) };
   }
   const name = { kind: 'name', start: p.start, end: p.end, text: p.source.slice(p.start, p.end) } as const;
   p.next();
@@ -81,7 +81,7 @@ export function parseMapDeclaration(p: ParserState): Item {
   const maxEntries: Expression = p.code === T.integer ? parseInteger(p) : p.brokenExpression();
   p.expect(T.rightParen, ')', 'after the number of entries');
   if (!p.accept(T.semicolon) && !p.handWritten) p.missing(';', 'after the declaration');
-  return { kind: 'map-declaration', start, end: p.previousEnd, name, mapType, maxEntries };
+  return { kind: 'map-declaration', start, end: p.endFrom(start), name, mapType, maxEntries };
 }
 
 /** `macro name($x, @y, z) { … }` */
@@ -101,7 +101,7 @@ export function parseMacro(p: ParserState): Item {
   }
   p.expect(T.rightParen, ')', 'after the parameters');
   const body = parseBlock(p, 'the body of the macro');
-  return { kind: 'macro', start, end: p.previousEnd, name, parameters, body };
+  return { kind: 'macro', start, end: p.endFrom(start), name, parameters, body };
 }
 
 function parseMacroParameter(
@@ -140,7 +140,7 @@ export function parseSubprogram(p: ParserState): Item {
     if (variable.name === '') break;
     expectColon(p);
     const type = parseTypeAnnotation(p);
-    parameters.push({ kind: 'parameter', start: variable.start, end: p.previousEnd, variable, type });
+    parameters.push({ kind: 'parameter', start: variable.start, end: p.endFrom(start), variable, type });
     if (!p.accept(T.comma)) break;
     if (p.code === T.rightParen) p.unexpected('a parameter');
   }
@@ -148,7 +148,7 @@ export function parseSubprogram(p: ParserState): Item {
   expectColon(p);
   const returnType: TypeNode = parseTypeAnnotation(p);
   const body = parseBlock(p, 'the body of the function');
-  return { kind: 'subprogram', start, end: p.previousEnd, name, parameters, returnType, body };
+  return { kind: 'subprogram', start, end: p.endFrom(start), name, parameters, returnType, body };
 }
 
 /** Attach points, a predicate and a block. */
@@ -161,11 +161,11 @@ export function parseProbe(p: ParserState): Probe | undefined {
     const last = attachPoints[attachPoints.length - 1];
     p.missing('{', `after ${last === undefined ? 'the attach points' : `\`${last.text.slice(0, 60)}\``}`);
     const body = { kind: 'block', start: p.previousEnd, end: p.previousEnd, statements: [] } as const;
-    const probe = { kind: 'probe', start, end: p.previousEnd, attachPoints, body } as const;
+    const probe = { kind: 'probe', start, end: p.endFrom(start), attachPoints, body } as const;
     return predicate === undefined ? probe : { ...probe, predicate };
   }
   const body = parseBlock(p, 'the probe');
-  const probe = { kind: 'probe', start, end: p.previousEnd, attachPoints, body } as const;
+  const probe = { kind: 'probe', start, end: p.endFrom(start), attachPoints, body } as const;
   return predicate === undefined ? probe : { ...probe, predicate };
 }
 
@@ -182,7 +182,17 @@ function parseAttachPoints(p: ParserState): AttachPoint[] | undefined {
     // Since 0.24 a comma may stand behind the last point.
     if (p.version >= 24 && (p.code === T.slash || p.code === T.leftBrace)) break;
   }
-  if (points.length > 0) return points;
+  // bpftrace drops points without a type, and then misses one: `:vfs_read { … }`.
+  if (points.some((point) => point.provider.text !== '' || point.parts.length === 0)) return points;
+  if (points.length > 0) {
+    p.error(
+      'no-attach-point',
+      start,
+      p.previousEnd,
+      'None of these has a type such as `kprobe` before its colon',
+    );
+    return points;
+  }
   if (p.code !== T.leftBrace) {
     if (p.version < 24) p.unexpected('a probe such as `kprobe:vfs_read`');
     return undefined;

@@ -64,10 +64,17 @@ export class Lexer {
     this.report({ code, severity: 'error', start, end, message, ...(hint === undefined ? {} : { hint }) });
   }
 
-  /** Takes back what was said of the token at `offset`, which is going to be read in another way. */
+  /** Takes back what the lexer said of the token at `offset`, which is going to be read in another way. */
   forgetDiagnosticsFrom(offset: number): void {
     const { diagnostics } = this;
-    while ((diagnostics[diagnostics.length - 1]?.start ?? -1) >= offset) diagnostics.pop();
+    for (
+      let last = diagnostics.at(-1);
+      last !== undefined && last.start >= offset;
+      last = diagnostics.at(-1)
+    ) {
+      if (last.code !== 'unterminated-string' && last.code !== 'invalid-character') return;
+      diagnostics.pop();
+    }
   }
 
   mark(): Mark {
@@ -92,6 +99,16 @@ export class Lexer {
     while (count > 0 && this.tokens.end(count - 1) > offset) count--;
     this.tokens.truncate(count);
     this.end = offset;
+    this.next();
+  }
+
+  /** Makes one token of `from` … `to`, whatever was read there, and goes on behind it. */
+  replaceTokens(code: number, from: number, to: number): void {
+    let { count } = this.tokens;
+    while (count > 0 && this.tokens.end(count - 1) > from) count--;
+    this.tokens.truncate(count);
+    if (to > from) this.tokens.add(code, from, to);
+    this.end = to;
     this.next();
   }
 

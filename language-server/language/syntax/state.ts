@@ -58,6 +58,11 @@ export class ParserState extends Lexer {
     return was;
   }
 
+  /** Where a node that began at `start` ends now; it never ends before it began, even when nothing was read. */
+  endFrom(start: number): number {
+    return Math.max(start, this.previousEnd);
+  }
+
   accept(code: number): boolean {
     if (this.code !== code) return false;
     this.next();

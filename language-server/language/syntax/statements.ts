@@ -42,7 +42,7 @@ export function parseBlock(p: ParserState, what: string): Block {
   }
   closeBlock(p, start, what);
   p.leave();
-  const block = { kind: 'block', start, end: p.previousEnd, statements } as const;
+  const block = { kind: 'block', start, end: p.endFrom(start), statements } as const;
   return result === undefined ? block : { ...block, result };
 }
 
@@ -178,7 +178,7 @@ function endExpression(
     statements.push({
       kind: 'assignment',
       start,
-      end: p.previousEnd,
+      end: p.endFrom(start),
       target: expression,
       operator: assignment,
       value,
@@ -186,7 +186,7 @@ function endExpression(
     endStatement(p);
     return undefined;
   }
-  const end = p.previousEnd;
+  const end = p.endFrom(start);
   if (p.code === T.semicolon) p.next();
   else if (!(p.handWritten && (expression.kind === 'if' || expression.kind === 'block'))) missingSemicolon(p);
   statements.push({ kind: 'expression-statement', start, end, expression });
@@ -214,7 +214,7 @@ function parseTargetStatement(p: ParserState, statements: Statement[]): Expressi
   if (operator !== undefined) {
     p.next();
     const value = parseExpression(p);
-    statements.push({ kind: 'assignment', start, end: p.previousEnd, target, operator, value });
+    statements.push({ kind: 'assignment', start, end: p.endFrom(start), target, operator, value });
     endStatement(p);
     return undefined;
   }
@@ -225,13 +225,13 @@ function parseTargetStatement(p: ParserState, statements: Statement[]): Expressi
     const update: Expression = {
       kind: 'update',
       start,
-      end: p.previousEnd,
+      end: p.endFrom(start),
       operator: sign,
       prefix: false,
       operand: target,
     };
     if (p.code === T.rightBrace) return update;
-    statements.push({ kind: 'expression-statement', start, end: p.previousEnd, expression: update });
+    statements.push({ kind: 'expression-statement', start, end: p.endFrom(start), expression: update });
     endStatement(p);
     return undefined;
   }
@@ -267,13 +267,13 @@ export function parseIf(p: ParserState, use: 'statement' | 'expression'): If {
   const then = parseBlock(p, 'the block of `if`');
   if (p.code !== T.else) {
     if (use === 'expression' && !p.handWritten) p.unexpected('`else`');
-    return { kind: 'if', start, end: p.previousEnd, condition, then };
+    return { kind: 'if', start, end: p.endFrom(start), condition, then };
   }
   p.next();
-  if (!p.enter()) return { kind: 'if', start, end: p.previousEnd, condition, then };
+  if (!p.enter()) return { kind: 'if', start, end: p.endFrom(start), condition, then };
   const otherwise = p.code === T.if ? parseIf(p, use) : parseBlock(p, 'the block of `else`');
   p.leave();
-  return { kind: 'if', start, end: p.previousEnd, condition, then, else: otherwise };
+  return { kind: 'if', start, end: p.endFrom(start), condition, then, else: otherwise };
 }
 
 /** The condition of `if`, `while` and `unroll`: since 0.24 without parentheses when it is a single operand. */
@@ -349,8 +349,8 @@ function parseLoop(p: ParserState): Statement {
   const condition =
     isWhile || p.version >= 24 ? parseCondition(p, isWhile ? '`while`' : '`unroll`') : parseUnrollCount(p);
   const body = parseBlock(p, 'the body of the loop');
-  if (isWhile) return { kind: 'while', start, end: p.previousEnd, condition, body };
-  return { kind: 'unroll', start, end: p.previousEnd, count: condition, body };
+  if (isWhile) return { kind: 'while', start, end: p.endFrom(start), condition, body };
+  return { kind: 'unroll', start, end: p.endFrom(start), count: condition, body };
 }
 
 /** Up to 0.23 a literal number or a positional parameter only. */
@@ -379,7 +379,7 @@ function parseFor(p: ParserState): Statement {
   const iterable = parseIterable(p);
   if (parenthesised) p.expect(T.rightParen, ')', 'after what `for` goes through');
   const body = parseBlock(p, 'the body of the loop');
-  return { kind: 'for', start, end: p.previousEnd, variable, iterable, body };
+  return { kind: 'for', start, end: p.endFrom(start), variable, iterable, body };
 }
 
 function parseIterable(p: ParserState): Expression | RangeNode {
@@ -394,7 +394,7 @@ function parseIterable(p: ParserState): Expression | RangeNode {
   p.requires(24, '`for` goes through ranges', p.start, p.end);
   p.next();
   const to = parseOperand(p);
-  return { kind: 'range', start, end: p.previousEnd, from, to };
+  return { kind: 'range', start, end: p.endFrom(start), from, to };
 }
 
 /** An end of a range: the hand-written parser takes atoms only, bison's grammar also `.x` and `[i]` after them. */
@@ -410,10 +410,10 @@ function parseJump(p: ParserState): Statement {
   const keyword = p.text as 'break' | 'continue' | 'return';
   p.next();
   if (keyword !== 'return' || p.code === T.semicolon || p.code === T.rightBrace || p.code === T.end)
-    return { kind: 'jump', start, end: p.previousEnd, keyword };
+    return { kind: 'jump', start, end: p.endFrom(start), keyword };
   p.requires(21, '`return` can have a value', p.start, p.end);
   const value = parseExpression(p);
-  return { kind: 'jump', start, end: p.previousEnd, keyword, value };
+  return { kind: 'jump', start, end: p.endFrom(start), keyword, value };
 }
 
 export function expectVariable(p: ParserState): Variable {
@@ -441,7 +441,7 @@ function parseLet(p: ParserState): Statement {
   const node: Statement = {
     kind: 'variable-declaration',
     start,
-    end: p.previousEnd,
+    end: p.endFrom(start),
     variable,
     ...(type === undefined ? {} : { type }),
     ...(value === undefined ? {} : { value }),
@@ -462,7 +462,7 @@ function parseDiscard(p: ParserState): Statement {
   p.next();
   p.expect(T.assign, '=', 'after `_`');
   const value = parseExpression(p);
-  return { kind: 'discard', start, end: p.previousEnd, value };
+  return { kind: 'discard', start, end: p.endFrom(start), value };
 }
 
 /** `import "path";` at the top or in a block. */
@@ -474,11 +474,11 @@ export function parseImport(p: ParserState): Import {
     return {
       kind: 'import',
       start,
-      end: p.previousEnd,
+      end: p.endFrom(start),
       path: { kind: 'string', start: p.start, end: p.start, value: '' },
     };
   }
   const path = parseString(p);
   p.expect(T.semicolon, ';', 'after the import');
-  return { kind: 'import', start, end: p.previousEnd, path };
+  return { kind: 'import', start, end: p.endFrom(start), path };
 }

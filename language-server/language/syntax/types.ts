@@ -2,7 +2,7 @@ import { exists } from '../tables/entry.ts';
 import { functionByName } from '../tables/functions.ts';
 import type { Expression, Name, TypeNode } from './ast.ts';
 import { isDigit } from './characters.ts';
-import { T } from './codes.ts';
+import { isReserved, T } from './codes.ts';
 import { parseExpression } from './expressions.ts';
 import { parseInteger } from './literals.ts';
 import { maxDepth, type ParserState } from './state.ts';
@@ -39,7 +39,9 @@ export function parseTypeAnnotation(p: ParserState): TypeNode {
   const { start, code, text, end } = p;
   const type = parseTypeSuffixes(p, start, parseTypeBase(p, true));
   if (p.handWritten) return type;
-  if (code === T.word && !isTypeWord(text, p.version))
+  if (code > T.word && code !== T.typeof && !isCompositeKeyword(code) && isReserved(code, p.version))
+    p.error('unknown-type', start, end, `\`${text}\` is no type`);
+  else if (code === T.word && !isTypeWord(text, p.version))
     p.error(
       'unknown-type',
       start,
@@ -52,7 +54,7 @@ export function parseTypeAnnotation(p: ParserState): TypeNode {
 }
 
 /** Up to 0.25 arrays have one dimension, are made of integers, strings or buffers, and no pointers to the left of it. */
-function checkArray(p: ParserState, type: TypeNode, word: string): void {
+export function checkArray(p: ParserState, type: TypeNode, word: string): void {
   let node = type;
   while (node.kind === 'pointer-type') node = node.target;
   if (node.kind !== 'array-type') return;
@@ -71,13 +73,13 @@ function parseTypeSuffixes(p: ParserState, start: number, base: TypeNode): TypeN
     }
     if (p.code === T.star) {
       p.next();
-      type = { kind: 'pointer-type', start, end: p.previousEnd, target: type };
+      type = { kind: 'pointer-type', start, end: p.endFrom(start), target: type };
     } else if (p.code === T.leftBracket) {
       p.next();
       let size: number | undefined;
       if (p.code === T.integer) size = Number(parseInteger(p).value);
       p.expect(T.rightBracket, ']', 'after the size');
-      const common = { kind: 'array-type', start, end: p.previousEnd, element: type } as const;
+      const common = { kind: 'array-type', start, end: p.endFrom(start), element: type } as const;
       type = size === undefined ? common : { ...common, size };
     } else return type;
   }
@@ -133,8 +135,7 @@ export function compositeName(p: ParserState): Name {
   if (p.code >= T.word && /^\w+\s*(?:\[|$)/.test(text)) return p.name();
   const name: Name = { kind: 'name', start: from, end: from + text.length, text };
   p.forgetDiagnosticsFrom(from);
-  p.seek(name.end);
-  p.previousEnd = name.end;
+  p.replaceTokens(T.word, from, name.end);
   return name;
 }
 
@@ -145,7 +146,7 @@ function parseTypeof(p: ParserState): TypeNode {
   p.expect(T.leftParen, '(', 'after `typeof`');
   const argument = parseTypeOrExpression(p, 'other');
   p.expect(T.rightParen, ')', 'after the argument of `typeof`');
-  return { kind: 'typeof-type', start, end: p.previousEnd, argument };
+  return { kind: 'typeof-type', start, end: p.endFrom(start), argument };
 }
 
 /** What may stand in `sizeof( … )`, `typeof( … )` and `typeinfo( … )`. */
