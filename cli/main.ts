@@ -10,6 +10,10 @@ const commands: Readonly<
     summary: 'write what this host offers to scripts, as JSON',
     load: async () => (await import('./catalog.ts')).catalogCommand,
   },
+  doctor: {
+    summary: 'tell what can be traced on this host',
+    load: async () => (await import('./doctor.ts')).doctor,
+  },
   logpoint: {
     summary: 'print values of expressions each time that a line is reached',
     load: async () => (await import('./logpoint.ts')).command,

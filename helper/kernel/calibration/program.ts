@@ -1,3 +1,5 @@
+import { BASE, BUFFER, elfFile, TEXT_OFFSET } from './elf-file.ts';
+
 /**
  * The program whose functions calibrate the cost of a probe: a static ELF executable that the helper writes itself, so
  * that no compiler is needed on the target and the first instruction of every function is known to the byte.
@@ -132,15 +134,12 @@ const aarch64: MachineCode = {
 
 const machines: Readonly<Record<string, MachineCode>> = { x64: x86_64, arm64: aarch64 };
 
-const BASE = 0x400000;
-const TEXT_OFFSET = 0x1000;
-const BUFFER = 0x600000;
 const FUNCTION_ALIGNMENT = 16;
 
 /**
  * The program's bytes for a processor as Node names it (`process.arch`), or undefined for one that is not known.
  * Layout (System V ABI, chapter 4): ELF header, two PT_LOADs (text; a zero-filled page for the answer), text at file
- * offset 0x1000, then .symtab, .strtab and .shstrtab, because bpftrace 0.17 attaches by symbol name alone.
+ * offset 0x1000, then the sections: symbols, because bpftrace 0.17 attaches by name alone, and a USDT note.
  */
 export function calibrationProgram(arch: string): Buffer | undefined {
   const machine = machines[arch];
@@ -169,91 +168,3 @@ export function calibrationProgram(arch: string): Buffer | undefined {
     { name: '_start', address: entry, size: main.length },
   ]);
 }
-
-function elfFile(
-  machine: number,
-  text: Buffer,
-  entry: number,
-  symbols: readonly { name: string; address: number; size: number }[],
-): Buffer {
-  const strtab = Buffer.from(['', ...symbols.map((symbol) => symbol.name), ''].join('\0'), 'latin1');
-  const symtab = Buffer.alloc(24 * (symbols.length + 1));
-  symbols.forEach((symbol, index) => {
-    const at = 24 * (index + 1);
-    symtab.writeUInt32LE(strtab.indexOf(`\0${symbol.name}\0`, 0, 'latin1') + 1, at);
-    symtab.writeUInt8(0x12, at + 4); // STB_GLOBAL, STT_FUNC
-    symtab.writeUInt16LE(1, at + 6);
-    symtab.writeBigUInt64LE(BigInt(symbol.address), at + 8);
-    symtab.writeBigUInt64LE(BigInt(symbol.size), at + 16);
-  });
-  const sectionNames = ['', '.text', '.symtab', '.strtab', '.shstrtab'];
-  const shstrtab = Buffer.from(`${sectionNames.join('\0')}\0`, 'latin1');
-  const symtabOffset = align(TEXT_OFFSET + text.length, 8);
-  const strtabOffset = symtabOffset + symtab.length;
-  const shstrtabOffset = strtabOffset + strtab.length;
-  const sectionsOffset = align(shstrtabOffset + shstrtab.length, 8);
-  const file = Buffer.alloc(sectionsOffset + 64 * sectionNames.length);
-
-  Buffer.from([0x7f, 0x45, 0x4c, 0x46, 2, 1, 1]).copy(file); // ELF64, little endian
-  file.writeUInt16LE(2, 16); // ET_EXEC
-  file.writeUInt16LE(machine, 18);
-  file.writeUInt32LE(1, 20);
-  file.writeBigUInt64LE(BigInt(entry), 24);
-  file.writeBigUInt64LE(64n, 32); // program headers
-  file.writeBigUInt64LE(BigInt(sectionsOffset), 40);
-  [64, 56, 2, 64, sectionNames.length, 4].forEach((value, index) =>
-    file.writeUInt16LE(value, 52 + 2 * index),
-  );
-
-  const segment = (
-    index: number,
-    flags: number,
-    offset: number,
-    address: number,
-    fileSize: number,
-    memorySize: number,
-  ) => {
-    const at = 64 + 56 * index;
-    file.writeUInt32LE(1, at); // PT_LOAD
-    file.writeUInt32LE(flags, at + 4);
-    [offset, address, address, fileSize, memorySize, 0x1000].forEach((value, field) =>
-      file.writeBigUInt64LE(BigInt(value), at + 8 + 8 * field),
-    );
-  };
-  segment(0, 5, TEXT_OFFSET, BASE + TEXT_OFFSET, text.length, text.length);
-  segment(1, 6, 0, BUFFER, 0, 0x1000);
-
-  const section = (
-    index: number,
-    type: number,
-    flags: number,
-    address: number,
-    offset: number,
-    size: number,
-    rest: readonly number[],
-  ) => {
-    const at = sectionsOffset + 64 * index;
-    const [link = 0, info = 0, alignment = 1, entrySize = 0] = rest;
-    file.writeUInt32LE(shstrtab.indexOf(`\0${sectionNames[index] ?? ''}\0`, 0, 'latin1') + 1, at);
-    file.writeUInt32LE(type, at + 4);
-    [flags, address, offset, size].forEach((value, field) =>
-      file.writeBigUInt64LE(BigInt(value), at + 8 + 8 * field),
-    );
-    file.writeUInt32LE(link, at + 40);
-    file.writeUInt32LE(info, at + 44);
-    file.writeBigUInt64LE(BigInt(alignment), at + 48);
-    file.writeBigUInt64LE(BigInt(entrySize), at + 56);
-  };
-  section(1, 1, 6, BASE + TEXT_OFFSET, TEXT_OFFSET, text.length, [0, 0, 16]);
-  section(2, 2, 0, 0, symtabOffset, symtab.length, [3, 1, 8, 24]);
-  section(3, 3, 0, 0, strtabOffset, strtab.length, []);
-  section(4, 3, 0, 0, shstrtabOffset, shstrtab.length, []);
-
-  text.copy(file, TEXT_OFFSET);
-  symtab.copy(file, symtabOffset);
-  strtab.copy(file, strtabOffset);
-  shstrtab.copy(file, shstrtabOffset);
-  return file;
-}
-
-const align = (value: number, to: number): number => Math.ceil(value / to) * to;

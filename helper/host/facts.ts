@@ -1,0 +1,128 @@
+import { execFile } from 'node:child_process';
+import { access, constants } from 'node:fs/promises';
+import { arch, cpus, hostname, platform, release } from 'node:os';
+import { asProblem } from '../../protocol/errors.ts';
+import type { EngineFacts, Finding, TargetFacts } from '../../protocol/target.ts';
+import { atLeast, OLDEST_VERSION, parseVersion } from '../engines/bpftrace/version.ts';
+import { findTracefs } from '../kernel/tracefs.ts';
+import { noAbilities, tryAbilities } from './abilities.ts';
+import { findPrivilege, findProgram, type Privilege } from './privilege.ts';
+
+/** The engine that traces: where it is, which version, and how it is run with the rights it needs. */
+export interface BpftraceFacts {
+  readonly facts: EngineFacts;
+  readonly privilege: Privilege;
+}
+
+const INSTALL =
+  'Install it on the target: sudo apt-get install bpftrace (Debian, Ubuntu), dnf install bpftrace (Fedora, RHEL).';
+
+/** Finds bpftrace and how to run it; about 50 ms. Whether it attaches is {@link targetFacts}'s to try. */
+export async function bpftraceFacts(): Promise<BpftraceFacts> {
+  const path = await findProgram('bpftrace');
+  const privilege = await findPrivilege(path ?? '/usr/bin/bpftrace');
+  if (path === undefined)
+    return { privilege, facts: { works: false, detail: 'bpftrace is not installed.', remedy: INSTALL } };
+  const version = await versionOf(path, /bpftrace v?(\d+\.\d+(?:\.\d+)?)/);
+  if (version === undefined)
+    return {
+      privilege,
+      facts: {
+        works: false,
+        path,
+        detail: `${path} does not tell its version.`,
+        remedy: `Run it in a terminal: ${path} --version`,
+      },
+    };
+  if (parseVersion(version) === undefined || !atLeast(version, OLDEST_VERSION))
+    return {
+      privilege,
+      facts: {
+        ...{ works: false, path, version },
+        detail: `${path} is bpftrace ${version}; ${OLDEST_VERSION} is the oldest that Probescope drives.`,
+        remedy: 'Update it on the target; Debian 12 has 0.17 and Ubuntu 24.04 has 0.20.',
+      },
+    };
+  return { privilege, facts: { works: true, path, version, detail: `${path} is bpftrace ${version}.` } };
+}
+
+/** Everything about this host that decides what can be traced here; each finding was tried. Takes 1 to 2 s. */
+export async function targetFacts(): Promise<TargetFacts> {
+  const [bpftrace, perf, btf, tracefs] = await Promise.all([
+    bpftraceFacts(),
+    perfFacts(),
+    btfFinding(),
+    tracefsFinding(),
+  ]);
+  const { privilege, facts } = bpftrace;
+  const found =
+    facts.works && facts.path !== undefined && facts.version !== undefined && privilege.way !== 'none'
+      ? await tryAbilities({ words: [...privilege.prefix, facts.path], version: facts.version })
+      : facts.works
+        ? noAbilities(`bpftrace was not tried: ${privilege.detail}`, privilege.remedy)
+        : noAbilities(facts.detail, facts.remedy);
+  return {
+    hostname: hostname(),
+    platform: platform(),
+    arch: arch(),
+    kernelRelease: release(),
+    cpus: cpus().length,
+    nodeVersion: process.versions.node,
+    privilege: {
+      works: privilege.way !== 'none',
+      way: privilege.way,
+      uid: privilege.uid,
+      detail: privilege.detail,
+      ...(privilege.remedy === undefined ? {} : { remedy: privilege.remedy }),
+    },
+    btf,
+    tracefs,
+    bpftrace: facts,
+    perf,
+    abilities: found,
+  };
+}
+
+async function perfFacts(): Promise<EngineFacts> {
+  const path = await findProgram('perf');
+  const remedy =
+    'Install it on the target: sudo apt-get install linux-perf (Debian), linux-tools-generic (Ubuntu), perf (Fedora, RHEL).';
+  if (path === undefined) return { works: false, detail: 'perf is not installed.', remedy };
+  const version = await versionOf(path, /perf version (\S+)/, 'version');
+  if (version === undefined)
+    return { works: false, path, detail: `${path} does not tell its version.`, remedy };
+  return { works: true, path, version, detail: `${path} is perf ${version}.` };
+}
+
+async function btfFinding(): Promise<Finding> {
+  const file = '/sys/kernel/btf/vmlinux';
+  const readable = await access(file, constants.R_OK).then(
+    () => true,
+    () => false,
+  );
+  if (readable) return { works: true, detail: `${file} can be read.` };
+  return {
+    works: false,
+    detail: `${file} is not there or cannot be read.`,
+    remedy:
+      'Kernel types and fentry need a kernel built with CONFIG_DEBUG_INFO_BTF; tracepoints and uprobes do without.',
+  };
+}
+
+async function tracefsFinding(): Promise<Finding> {
+  try {
+    const { root, mountedByUs } = await findTracefs();
+    return { works: true, detail: `${root} can be read${mountedByUs ? '; it was mounted just now' : ''}.` };
+  } catch (error) {
+    const { message, remedy } = asProblem(error);
+    return { works: false, detail: message, ...(remedy === undefined ? {} : { remedy }) };
+  }
+}
+
+function versionOf(path: string, pattern: RegExp, argument = '--version'): Promise<string | undefined> {
+  return new Promise((resolve) => {
+    execFile(path, [argument], { timeout: 5000 }, (_, output, errors) =>
+      resolve(pattern.exec(output + errors)?.[1]),
+    );
+  });
+}

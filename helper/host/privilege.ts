@@ -1,0 +1,85 @@
+import { execFile } from 'node:child_process';
+import { access, constants, readFile } from 'node:fs/promises';
+import { userInfo } from 'node:os';
+import { delimiter, join } from 'node:path';
+import type { PrivilegeWay } from '../../protocol/target.ts';
+
+/** How an engine is run with the rights it needs. */
+export interface Privilege {
+  readonly way: PrivilegeWay;
+  readonly uid: number;
+  /** Words that come before the engine's own: `[]` or `['sudo', '-n']`. */
+  readonly prefix: readonly string[];
+  readonly detail: string;
+  readonly remedy?: string;
+}
+
+/** Folders of system tools that an ordinary user's PATH often lacks. */
+const SYSTEM_FOLDERS = ['/usr/sbin', '/sbin', '/usr/local/sbin', '/usr/local/bin', '/usr/bin', '/bin'];
+
+/** Capabilities (capability.h) that stand in for root from bpftrace 0.25 on. */
+const NEEDED = { CAP_DAC_OVERRIDE: 1, CAP_DAC_READ_SEARCH: 2, CAP_PERFMON: 38, CAP_BPF: 39 } as const;
+
+/** Absolute path of a program, or undefined. Only absolute folders of PATH count. */
+export async function findProgram(name: string): Promise<string | undefined> {
+  const folders = (process.env['PATH'] ?? '').split(delimiter).filter((folder) => folder.startsWith('/'));
+  for (const folder of [...folders, ...SYSTEM_FOLDERS]) {
+    const path = join(folder, name);
+    if (
+      await access(path, constants.X_OK).then(
+        () => true,
+        () => false,
+      )
+    )
+      return path;
+  }
+  return undefined;
+}
+
+/**
+ * The ways to run `program` with the rights it needs, in order: root already; this process's own capabilities; `sudo -n`
+ * when a rule allows this very program without a password (`sudo -l` says so without running it).
+ * A password is never asked for: it must not pass through this process.
+ */
+export async function findPrivilege(program: string): Promise<Privilege> {
+  const uid = process.getuid?.() ?? -1;
+  if (uid === 0) return { way: 'root', uid, prefix: [], detail: 'The helper runs as root.' };
+  const status = await readFile('/proc/self/status', 'utf8').catch(() => '');
+  const effective = BigInt(`0x${/^CapEff:\s*([0-9a-f]+)$/m.exec(status)?.[1] ?? '0'}`);
+  if (Object.values(NEEDED).every((bit) => (effective >> BigInt(bit)) & 1n))
+    return {
+      way: 'capabilities',
+      uid,
+      prefix: [],
+      detail: `The helper has ${Object.keys(NEEDED).join(', ')}.`,
+    };
+  const sudo = await findProgram('sudo');
+  if (sudo !== undefined && (await succeeds(sudo, ['-n', '-l', program])))
+    return {
+      way: 'sudo',
+      uid,
+      prefix: [sudo, '-n'],
+      detail: `sudo runs ${program} for ${userName()} without a password.`,
+    };
+  return {
+    way: 'none',
+    uid,
+    prefix: [],
+    detail: `${userName()} may not run ${program} as root${sudo === undefined ? ', and sudo is not installed' : ' without a password'}.`,
+    remedy: `Allow it with a line in /etc/sudoers.d/probescope: ${userName()} ALL=(root) NOPASSWD: ${program}`,
+  };
+}
+
+function userName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return String(process.getuid?.() ?? 'this user');
+  }
+}
+
+function succeeds(file: string, args: readonly string[]): Promise<boolean> {
+  return new Promise((resolve) => {
+    execFile(file, [...args], { timeout: 5000 }, (error) => resolve(error === null));
+  });
+}
