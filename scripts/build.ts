@@ -16,6 +16,18 @@ const common: esbuild.BuildOptions = {
   logLevel: 'info',
 };
 
+/** The helper travels as one file: the demangler's WebAssembly goes into the bundle in place of the module that reads it. */
+const embedWasm: esbuild.Plugin = {
+  name: 'embed-wasm',
+  setup(build) {
+    build.onLoad({ filter: /[\\/]demangle[\\/]rust-module\.ts$/ }, () => ({
+      contents: `import bytes from 'gecko-profiler-demangle/index_bg.wasm';
+export const rustDemanglerModule = () => bytes;`,
+      resolveDir: root,
+    }));
+  },
+};
+
 /** Bundles for Node: entry → file, and the oldest Node that runs it. */
 const nodeBundles: [entry: string, outfile: string, target: string, banner?: string][] = [
   ['extension/extension.ts', 'dist/extension.js', 'node20'],
@@ -34,6 +46,8 @@ const builds: esbuild.BuildOptions[] = nodeBundles
     format: 'cjs',
     target,
     external: ['vscode'],
+    loader: { '.wasm': 'binary' },
+    plugins: [embedWasm],
     ...(banner === undefined ? {} : { banner: { js: banner } }),
   }));
 

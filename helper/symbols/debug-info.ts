@@ -1,3 +1,5 @@
+import type { DemangleStyle } from './demangle/demangle.ts';
+import { demangle } from './demangle/demangle.ts';
 import { DwarfFile } from './dwarf/file.ts';
 import { ScopeNames } from './dwarf/names.ts';
 import { INLINED_SCOPE, NONE } from './dwarf/scope-store.ts';
@@ -24,8 +26,8 @@ export class DebugInfo {
   #symbols: SymbolLookup | undefined;
   #functions: FunctionCatalog | undefined;
   #lines: LineSiteFinder | undefined;
-  /** Turns a linkage name into what people read. */
-  demangle: (name: string) => string = (name) => name;
+  /** How names are demangled. */
+  demangleStyle: DemangleStyle = 'people';
 
   constructor(elf: ElfFile, dwarf: DwarfFile | undefined) {
     this.elf = elf;
@@ -135,6 +137,10 @@ export class DebugInfo {
       message: `${this.elf.path} has no debug information.`,
       remedy: 'Compile it with -g, or install its debug package (…-dbg, …-dbgsym, …-debuginfo).',
     });
+  }
+
+  demangle(name: string): string {
+    return demangle(name, this.demangleStyle);
   }
 
   get symbols(): SymbolLookup {
