@@ -22,6 +22,18 @@ const commands: Readonly<
     summary: 'list the USDT probes of a binary or a process',
     load: async () => (await import('./usdt.ts')).command,
   },
+  symbolize: {
+    summary: 'tell function, file and line of addresses, inlined frames included',
+    load: async () => (await import('./symbolize.ts')).command,
+  },
+  functions: {
+    summary: 'list the functions of a binary with their bodies and inlined copies',
+    load: async () => (await import('./functions.ts')).command,
+  },
+  resolve: {
+    summary: 'tell where a function or line is in a binary, with the variables there',
+    load: async () => (await import('./resolve.ts')).command,
+  },
   format: {
     summary: 'put the white space of bpftrace scripts in order',
     load: async () => (await import('./format.ts')).formatCommand,

@@ -16,6 +16,11 @@ import { variablesInScope } from './variables.ts';
 import { Die } from './dwarf/die.ts';
 import { SymbolLookup } from './symbol-lookup.ts';
 
+export interface OpenOptions {
+  /** Ask the servers in DEBUGINFOD_URLS for what is missing here. Off unless the user chose it. */
+  readonly debuginfod?: boolean;
+}
+
 /** Everything known about one binary, wherever its debug information lies. The door of this room. */
 export class DebugInfo {
   readonly elf: ElfFile;
@@ -40,7 +45,7 @@ export class DebugInfo {
   }
 
   /** Opens a binary and finds its debug information. Throws ProbeError as {@link ElfFile.open}. */
-  static async open(path: string): Promise<DebugInfo> {
+  static async open(path: string, _options: OpenOptions = {}): Promise<DebugInfo> {
     const elf = ElfFile.open(path);
     return Promise.resolve(new DebugInfo(elf, DwarfFile.of(elf)));
   }
@@ -137,6 +142,11 @@ export class DebugInfo {
       message: `${this.elf.path} has no debug information.`,
       remedy: 'Compile it with -g, or install its debug package (…-dbg, …-dbgsym, …-debuginfo).',
     });
+  }
+
+  /** Reads all units at once: cheaper than one after the other when most of them will be asked for. */
+  loadAll(): void {
+    this.#index?.loadAll();
   }
 
   demangle(name: string): string {

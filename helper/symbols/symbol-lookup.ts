@@ -57,6 +57,22 @@ export class SymbolLookup {
     return { name: table.name(index), address: start, sizeBytes, index };
   }
 
+  /** Function symbols in the order of their addresses. */
+  *functions(): Generator<FoundSymbol> {
+    const table = this.#table;
+    if (table === undefined) return;
+    for (const index of this.#indices) {
+      const type = table.type(index);
+      if (type === STT_FUNC || type === STT_GNU_IFUNC)
+        yield {
+          name: table.name(index),
+          address: table.values[index]!,
+          sizeBytes: table.sizes[index]!,
+          index,
+        };
+    }
+  }
+
   /** The source file that the STT_FILE symbol before a local symbol names; only its base name is known. */
   fileOf(symbol: FoundSymbol): string | undefined {
     const table = this.#table;

@@ -182,6 +182,16 @@ export class DwarfIndex {
     return scopes;
   }
 
+  /** Reads the functions and the line rows of all units. */
+  loadAll(): void {
+    this.walkAll();
+    const { line } = this.file.sections;
+    if (line === undefined) return;
+    line.all();
+    this.rows.reserve(line.length);
+    for (const unit of this.file.units) if (!unit.isTypeUnit) void this.unit(unit).sequences;
+  }
+
   /**
    * Walks all units that were not yet. The section is read through a window and not kept: of vmlinux's 174 MB of
    * entries the functions are 30 MB.
