@@ -98,9 +98,9 @@ const quiet = {
   'editor.minimap.enabled': false,
   'editor.accessibilitySupport': 'off',
   'git.enabled': false,
+  'files.autoSave': 'off',
   'extensions.ignoreRecommendations': true,
   'files.watcherExclude': { '**': true },
-  'probescope.logLevel': undefined,
 };
 
 export async function openStudio(options: StudioOptions): Promise<Studio> {

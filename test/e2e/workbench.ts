@@ -145,12 +145,11 @@ export async function runCommand(page: Page, title: string): Promise<void> {
   await row.click();
 }
 
-/** Opens Probescope's container in the activity bar. */
+/** Opens Probescope's container in the activity bar. A container of one view shows that view's name in its own title. */
 export async function openProbesView(page: Page): Promise<void> {
-  const pane = page.locator('.sidebar .pane-header', { hasText: 'Probes' });
-  if (!(await pane.isVisible()))
-    await page.locator('.activitybar .action-item a[aria-label^="Probescope"]').click();
-  await pane.waitFor();
+  const title = page.locator('.sidebar .composite.title h2', { hasText: 'Probescope' });
+  if (!(await title.isVisible())) await page.locator('.activitybar a.action-label[aria-label^="Probescope"]').click();
+  await title.waitFor();
 }
 
 export const treeRows = (page: Page): Locator => page.locator('.sidebar .monaco-list-row');
