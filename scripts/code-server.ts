@@ -1,9 +1,9 @@
 // VS Code in a browser, for hosts without a VS Code of their own and for the end-to-end tests: code-server from npm.
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { cache } from './node24.mjs';
 
@@ -35,7 +35,42 @@ export function installCodeServer(): void {
   npm(prefix, '--prefix', prefix, `code-server@${VERSION}`);
   npm(join(packageFolder, 'lib', 'vscode'), '--omit=dev');
   npm(join(packageFolder, 'lib', 'vscode', 'extensions'), '--omit=dev');
+  buildLogger();
   writeFileSync(installedMark, `${VERSION}\n`);
+}
+
+/**
+ * Compiles the one native module that is missed: without `@vscode/spdlog` output channels write nothing, and *Show Log*
+ * shows an empty page. Its two files need the headers that Node's own package brings; node-gyp would also need Python.
+ */
+function buildLogger(): void {
+  const folder = join(packageFolder, 'lib', 'vscode', 'node_modules', '@vscode', 'spdlog');
+  const bin = dirname(realpathSync(process.execPath));
+  const headers = [
+    join(bin, '..', 'include', 'node'),
+    join(bin, '..', 'node_modules', `node-linux-${process.arch}`, 'include', 'node'),
+  ].find((path) => existsSync(join(path, 'node_api.h')));
+  const napi = [join(folder, 'node_modules'), join(folder, '..', '..')]
+    .map((path) => join(path, 'node-addon-api'))
+    .find((path) => existsSync(join(path, 'napi.h')));
+  if (headers === undefined || napi === undefined || process.platform !== 'linux') return;
+  mkdirSync(join(folder, 'build', 'Release'), { recursive: true });
+  const defines = ['NODE_API_SWALLOW_UNTHROWABLE_EXCEPTIONS', 'NAPI_CPP_EXCEPTIONS', 'FMT_CONSTEVAL='];
+  const includes = [headers, napi, join(folder, 'deps', 'spdlog', 'include')];
+  const { status } = spawnSync(
+    'g++',
+    [
+      ...['-shared', '-fPIC', '-O2', '-std=c++20', '-pthread', '-w'],
+      ...defines.map((name) => `-D${name}`),
+      ...includes.map((path) => `-I${path}`),
+      ...['src/main.cc', 'src/logger.cc', '-o', join('build', 'Release', 'spdlog.node')],
+    ],
+    { cwd: folder, stdio: ['ignore', 2, 2] },
+  );
+  if (status !== 0)
+    process.stderr.write(
+      '  The logger of code-server could not be compiled: output channels will be empty.\n',
+    );
 }
 
 /** A TCP port of the loopback interface that was free a moment ago. */

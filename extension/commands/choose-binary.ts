@@ -1,6 +1,7 @@
 import { l10n, window, type CancellationToken, type LogOutputChannel, type Memento } from 'vscode';
 import { ProbeError } from '../../protocol/errors.ts';
 import type { BinaryCandidate } from '../../protocol/helper.ts';
+import { asking } from '../platform/progress.ts';
 import type { Tracing } from '../probes/tracing.ts';
 import { choiceItems, decide, type BinaryChoice } from './binary-choice.ts';
 
@@ -45,15 +46,17 @@ export class BinaryChooser {
 
   async #ask(file: string, candidates: readonly BinaryCandidate[], token?: CancellationToken) {
     const name = file.slice(file.lastIndexOf('/') + 1);
-    const chosen = await window.showQuickPick(
-      choiceItems(candidates),
-      {
-        title: l10n.t('Trace {0} in…', name),
-        placeHolder: l10n.t('Binaries built from {0}; the choice is remembered for this workspace', name),
-        matchOnDescription: true,
-        matchOnDetail: true,
-      },
-      token,
+    const chosen = await asking(
+      window.showQuickPick(
+        choiceItems(candidates),
+        {
+          title: l10n.t('Trace {0} in…', name),
+          placeHolder: l10n.t('Binaries built from {0}; the choice is remembered for this workspace', name),
+          matchOnDescription: true,
+          matchOnDetail: true,
+        },
+        token,
+      ),
     );
     if (chosen === undefined) throw new ProbeError({ code: 'cancelled', message: 'No binary was chosen.' });
     return chosen;

@@ -3,7 +3,7 @@ import { l10n, window, type CancellationToken } from 'vscode';
 import { ProbeError } from '../../protocol/errors.ts';
 import type { UsdtSubject } from '../../protocol/probe.ts';
 import { subjectName } from '../core/registry.ts';
-import { withProgress } from '../platform/progress.ts';
+import { asking, withProgress } from '../platform/progress.ts';
 import { addProbe, binaryOf, placeText, pointedAt, type Pointed, type TraceServices } from './add-probe.ts';
 import { Stopwatch } from './stopwatch.ts';
 import { nearestFirst, usdtOf } from './subjects.ts';
@@ -45,15 +45,17 @@ async function chooseUsdt(
     });
   // pointed at the very line of one probe: that one is meant
   if (nearest.declared?.line === line && second?.declared?.line !== line) return nearest;
-  const chosen = await window.showQuickPick(
-    probes.map((probe) => ({
-      label: `$(broadcast) ${subjectName(probe)}`,
-      description: placeText(probe.declared),
-      detail: l10n.t('{0} sites', probe.sites.length),
-      probe,
-    })),
-    { title: l10n.t('Count which USDT probe?'), placeHolder: l10n.t('Static probes in this function') },
-    token,
+  const chosen = await asking(
+    window.showQuickPick(
+      probes.map((probe) => ({
+        label: `$(broadcast) ${subjectName(probe)}`,
+        description: placeText(probe.declared),
+        detail: probe.sites.length === 1 ? l10n.t('1 site') : l10n.t('{0} sites', probe.sites.length),
+        probe,
+      })),
+      { title: l10n.t('Count which USDT probe?'), placeHolder: l10n.t('Static probes in this function') },
+      token,
+    ),
   );
   if (chosen === undefined) throw new ProbeError({ code: 'cancelled', message: 'No probe was chosen.' });
   return chosen.probe;

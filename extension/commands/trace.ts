@@ -3,7 +3,7 @@ import { l10n, window, type CancellationToken } from 'vscode';
 import { asProblem, ProbeError, type ProblemCode } from '../../protocol/errors.ts';
 import type { FunctionSubject, Measure, Subject } from '../../protocol/probe.ts';
 import type { Remedy } from '../platform/problems.ts';
-import { withProgress } from '../platform/progress.ts';
+import { asking, withProgress } from '../platform/progress.ts';
 import { addProbe, binaryOf, placeText, pointedAt, type Pointed, type TraceServices } from './add-probe.ts';
 import type { BinaryChoice } from './binary-choice.ts';
 import type { ChosenBinary } from './choose-binary.ts';
@@ -133,10 +133,12 @@ async function chooseFunction(
     description: placeText(subject.declared),
     subject,
   }));
-  const chosen = await window.showQuickPick(
-    items,
-    { title: l10n.t('Which {0}?', word), placeHolder: l10n.t('Functions of this name in the binary') },
-    token,
+  const chosen = await asking(
+    window.showQuickPick(
+      items,
+      { title: l10n.t('Which {0}?', word), placeHolder: l10n.t('Functions of this name in the binary') },
+      token,
+    ),
   );
   if (chosen === undefined) throw new ProbeError({ code: 'cancelled', message: 'No function was chosen.' });
   return chosen.subject;

@@ -127,7 +127,7 @@ export async function openStudio(options: StudioOptions): Promise<Studio> {
       ...['--disable-background-networking', '--disable-component-update', '--lang=en'],
     ],
   });
-  const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, locale: 'en-US' });
+  const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, locale: 'en-US' });
   const page = await context.newPage();
   const studio = new Studio(page, server, browser, logFile);
   try {

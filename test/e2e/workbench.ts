@@ -148,7 +148,8 @@ export async function runCommand(page: Page, title: string): Promise<void> {
 /** Opens Probescope's container in the activity bar. A container of one view shows that view's name in its own title. */
 export async function openProbesView(page: Page): Promise<void> {
   const title = page.locator('.sidebar .composite.title h2', { hasText: 'Probescope' });
-  if (!(await title.isVisible())) await page.locator('.activitybar a.action-label[aria-label^="Probescope"]').click();
+  if (!(await title.isVisible()))
+    await page.locator('.activitybar a.action-label[aria-label^="Probescope"]').click();
   await title.waitFor();
 }
 

@@ -26,6 +26,8 @@ const HEIGHT = 300;
 /** Labels of marks closer than this (pixels) go to the next of {@link LABEL_ROWS} lines. */
 const LABEL_WIDTH = 84;
 const LABEL_ROWS = 2;
+/** Room for `500 µs` and a gap, in pixels. */
+const TICK_WIDTH = 50;
 
 /** Draws into `svg`; `readout` says in words what the pointer or the arrow keys are at. */
 export function createChart(svg: SVGSVGElement, readout: HTMLElement): Chart {
@@ -139,7 +141,8 @@ function drawAxes(
   width: number,
   axis: AxisKind,
 ) {
-  const ticks = axis === 'log' ? logTicks(x.domain()) : x.ticks(Math.max(3, Math.floor(width / 110)));
+  const ticks =
+    axis === 'log' ? apart(logTicks(x.domain()), x) : x.ticks(Math.max(3, Math.floor(width / 110)));
   layers.x.attr('transform', `translate(0,${HEIGHT - MARGIN.bottom})`).call(
     axisBottom(x)
       .tickValues(ticks)
@@ -170,6 +173,15 @@ function axisTitle(layer: Layer, text: string, x: number, y: number, anchor: str
     .attr('y', y)
     .attr('text-anchor', anchor)
     .text(text);
+}
+
+/** Those whose labels do not touch; powers of ten go first. */
+export function apart(ticks: readonly number[], x: (ns: number) => number): number[] {
+  const isPower = (ns: number): boolean => Math.abs(Math.log10(ns) - Math.round(Math.log10(ns))) < 1e-9;
+  const kept: number[] = [];
+  for (const tick of [...ticks.filter(isPower), ...ticks.filter((ns) => !isPower(ns))])
+    if (kept.every((other) => Math.abs(x(other) - x(tick)) >= TICK_WIDTH)) kept.push(tick);
+  return kept.sort((a, b) => a - b);
 }
 
 /** 1, 2, 5 · 10^n within the domain, thinned to the powers of ten when there are more than twelve. */

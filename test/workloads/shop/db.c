@@ -15,7 +15,7 @@ static long latency_of(uint32_t key)
 }
 
 /* Always called with one retry: gcc specialises it, and the only symbol left is disk_read.constprop.0. */
-static __attribute__((noinline)) int disk_read(uint32_t key, int retries)
+static NOINLINE int disk_read(uint32_t key, int retries)
 {
   struct timespec pause = {0, latency_of(key)};
   while (retries-- > 0)
@@ -23,14 +23,14 @@ static __attribute__((noinline)) int disk_read(uint32_t key, int retries)
   return (int)(key & 1);
 }
 
-__attribute__((noinline)) static int query(uint32_t key, char *value, int size)
+NOINLINE static int query(uint32_t key, char *value, int size)
 {
   int odd = disk_read(key, 1);
   return snprintf(value, (size_t)size, "product %u%s", key, odd ? "*" : "");
 }
 
 /* Timed from its first statement to its last, so that a probe's own cost is all that a tracer may add. */
-__attribute__((noinline)) int db_query(uint32_t key, char *value, int size)
+NOINLINE int db_query(uint32_t key, char *value, int size)
 {
   uint64_t start = now_ns();
   int length = query(key, value, size);

@@ -45,7 +45,7 @@ static int place_order(const struct request *request, struct response *response)
 }
 
 /* Never inlined, so that the function under the cursor is the function that runs. */
-static __attribute__((noinline)) int route(const struct request *request, struct response *response)
+static NOINLINE int route(const struct request *request, struct response *response)
 {
   stats_count(M_ROUTE);
   if (strncmp(request->path, "/product/", 9) == 0)
@@ -58,7 +58,7 @@ static __attribute__((noinline)) int route(const struct request *request, struct
   return 404;
 }
 
-__attribute__((noinline)) int handle_request(const struct request *request, struct response *response)
+NOINLINE int handle_request(const struct request *request, struct response *response)
 {
   uint64_t start = now_ns();
   DTRACE_PROBE2(shop, request__start, request->id, request->path);

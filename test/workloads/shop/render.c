@@ -6,7 +6,7 @@
 #include "stats.h"
 
 /* Not a tail call and not a loop: every level is a call with a frame and a duration of its own. */
-__attribute__((noinline)) size_t render_tree(int depth, char *out, size_t size)
+NOINLINE size_t render_tree(int depth, char *out, size_t size)
 {
   uint64_t start = now_ns();
   size_t length = (size_t)snprintf(out, size, "<li>%d", depth);
@@ -23,7 +23,7 @@ __attribute__((noinline)) size_t render_tree(int depth, char *out, size_t size)
 }
 
 /* FNV-1a. Static callers inline clamp below into it; it stays a function of its own. */
-__attribute__((noinline)) uint32_t checksum(const char *data, size_t length)
+NOINLINE uint32_t checksum(const char *data, size_t length)
 {
   uint32_t hash = 2166136261u;
   stats_count(M_CHECKSUM);

@@ -8,6 +8,9 @@
 #include <stdint.h>
 #include <stdio.h>
 
+/* The function under the cursor is a function that runs. */
+#define NOINLINE __attribute__((noinline))
+
 enum measured {
   M_HANDLE_REQUEST,
   M_PARSE_REQUEST,

@@ -1,0 +1,63 @@
+import { globSync, readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import * as esbuild from 'esbuild';
+import { expect, test } from 'vitest';
+
+const root = resolve(import.meta.dirname, '../..');
+const KB = 1000;
+
+/** Bytes that each package, and our own code as `own`, adds to a bundle. */
+async function weigh(entry: string, options: esbuild.BuildOptions): Promise<ReadonlyMap<string, number>> {
+  const { metafile } = await esbuild.build({
+    absWorkingDir: root,
+    entryPoints: [entry],
+    bundle: true,
+    minify: true,
+    write: false,
+    metafile: true,
+    outdir: 'dist',
+    logLevel: 'silent',
+    ...options,
+  });
+  const bytes = new Map<string, number>();
+  for (const [path, { inputs }] of Object.entries(metafile?.outputs ?? {}))
+    if (path.endsWith('.js'))
+      for (const [input, { bytesInOutput }] of Object.entries(inputs)) {
+        const name = /node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(input)?.[1] ?? 'own';
+        bytes.set(name, (bytes.get(name) ?? 0) + bytesInOutput);
+      }
+  return bytes;
+}
+
+const sum = (bytes: ReadonlyMap<string, number>, names: RegExp): number =>
+  [...bytes].filter(([name]) => names.test(name)).reduce((total, [, size]) => total + size, 0);
+
+test('the latency panel holds the toolkit components and d3 modules it uses, not all of them', async () => {
+  const bytes = await weigh('webview/latency/main.ts', {
+    platform: 'browser',
+    format: 'iife',
+    target: 'es2022',
+  });
+  // whole: toolkit 290 KB, d3 280 KB
+  expect(sum(bytes, /^@microsoft\/|^@vscode\/|^tabbable|^exenv|^tslib/)).toBeLessThan(165 * KB);
+  expect(sum(bytes, /^d3/)).toBeLessThan(60 * KB);
+  expect(sum(bytes, /^own$/)).toBeLessThan(30 * KB);
+});
+
+test('the extension is loaded quickly: its bundle stays small and without what only panels need', async () => {
+  const bytes = await weigh('extension/extension.ts', {
+    platform: 'node',
+    format: 'cjs',
+    target: 'node20',
+    external: ['vscode'],
+  });
+  expect(sum(bytes, /./)).toBeLessThan(900 * KB);
+  expect(sum(bytes, /^d3|^@microsoft\/|^@vscode\/webview/)).toBe(0);
+});
+
+test('one file imports the toolkit', () => {
+  const importers = globSync('{webview,extension,protocol}/**/*.ts', { cwd: root }).filter((file) =>
+    readFileSync(join(root, file), 'utf8').includes("'@vscode/webview-ui-toolkit'"),
+  );
+  expect(importers).toEqual(['webview/shared/toolkit.ts']);
+});
