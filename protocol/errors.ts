@@ -7,6 +7,8 @@ export interface Problem {
   readonly code: ProblemCode;
   readonly message: string;
   readonly remedy?: string;
+  /** Names of functions that can be traced instead, best first; a button can offer them. */
+  readonly alternatives?: readonly string[];
 }
 
 export const problemCodes = [
@@ -54,18 +56,24 @@ export class ProbeError extends Error implements Problem {
   override readonly name = 'ProbeError';
   readonly code: ProblemCode;
   readonly remedy?: string;
+  readonly alternatives?: readonly string[];
 
   constructor(problem: Problem, options?: { cause?: unknown }) {
     super(problem.message, options);
     this.code = problem.code;
     if (problem.remedy !== undefined) this.remedy = problem.remedy;
+    if (problem.alternatives !== undefined) this.alternatives = problem.alternatives;
   }
 
   /** The plain data that travels between processes. */
   toProblem(): Problem {
-    return this.remedy === undefined
-      ? { code: this.code, message: this.message }
-      : { code: this.code, message: this.message, remedy: this.remedy };
+    const { code, message, remedy, alternatives } = this;
+    return {
+      code,
+      message,
+      ...(remedy === undefined ? {} : { remedy }),
+      ...(alternatives === undefined ? {} : { alternatives }),
+    };
   }
 }
 
