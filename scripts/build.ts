@@ -51,6 +51,37 @@ const builds: esbuild.BuildOptions[] = nodeBundles
     ...(banner === undefined ? {} : { banner: { js: banner } }),
   }));
 
+/**
+ * `import source from './worker.ts?worker'`: a worker's bundle as text. A webview starts workers from blob URLs only,
+ * and text needs no second file that a content security policy would have to name.
+ */
+const workerText: esbuild.Plugin = {
+  name: 'worker-text',
+  setup(build) {
+    build.onResolve({ filter: /\?worker$/ }, (args) => ({
+      path: resolve(args.resolveDir, args.path.slice(0, -'?worker'.length)),
+      namespace: 'worker-text',
+    }));
+    build.onLoad({ filter: /.*/, namespace: 'worker-text' }, async (args) => {
+      const result = await esbuild.build({
+        ...common,
+        entryPoints: [args.path],
+        write: false,
+        sourcemap: false,
+        metafile: true,
+        platform: 'browser',
+        format: 'iife',
+        target: 'es2022',
+      });
+      return {
+        contents: result.outputFiles[0]?.text ?? '',
+        loader: 'text',
+        watchFiles: Object.keys(result.metafile.inputs).map((file) => join(root, file)),
+      };
+    });
+  },
+};
+
 const panels = readdirSync(join(root, 'webview'), { withFileTypes: true })
   .filter((entry) => entry.isDirectory() && existsSync(join(root, 'webview', entry.name, 'main.ts')))
   .map((entry) => entry.name);
@@ -62,6 +93,7 @@ if (panels.length > 0)
     platform: 'browser',
     format: 'iife',
     target: 'es2022',
+    plugins: [workerText],
   });
 
 for (const options of builds) {

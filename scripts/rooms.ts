@@ -5,18 +5,19 @@
 export const rooms: Readonly<Record<string, readonly string[]>> = {
   protocol: [],
   fields: ['protocol'],
-  helper: ['protocol', 'fields'],
+  profile: ['protocol'],
+  helper: ['protocol', 'fields', 'profile'],
   'language-server/language': ['protocol'],
   'language-server': ['protocol', 'language-server/language'],
-  webview: ['protocol', 'fields'],
-  'extension/core': ['protocol', 'fields'],
-  extension: ['protocol', 'fields', 'extension/core'],
-  cli: ['protocol', 'fields', 'helper', 'language-server/language', 'extension/core'],
+  webview: ['protocol', 'fields', 'profile'],
+  'extension/core': ['protocol', 'fields', 'profile'],
+  extension: ['protocol', 'fields', 'profile', 'extension/core'],
+  cli: ['protocol', 'fields', 'profile', 'helper', 'language-server/language', 'extension/core'],
 };
 
 /** Rooms in which `vscode` may be imported, and those without Node's own modules. */
 const vscodeRooms = ['extension'];
-const roomsWithoutNode = ['protocol', 'fields', 'language-server/language', 'webview'];
+const roomsWithoutNode = ['protocol', 'fields', 'profile', 'language-server/language', 'webview'];
 
 /** The innermost room that holds a file (path from the repository's root), or undefined for tests, scripts and benches. */
 function roomOf(path: string): string | undefined {

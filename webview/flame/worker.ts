@@ -1,0 +1,124 @@
+// The model: runs in a worker, so that a million stacks never block the view.
+import { asProblem } from '../../protocol/errors.ts';
+import type { FlameOptions } from '../../protocol/flame.ts';
+import { decodeProfile } from '../../profile/codec.ts';
+import { compareProfiles } from '../../profile/compare.ts';
+import type { Comparison } from '../../profile/compare.ts';
+import { packageOf } from '../../profile/groups.ts';
+import type { Groups } from '../../profile/groups.ts';
+import { Painter } from '../../profile/picture.ts';
+import { textAt } from '../../profile/strings.ts';
+import type { FromWorker, GroupFacts, ProfileFacts, ToWorker } from './channel.ts';
+
+let painter: Painter | undefined;
+let comparison: Comparison | undefined;
+let facts: ProfileFacts | undefined;
+/** The groups that the view has. */
+let sentGroups: Groups | undefined;
+
+const post = (message: FromWorker, transfer: Transferable[] = []): void => {
+  // the DOM's types are the window's here; a worker's postMessage takes no origin
+  (self as unknown as { postMessage(message: FromWorker, transfer: Transferable[]): void }).postMessage(
+    message,
+    transfer,
+  );
+};
+
+self.onmessage = ({ data }: MessageEvent<ToWorker>): void => {
+  try {
+    handle(data);
+  } catch (thrown) {
+    post({ type: 'problem', message: asProblem(thrown).message });
+  }
+};
+
+function handle(message: ToWorker): void {
+  switch (message.type) {
+    case 'load':
+      load(message.profile, message.baseline);
+      paint(message.options, 0, true);
+      return;
+    case 'paint':
+      paint(message.options, message.request, false);
+      return;
+    case 'svg':
+      return;
+  }
+}
+
+function load(encoded: ArrayBuffer, baseline: ArrayBuffer | undefined): void {
+  const profile = decodeProfile(encoded);
+  comparison = baseline === undefined ? undefined : compareProfiles(decodeProfile(baseline), profile);
+  painter = new Painter(comparison ?? profile);
+  sentGroups = undefined;
+  const { title, unit, notes, threads, durationNs, samples } = painter.profile;
+  facts = {
+    title,
+    unit,
+    notes,
+    threads,
+    ...(durationNs === undefined ? {} : { durationNs }),
+    timed: samples !== undefined,
+    ...(comparison === undefined
+      ? {}
+      : { comparison: { beforeTotal: comparison.beforeTotal, afterTotal: comparison.afterTotal } }),
+  };
+}
+
+function paint(options: FlameOptions, request: number, loaded: boolean): void {
+  if (painter === undefined) return;
+  const began = performance.now();
+  const picture = painter.paint(options);
+  const { layout, callers, groups } = picture;
+  const groupFacts = groups === sentGroups ? undefined : describe(painter, groups, picture.names);
+  sentGroups = groups;
+  const transfer = new Set<ArrayBuffer>();
+  // what the profile itself still needs is copied, everything else moves
+  const kept = new Set<unknown>([...Object.values(painter.profile.nodes), ...(comparison === undefined ? [] : [comparison.beforeSelf])]);
+  for (const column of [layout, callers].flatMap((each) => (each === undefined ? [] : Object.values(each))))
+    if (ArrayBuffer.isView(column) && !kept.has(column)) transfer.add(column.buffer as ArrayBuffer);
+  post(
+    {
+      type: 'picture',
+      request,
+      options,
+      ...(loaded && facts !== undefined ? { facts } : {}),
+      layout,
+      ...(callers === undefined ? {} : { callers }),
+      ...(groupFacts === undefined ? {} : { groups: groupFacts }),
+      shownTotal: picture.shownTotal,
+      profileTotal: picture.profileTotal,
+      remarks: picture.remarks,
+      milliseconds: performance.now() - began,
+    },
+    [...transfer],
+  );
+}
+
+function describe({ profile }: Painter, groups: Groups, names: readonly string[]): GroupFacts {
+  const { frames, strings } = profile;
+  const texts = new Map<number, string>();
+  const text = (id: number): string => {
+    let known = texts.get(id);
+    if (known === undefined) texts.set(id, (known = textAt(strings, id)));
+    return known;
+  };
+  const modules: string[] = [];
+  const files: string[] = [];
+  const packages: string[] = [];
+  for (const frame of groups.frame) {
+    const module = text(frames.module[frame]!);
+    const file = text(frames.file[frame]!);
+    modules.push(module);
+    files.push(file);
+    packages.push(packageOf(text(frames.name[frame]!), file, module, frames.kind[frame]!));
+  }
+  return {
+    names,
+    kind: groups.kind,
+    modules,
+    files,
+    lines: Uint32Array.from(groups.frame, (frame) => frames.line[frame]!),
+    packages,
+  };
+}
