@@ -101,7 +101,9 @@ export class ProfileBuilder {
     const { nodes, position } = leftHeavy(trie);
     const notes = [...this.notes];
     if (this.#cutStacks > 0)
-      notes.push(`${this.#cutStacks} stacks were deeper than ${MAX_DEPTH} frames; their innermost frames are cut off.`);
+      notes.push(
+        `${this.#cutStacks} stacks were deeper than ${MAX_DEPTH} frames; their innermost frames are cut off.`,
+      );
     const profile = {
       title: this.title,
       unit: this.unit,
@@ -146,7 +148,8 @@ export function profileOfStacks(
 
 /** The kind of a frame by the words that engines use for its module. */
 export function kindOf(module: string | undefined, inlined: boolean): FrameKind {
-  if (module === '[kernel]' || module === '[kernel.kallsyms]' || module?.startsWith('[guest.kernel') === true) return 'kernel';
+  if (module === '[kernel]' || module === '[kernel.kallsyms]' || module?.startsWith('[guest.kernel') === true)
+    return 'kernel';
   if (inlined) return 'inlined';
   if (module === '[jit]' || (module !== undefined && /\/perf-\d+\.map$/.test(module))) return 'jit';
   return module === undefined || module === '[unknown]' ? 'unknown' : 'user';

@@ -232,20 +232,26 @@ export function faultOf(profile: Profile): string | undefined {
   const { strings, frames, nodes, samples, threads } = profile;
   const stringCount = strings.ends.length;
   if (stringCount === 0 || strings.ends[0] !== 0) return 'text 0 is not empty';
-  for (let i = 1; i < stringCount; i++) if (strings.ends[i]! < strings.ends[i - 1]!) return `text ${i} ends before it begins`;
+  for (let i = 1; i < stringCount; i++)
+    if (strings.ends[i]! < strings.ends[i - 1]!) return `text ${i} ends before it begins`;
   if (strings.ends[stringCount - 1]! > strings.bytes.length) return 'texts end outside their bytes';
   const frameCount = frames.name.length;
   for (const column of [frames.module, frames.file, frames.line, frames.kind])
     if (column.length !== frameCount) return 'columns of frames differ in length';
   for (const column of [frames.name, frames.module, frames.file])
-    for (let i = 0; i < frameCount; i++) if (column[i]! >= stringCount) return `frame ${i} names a text that is not there`;
-  return faultOfNodes(nodes, frameCount) ?? (samples === undefined ? undefined : faultOfSamples(samples, nodes.frame.length, threads.length));
+    for (let i = 0; i < frameCount; i++)
+      if (column[i]! >= stringCount) return `frame ${i} names a text that is not there`;
+  return (
+    faultOfNodes(nodes, frameCount) ??
+    (samples === undefined ? undefined : faultOfSamples(samples, nodes.frame.length, threads.length))
+  );
 }
 
 function faultOfNodes(nodes: Profile['nodes'], frameCount: number): string | undefined {
   const { frame, depth, self } = nodes;
   const count = frame.length;
-  if (count === 0 || depth.length !== count || self.length !== count) return 'columns of nodes differ in length';
+  if (count === 0 || depth.length !== count || self.length !== count)
+    return 'columns of nodes differ in length';
   if (frameCount === 0 || depth[0] !== 0) return 'there is no root';
   let previous = 0;
   for (let i = 1; i < count; i++) {
@@ -254,11 +260,16 @@ function faultOfNodes(nodes: Profile['nodes'], frameCount: number): string | und
     if (frame[i]! >= frameCount) return `node ${i} names a frame that is not there`;
     previous = d;
   }
-  for (let i = 0; i < count; i++) if (!(self[i]! >= 0 && self[i]! < Infinity)) return `node ${i} weighs ${self[i]}`;
+  for (let i = 0; i < count; i++)
+    if (!(self[i]! >= 0 && self[i]! < Infinity)) return `node ${i} weighs ${self[i]}`;
   return undefined;
 }
 
-function faultOfSamples(samples: NonNullable<Profile['samples']>, nodeCount: number, threadCount: number): string | undefined {
+function faultOfSamples(
+  samples: NonNullable<Profile['samples']>,
+  nodeCount: number,
+  threadCount: number,
+): string | undefined {
   const count = samples.node.length;
   if (samples.weight.length !== count || samples.timeNs.length !== count || samples.thread.length !== count)
     return 'columns of samples differ in length';

@@ -18,12 +18,15 @@ export function compareProfiles(before: Profile, after: Profile): Comparison {
   const builder = new ProfileBuilder(`${after.title} − ${before.title}`, after.unit);
   builder.notes.push(...after.notes);
   if (before.unit !== after.unit)
-    builder.notes.push(`The baseline counts ${before.unit}, this profile ${after.unit}: compare shares, not weights.`);
+    builder.notes.push(
+      `The baseline counts ${before.unit}, this profile ${after.unit}: compare shares, not weights.`,
+    );
   const afterWeights = insert(builder, after);
   const beforeWeights = insert(builder, before);
   const count = builder.trie.count;
   // the heavier of both orders siblings, so that what vanished keeps its place
-  for (let node = 0; node < count; node++) builder.trie.self[node] = Math.max(afterWeights[node] ?? 0, beforeWeights[node] ?? 0);
+  for (let node = 0; node < count; node++)
+    builder.trie.self[node] = Math.max(afterWeights[node] ?? 0, beforeWeights[node] ?? 0);
   const { profile, position } = builder.buildWithPositions();
   const afterSelf = new Float64Array(count);
   const beforeSelf = new Float64Array(count);

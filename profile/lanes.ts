@@ -5,7 +5,11 @@ import { grown } from './strings.ts';
 import { CallTrie } from './trie.ts';
 
 /** Which samples count, by index, thread after thread and in order of time within each. */
-function byThread(samples: SampleTable, chosen: (sample: number) => boolean, threadCount: number): Uint32Array[] {
+function byThread(
+  samples: SampleTable,
+  chosen: (sample: number) => boolean,
+  threadCount: number,
+): Uint32Array[] {
   const sizes = new Uint32Array(threadCount);
   const count = samples.node.length;
   for (let i = 0; i < count; i++) if (chosen(i)) sizes[samples.thread[i]!]!++;

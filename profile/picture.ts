@@ -65,8 +65,10 @@ export class Painter {
         return layOutTree(options.arrangement === 'inverted' ? inverted(tree) : tree);
       }
       if (timed) remarks.push('This profile holds totals only, no times: it is shown heaviest first.');
-      else if (options.threadLanes) remarks.push('This profile does not say which thread a stack belongs to.');
-      if (options.arrangement === 'inverted') return layOutTree(inverted(recast(profile.nodes, self, how, delta)));
+      else if (options.threadLanes)
+        remarks.push('This profile does not say which thread a stack belongs to.');
+      if (options.arrangement === 'inverted')
+        return layOutTree(inverted(recast(profile.nodes, self, how, delta)));
       return this.#plain(groups, how, options, selection !== undefined)
         ? layOut(profile.nodes, true)
         : layOutTree(recast(profile.nodes, self, how, delta));
@@ -114,7 +116,9 @@ export class Painter {
     const hidden = new Set(options.hidden);
     const libraries = options.hideLibraries ? libraryModules(this.profile) : undefined;
     if (libraries?.size === 0)
-      remarks.push('No frame is known to be in a library: the profile names no modules, or none that is a library.');
+      remarks.push(
+        'No frame is known to be in a library: the profile names no modules, or none that is a library.',
+      );
     for (let f = 1; f < frameMap.length; f++) {
       const kernel = frames.kind[f] === KERNEL;
       if (
@@ -169,7 +173,8 @@ export class Painter {
 /** The samples that time range and threads leave, or undefined for all of them. */
 function selectionOf(profile: Profile, options: FlameOptions): ((sample: number) => boolean) | undefined {
   const { samples } = profile;
-  if (samples === undefined || (options.timeRangeNs === undefined && options.threads === undefined)) return undefined;
+  if (samples === undefined || (options.timeRangeNs === undefined && options.threads === undefined))
+    return undefined;
   const [from, to] = options.timeRangeNs ?? [-Infinity, Infinity];
   const allowed = new Uint8Array(profile.threads.length).fill(options.threads === undefined ? 1 : 0);
   for (const thread of options.threads ?? []) allowed[thread] = 1;
@@ -196,6 +201,7 @@ function libraryModules(profile: Profile): Set<number> {
   const { frames, strings } = profile;
   const modules = new Set(frames.module);
   for (const module of modules)
-    if (module === 0 || !/\.so(\.|$)|^\[|\/lib(32|64)?\//.test(textAt(strings, module))) modules.delete(module);
+    if (module === 0 || !/\.so(\.|$)|^\[|\/lib(32|64)?\//.test(textAt(strings, module)))
+      modules.delete(module);
   return modules;
 }

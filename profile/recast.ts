@@ -86,7 +86,13 @@ export function recastMapped(
   }
   if (delta !== undefined && delta.length < trie.count) delta = grown(delta, trie.count);
   const { count, parent } = trie;
-  const tree = { count, parent, frame: trie.frame, self: trie.self, ...(delta === undefined ? {} : { delta }) };
+  const tree = {
+    count,
+    parent,
+    frame: trie.frame,
+    self: trie.self,
+    ...(delta === undefined ? {} : { delta }),
+  };
   return { tree, nodeMap };
 }
 

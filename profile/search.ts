@@ -18,7 +18,7 @@ export function searchLayout(layout: Layout, names: readonly string[], pattern: 
   let hits = new Uint32Array(1024);
   let found = 0;
   let weight = 0;
-  for (let i = 1; i < count; ) {
+  for (let i = 1; i < count;) {
     if (matchingFrames[frame[i]!] === 1) {
       if (found === hits.length) {
         const larger = new Uint32Array(hits.length * 2);

@@ -110,7 +110,12 @@ export class FlameCanvas {
       }
       const width = widthPx[i]!;
       // a gap of a pixel tells neighbours apart, where there is room for one
-      context.rect(leftPx[i]!, pane.rowTopPx(depth[i]!), width > 3 ? width - 1 : Math.max(width, 0.75), ROW_HEIGHT_PX - 1);
+      context.rect(
+        leftPx[i]!,
+        pane.rowTopPx(depth[i]!),
+        width > 3 ? width - 1 : Math.max(width, 0.75),
+        ROW_HEIGHT_PX - 1,
+      );
     }
     if (fill >= 0) context.fill();
     if (!theme.highContrast || theme.border === undefined) return;
@@ -123,7 +128,13 @@ export class FlameCanvas {
     context.stroke();
   }
 
-  #drawLabels(context: CanvasRenderingContext2D, pane: Pane, fills: Uint16Array, paint: Paint, theme: Theme): void {
+  #drawLabels(
+    context: CanvasRenderingContext2D,
+    pane: Pane,
+    fills: Uint16Array,
+    paint: Paint,
+    theme: Theme,
+  ): void {
     const { count, leftPx, widthPx, depth, node } = pane.rectangles;
     const advance = this.#advancePx;
     const { frame } = pane.layout;
@@ -142,7 +153,12 @@ export class FlameCanvas {
   }
 
   /** Outlines the node under the pointer and the one that the keyboard is on. */
-  mark(hovered: Spot | undefined, selected: Spot | undefined, theme: Theme, ranges: (pane: Pane) => { from: number; to: number }): void {
+  mark(
+    hovered: Spot | undefined,
+    selected: Spot | undefined,
+    theme: Theme,
+    ranges: (pane: Pane) => { from: number; to: number },
+  ): void {
     const context = this.#contexts[2]!;
     context.clearRect(0, 0, this.#width, this.#height);
     const outline = (spot: Spot, colour: string, width: number): void => {

@@ -26,9 +26,14 @@ export interface GroupFacts {
 }
 
 export type ToWorker =
-  | { readonly type: 'load'; readonly profile: ArrayBuffer; readonly baseline?: ArrayBuffer; readonly options: FlameOptions }
+  | {
+      readonly type: 'load';
+      readonly profile: ArrayBuffer;
+      readonly baseline?: ArrayBuffer;
+      readonly options: FlameOptions;
+    }
   | { readonly type: 'paint'; readonly options: FlameOptions; readonly request: number }
-  | { readonly type: 'svg'; readonly options: FlameOptions };
+  | { readonly type: 'save'; readonly format: 'svg' | 'folded' | 'csv'; readonly options: FlameOptions };
 
 export type FromWorker =
   | {
@@ -46,5 +51,5 @@ export type FromWorker =
       /** How long the worker computed. */
       readonly milliseconds: number;
     }
-  | { readonly type: 'svg'; readonly text: string }
+  | { readonly type: 'saved'; readonly suggestedName: string; readonly content: string }
   | { readonly type: 'problem'; readonly message: string };

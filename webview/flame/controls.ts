@@ -11,9 +11,12 @@ export interface ControlEvents {
 }
 
 type Choice = 'arrangement' | 'grouping' | 'colourBy' | 'widths' | 'diffColours';
-type Switch = 'rootOnTop' | 'collapseRecursion' | 'hideKernel' | 'hideLibraries' | 'threadLanes' | 'normalised';
+type Switch =
+  'rootOnTop' | 'collapseRecursion' | 'hideKernel' | 'hideLibraries' | 'threadLanes' | 'normalised';
 
-const choices: Readonly<Record<Choice, { label: string; title: string; options: readonly [string, string][] }>> = {
+const choices: Readonly<
+  Record<Choice, { label: string; title: string; options: readonly [string, string][] }>
+> = {
   arrangement: {
     label: 'Arrange',
     title: 'How stacks are laid out',
@@ -68,7 +71,10 @@ const switches: Readonly<Record<Switch, readonly [label: string, title: string]>
   hideKernel: ['Hide kernel', 'The weight of kernel frames goes to their callers'],
   hideLibraries: ['Hide libraries', 'The weight of shared libraries goes to their callers'],
   threadLanes: ['Lane per thread', 'Stacks under the thread they ran in'],
-  normalised: ['Compare shares', 'Scales the baseline to the same total; otherwise weights are compared as they are'],
+  normalised: [
+    'Compare shares',
+    'Scales the baseline to the same total; otherwise weights are compared as they are',
+  ],
 };
 
 /** The bar above the picture. It shows the options and reports what is chosen; it decides nothing. */
@@ -99,7 +105,7 @@ export class Controls {
     this.filterField = element('input', {
       type: 'search',
       className: 'filter',
-      placeholder: 'Only stacks with… (regex)',
+      placeholder: 'Stacks with… (regex)',
       'aria-label': 'Keep only stacks with a frame that matches this regular expression',
     });
     this.filterField.addEventListener('change', () => events.change({ filter: this.filterField.value }));
@@ -182,23 +188,29 @@ export class Controls {
   /** What is filtered away, each with a button that takes it back. */
   #showChips(options: FlameOptions, facts: ProfileFacts): void {
     const chip = (text: string, back: FlameChange): HTMLElement => {
-      const made = element('button', { type: 'button', className: 'chip', title: 'Take back', 'aria-label': `Take back: ${text}` }, `${text} ✕`);
+      const made = element(
+        'button',
+        { type: 'button', className: 'chip', title: 'Take back', 'aria-label': `Take back: ${text}` },
+        `${text} ✕`,
+      );
       made.addEventListener('click', () => this.#events.change(back));
       return made;
     };
     const chips: HTMLElement[] = [];
-    if (options.focus !== undefined) chips.push(chip(`focus: ${options.focus}`, { focus: undefined } ));
+    if (options.focus !== undefined) chips.push(chip(`focus: ${options.focus}`, { focus: undefined }));
     if (options.arrangement === 'sandwich' && options.sandwich !== undefined)
       chips.push(chip(`sandwich: ${options.sandwich}`, { arrangement: 'left-heavy' }));
     for (const name of options.hidden)
       chips.push(chip(`hidden: ${name}`, { hidden: options.hidden.filter((each) => each !== name) }));
     if (options.timeRangeNs !== undefined) {
       const [from, to] = options.timeRangeNs;
-      chips.push(chip(`${(from / 1e9).toFixed(2)} s to ${(to / 1e9).toFixed(2)} s`, { timeRangeNs: undefined } ));
+      chips.push(
+        chip(`${(from / 1e9).toFixed(2)} s to ${(to / 1e9).toFixed(2)} s`, { timeRangeNs: undefined }),
+      );
     }
     if (options.threads !== undefined) {
       const names = options.threads.map((thread) => facts.threads[thread]?.name ?? '?');
-      chips.push(chip(`threads: ${names.join(', ')}`, { threads: undefined } ));
+      chips.push(chip(`threads: ${names.join(', ')}`, { threads: undefined }));
     }
     this.#chips.replaceChildren(...chips);
   }

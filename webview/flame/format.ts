@@ -1,7 +1,9 @@
 import type { WeightUnit } from '../../protocol/profile.ts';
 
 const digits = (value: number): string =>
-  value.toLocaleString('en-US', { maximumFractionDigits: Math.abs(value) >= 100 ? 0 : Math.abs(value) >= 10 ? 1 : 2 });
+  value.toLocaleString('en-US', {
+    maximumFractionDigits: Math.abs(value) >= 100 ? 0 : Math.abs(value) >= 10 ? 1 : 2,
+  });
 
 const steps: Record<WeightUnit, readonly (readonly [number, string])[]> = {
   samples: [],

@@ -25,16 +25,26 @@ export class Minimap {
 
   constructor(brushed: (range: Range) => void) {
     this.element = element('div', { className: 'minimap', 'aria-hidden': true }, this.#canvas);
-    this.#svg = select(this.element).append('svg').attr('height', HEIGHT_PX + AXIS_PX);
+    this.#svg = select(this.element)
+      .append('svg')
+      .attr('height', HEIGHT_PX + AXIS_PX);
     this.#axis = this.#svg.append('g').attr('transform', `translate(0 ${HEIGHT_PX + AXIS_PX - 1})`);
     this.#brushGroup = this.#svg.append('g');
-    this.#brush = brushX<unknown>().on('brush end', (event: { sourceEvent?: Event; selection: [number, number] | null }) => {
-      // without a source event the brush was moved to follow the view
-      if (event.sourceEvent === undefined || event.sourceEvent === null || this.#layout === undefined) return;
-      const total = this.#layout.total[0]!;
-      if (event.selection === null) brushed({ from: 0, to: total });
-      else brushed({ from: (event.selection[0] / this.#width) * total, to: (event.selection[1] / this.#width) * total });
-    });
+    this.#brush = brushX<unknown>().on(
+      'brush end',
+      (event: { sourceEvent?: Event; selection: [number, number] | null }) => {
+        // without a source event the brush was moved to follow the view
+        if (event.sourceEvent === undefined || event.sourceEvent === null || this.#layout === undefined)
+          return;
+        const total = this.#layout.total[0]!;
+        if (event.selection === null) brushed({ from: 0, to: total });
+        else
+          brushed({
+            from: (event.selection[0] / this.#width) * total,
+            to: (event.selection[1] / this.#width) * total,
+          });
+      },
+    );
   }
 
   /** Draws the strip: once a picture, size or theme. */
@@ -75,12 +85,14 @@ export class Minimap {
     const left = (range.from / total) * this.#width;
     const right = Math.max((range.to / total) * this.#width, left + 1);
     const whole = range.from <= 0 && range.to >= total;
-    this.#brushGroup.call(this.#brush.move, whole ? null : [left, right]);
+    this.#brush.move(this.#brushGroup, whole ? null : [left, right]);
     const scale = scaleLinear([range.from, range.to], [0, this.#width]);
     const axis = axisTop<number>(scale)
       .ticks(Math.max(2, Math.floor(this.#width / 140)))
       .tickSize(4)
       .tickFormat((value) => formatWeight(value, unit));
-    this.#axis.call((group) => axis(group as unknown as Selection<SVGGElement, unknown, HTMLElement, unknown>));
+    this.#axis.call((group) =>
+      axis(group as unknown as Selection<SVGGElement, unknown, HTMLElement, unknown>),
+    );
   }
 }

@@ -32,7 +32,10 @@ export class RectangleList {
 
   #grow(): void {
     const length = this.leftPx.length * 2;
-    const larger = <T extends Float32Array | Uint16Array | Int32Array>(into: T, from: T): T => (into.set(from), into);
+    const larger = <T extends Float32Array | Uint16Array | Int32Array>(into: T, from: T): T => (
+      into.set(from),
+      into
+    );
     this.leftPx = larger(new Float32Array(length), this.leftPx);
     this.widthPx = larger(new Float32Array(length), this.widthPx);
     this.depth = larger(new Uint16Array(length), this.depth);
@@ -62,7 +65,7 @@ export function cull(
   // unsorted siblings: where the tail of each row begins and ends so far
   const tailLeft = new Float64Array(layout.deepest + 2).fill(NaN);
   const tailRight = new Float64Array(layout.deepest + 2).fill(-Infinity);
-  for (let i = 0; i < count; ) {
+  for (let i = 0; i < count;) {
     const left = (x[i]! - from) * scale;
     // positions ascend in preorder: everything that follows is to the right as well
     if (left >= widthPx) break;
@@ -99,7 +102,9 @@ export function cull(
     open[d] = i;
     i = d < lastDepth ? i + 1 : end[i]!;
   }
-  if (!sorted) for (let d = firstDepth; d <= Math.min(lastDepth, layout.deepest); d++) flushTail(out, tailLeft, tailRight, d);
+  if (!sorted)
+    for (let d = firstDepth; d <= Math.min(lastDepth, layout.deepest); d++)
+      flushTail(out, tailLeft, tailRight, d);
 }
 
 function flushTail(out: RectangleList, left: Float64Array, right: Float64Array, depth: number): void {

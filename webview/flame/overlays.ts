@@ -80,8 +80,10 @@ export class Tooltip {
 /** Puts a box beside a point, wholly inside the window. */
 function place(box: HTMLElement, xPx: number, yPx: number, gapPx: number): void {
   const { offsetWidth, offsetHeight } = box;
-  const left = xPx + gapPx + offsetWidth > window.innerWidth ? Math.max(0, xPx - gapPx - offsetWidth) : xPx + gapPx;
-  const top = yPx + gapPx + offsetHeight > window.innerHeight ? Math.max(0, yPx - gapPx - offsetHeight) : yPx + gapPx;
+  const left =
+    xPx + gapPx + offsetWidth > window.innerWidth ? Math.max(0, xPx - gapPx - offsetWidth) : xPx + gapPx;
+  const top =
+    yPx + gapPx + offsetHeight > window.innerHeight ? Math.max(0, yPx - gapPx - offsetHeight) : yPx + gapPx;
   box.style.left = `${left}px`;
   box.style.top = `${top}px`;
 }

@@ -53,7 +53,9 @@ export function readTheme(options: Pick<FlameOptions, 'diffColours'>): Theme {
   const background = variable('--vscode-editor-background') || 'Canvas';
   const foreground = variable('--vscode-editor-foreground') || 'CanvasText';
   const ground = resolved(background);
-  const highContrast = document.body.classList.contains('vscode-high-contrast') || document.body.classList.contains('vscode-high-contrast-light');
+  const highContrast =
+    document.body.classList.contains('vscode-high-contrast') ||
+    document.body.classList.contains('vscode-high-contrast-light');
   const colour = (name: string): RGBColor => resolved(variable(name) || foreground);
   const dark = lightness(ground) < 0.5;
   const fills: string[] = [];
@@ -82,7 +84,14 @@ export function readTheme(options: Pick<FlameOptions, 'diffColours'>): Theme {
     focus: variable('--vscode-focusBorder') || foreground,
     tail: interpolateRgb(ground, foreground)(0.22),
     match: variable('--vscode-editor-findMatchBackground') || colour('--vscode-charts-purple').formatHex(),
-    matchText: readable(resolved(variable('--vscode-editor-findMatchBackground') || colour('--vscode-charts-purple').formatHex(), ground), ground, foreground),
+    matchText: readable(
+      resolved(
+        variable('--vscode-editor-findMatchBackground') || colour('--vscode-charts-purple').formatHex(),
+        ground,
+      ),
+      ground,
+      foreground,
+    ),
     dimmed: interpolateRgb(ground, foreground)(0.1),
     dimmedText: interpolateRgb(ground, foreground)(0.5),
     border: variable('--vscode-contrastBorder') || undefined,

@@ -4,6 +4,9 @@ import type { FlameOptions } from '../../protocol/flame.ts';
 import { decodeProfile } from '../../profile/codec.ts';
 import { compareProfiles } from '../../profile/compare.ts';
 import type { Comparison } from '../../profile/compare.ts';
+import { exportCsv } from '../../profile/export/csv.ts';
+import { exportFolded } from '../../profile/export/folded.ts';
+import { exportSvg } from '../../profile/export/svg.ts';
 import { packageOf } from '../../profile/groups.ts';
 import type { Groups } from '../../profile/groups.ts';
 import { Painter } from '../../profile/picture.ts';
@@ -41,7 +44,8 @@ function handle(message: ToWorker): void {
     case 'paint':
       paint(message.options, message.request, false);
       return;
-    case 'svg':
+    case 'save':
+      save(message.format, message.options);
       return;
   }
 }
@@ -74,9 +78,11 @@ function paint(options: FlameOptions, request: number, loaded: boolean): void {
   sentGroups = groups;
   const transfer = new Set<ArrayBuffer>();
   // what the profile itself still needs is copied, everything else moves
-  const kept = new Set<unknown>([...Object.values(painter.profile.nodes), ...(comparison === undefined ? [] : [comparison.beforeSelf])]);
-  for (const column of [layout, callers].flatMap((each) => (each === undefined ? [] : Object.values(each))))
-    if (ArrayBuffer.isView(column) && !kept.has(column)) transfer.add(column.buffer as ArrayBuffer);
+  const kept = new Set<unknown>(Object.values(painter.profile.nodes));
+  if (comparison !== undefined) kept.add(comparison.beforeSelf);
+  for (const each of [layout, callers])
+    for (const column of Object.values(each ?? {}) as unknown[])
+      if (ArrayBuffer.isView(column) && !kept.has(column)) transfer.add(column.buffer as ArrayBuffer);
   post(
     {
       type: 'picture',
@@ -93,6 +99,20 @@ function paint(options: FlameOptions, request: number, loaded: boolean): void {
     },
     [...transfer],
   );
+}
+
+/** What is shown as a file; folded stacks and CSV are of the whole profile, because other tools filter themselves. */
+function save(format: 'svg' | 'folded' | 'csv', options: FlameOptions): void {
+  if (painter === undefined) return;
+  const { profile } = painter;
+  const content =
+    format === 'svg'
+      ? exportSvg(painter.paint(options), profile, options)
+      : format === 'folded'
+        ? [...exportFolded(profile)].join('')
+        : exportCsv(profile);
+  const base = profile.title.replace(/[^\w.-]+/g, '-').replace(/^-+|-+$/g, '') || 'profile';
+  post({ type: 'saved', suggestedName: `${base}.${format}`, content });
 }
 
 function describe({ profile }: Painter, groups: Groups, names: readonly string[]): GroupFacts {
