@@ -38,6 +38,10 @@ const commands: Readonly<
     summary: 'put the white space of bpftrace scripts in order',
     load: async () => (await import('./format.ts')).formatCommand,
   },
+  check: {
+    summary: 'check bpftrace scripts for a release and a target, without bpftrace and without root',
+    load: async () => (await import('./check.ts')).checkCommand,
+  },
 };
 
 function usage(): string {

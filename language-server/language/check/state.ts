@@ -1,0 +1,130 @@
+import type { Catalog } from '../../../protocol/catalog.ts';
+import type { Span } from '../diagnostic.ts';
+import type { Block, Expression, For, Macro, Probe, Subprogram } from '../syntax/ast.ts';
+import type { ProbeTypeName, ProbeWord } from '../tables/probes.ts';
+import type { Version } from '../version.ts';
+import type { CTypes } from './c-types.ts';
+import type { Report } from './report.ts';
+import type { Type } from './types.ts';
+
+/** What is known of one map over all probes. Grows from pass to pass. */
+export interface MapState {
+  readonly name: string;
+  value: Type;
+  /** The type of its key, a tuple for several; `none` until seen. */
+  key: Type;
+  /** Used with keys, without, or not decided yet. */
+  shape: 'scalar' | 'keyed' | undefined;
+  shapeDecidedAt: Span | undefined;
+  firstUse: Span;
+  firstAssigned: Span | undefined;
+  /** Read or written as a value, not only handed to `print()`, `clear()` and the like. */
+  accessed: boolean;
+  readonly deletedAt: Span[];
+  readonly readAt: Span[];
+  /** The declared kind: `hash`, `percpuhash`, … */
+  declared: string | undefined;
+  /** Bounds of `lhist()` or bits of `hist()`, which one map must share. */
+  bounds: string | undefined;
+  boundsPass: number;
+  /** Sign of what aggregations were given (0.24 on). */
+  argument: Type | undefined;
+  argumentPass: number;
+}
+
+export interface VariableState {
+  readonly name: string;
+  type: Type;
+  /** The pass in which it was last declared: older ones are not in scope yet. */
+  pass: number;
+  declaredAt: Span;
+  /** By `let`, not by an assignment. */
+  byLet: boolean;
+  /** `let $x : TYPE`: the type stays. */
+  fixed: boolean;
+  assigned: boolean;
+  used: boolean;
+}
+
+export type ScopeNode = Probe | Subprogram | Block | For | Macro;
+
+export interface Scope {
+  readonly node: ScopeNode;
+  readonly variables: Map<string, VariableState>;
+}
+
+/** The probe around, as far as its attach points could be understood. */
+export interface ProbeContext {
+  readonly node: Probe;
+  readonly words: readonly ProbeWord[];
+  readonly types: readonly ProbeTypeName[];
+}
+
+/** Inside an expanded macro: what its parameters stand for. */
+export interface MacroFrame {
+  readonly macro: Macro;
+  readonly call: Span;
+  readonly variables: ReadonlyMap<string, { readonly name: string; readonly frame: MacroFrame | undefined }>;
+  readonly maps: ReadonlyMap<string, string>;
+  readonly expressions: ReadonlyMap<string, Expression>;
+  readonly caller: MacroFrame | undefined;
+  readonly scopeDepth: number;
+}
+
+export interface State {
+  readonly version: Version;
+  readonly unsafe: boolean;
+  readonly source: string;
+  readonly catalog: Catalog | undefined;
+  readonly c: CTypes;
+  readonly maps: Map<string, MapState>;
+  readonly scopesByNode: Map<ScopeNode, Map<string, VariableState>>;
+  readonly macros: ReadonlyMap<string, readonly Macro[]>;
+  readonly subprograms: ReadonlyMap<string, Subprogram>;
+  /** Settings of the `config` block that the rules depend on. */
+  maxStringBytes: number;
+  report: Report;
+  pass: number;
+  /** A type became known in this pass, so that another one is due. */
+  changed: boolean;
+  /** No pass has to follow: what is still unknown stays so. */
+  final: boolean;
+  scopes: Scope[];
+  probe: ProbeContext | undefined;
+  subprogram: Subprogram | undefined;
+  /** Loops around, from outside in. */
+  loops: ('while' | 'for' | 'unroll')[];
+  frame: MacroFrame | undefined;
+  /** Inside `sizeof`, `typeof` … nothing is evaluated. */
+  unevaluated: number;
+  /** The call whose argument is looked at, and which one. */
+  callName: string;
+  callArgument: number;
+  /** Types of expressions that the editor asks for. */
+  readonly typesOf: Map<Expression, Type>;
+}
+
+export function mapState(state: State, name: string, span: Span): MapState {
+  let map = state.maps.get(name);
+  if (map === undefined) {
+    map = {
+      name,
+      value: { kind: 'none' },
+      key: { kind: 'none' },
+      shape: undefined,
+      shapeDecidedAt: undefined,
+      firstUse: span,
+      firstAssigned: undefined,
+      accessed: false,
+      deletedAt: [],
+      readAt: [],
+      declared: undefined,
+      bounds: undefined,
+      boundsPass: 0,
+      argument: undefined,
+      argumentPass: 0,
+    };
+    state.maps.set(name, map);
+  }
+  return map;
+}
