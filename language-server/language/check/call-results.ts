@@ -29,7 +29,7 @@ export function returnTypeOf(state: State, call: Call, word: FunctionWord, types
       return uint32;
     case 'uint64':
       return types[0]?.kind === 'integer' && types[0].clock !== undefined
-        ? ({ ...uint64, ...(uint64.kind === 'integer' ? { clock: types[0].clock } : {}) } as Type)
+        ? { ...integer(64, false), clock: types[0].clock }
         : uint64;
     case 'int64':
       return int64;

@@ -22,7 +22,7 @@ import {
 export function pushScope(state: State, node: Scope['node']): void {
   // A macro's body is checked anew for each call: nothing is kept of the last one
   let variables = state.frame === undefined ? state.scopesByNode.get(node) : undefined;
-  if (variables === undefined) state.scopesByNode.set(node, (variables = new Map()));
+  if (variables === undefined) state.scopesByNode.set(node, (variables = new Map<string, VariableState>()));
   else for (const variable of variables.values()) variable.pass = 0;
   state.scopes.push({ node, variables });
 }
