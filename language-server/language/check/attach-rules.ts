@@ -1,5 +1,5 @@
 import type { Span } from '../diagnostic.ts';
-import type { AttachPart, AttachPoint, Probe } from '../syntax/ast.ts';
+import type { AttachPart, AttachPoint } from '../syntax/ast.ts';
 import {
   hardwareEvents,
   softwareEvents,
@@ -23,20 +23,19 @@ interface Context {
 type Rule = (context: Context) => void;
 
 /** How an attach point of each type is written. Parts with `$1` inside are only known when the script runs. */
-export function checkAttachPointRules(state: State, point: AttachPoint, word: ProbeWord, probe: Probe): void {
-  const context = { state, version: state.version, point, word, parts: point.parts };
-  if (point.text.includes('$')) return;
-  rules[word.type](context);
-  if (word.type === 'iter' && probe.attachPoints.length > 1)
-    state.report.error(point, 'attach-point-parts', 'A probe with an iterator has one attach point only.');
+export function checkAttachPointRules(state: State, point: AttachPoint, word: ProbeWord): void {
+  if (!point.text.includes('$'))
+    rules[word.type]({ state, version: state.version, point, word, parts: point.parts });
 }
 
+const nothing: Rule = () => undefined;
+
 const rules: Readonly<Record<ProbeTypeName, Rule>> = {
-  begin: special,
-  end: special,
+  begin: nothing,
+  end: nothing,
   self,
-  test: oneName,
-  bench: oneName,
+  test: nothing,
+  bench: nothing,
   kprobe,
   kretprobe: kprobe,
   uprobe,
@@ -55,13 +54,8 @@ const rules: Readonly<Record<ProbeTypeName, Rule>> = {
   iter: iterator,
 };
 
-/** Reports a wrong number of parts; true when it is right. */
-function expectParts({ state, point, word, parts }: Context, least: number, most: number): boolean {
-  if (parts.length >= least && parts.length <= most) return true;
-  const wanted = most === 0 ? 'takes nothing after it' : `is written \`${word.form}\``;
-  state.report.error(point, 'attach-point-parts', `\`${word.name}\` ${wanted}.`);
-  return false;
-}
+const hasParts = ({ parts }: Context, least: number, most: number): boolean =>
+  parts.length >= least && parts.length <= most;
 
 function refuse({ state }: Context, span: Span, message: string, hint?: string): void {
   state.report.error(span, 'attach-point-value', message, hint === undefined ? {} : { hint });
@@ -97,19 +91,9 @@ function wholeNumber(text: string, version?: Version): bigint | undefined {
   return match[1] === '-' ? -value : value;
 }
 
-function oneName(context: Context): void {
-  expectParts(context, 1, 1);
-}
-
-function special(context: Context): void {
-  const { parts } = context;
-  if (parts.length === 1 && parts[0]?.text === '*') return;
-  expectParts(context, 0, 0);
-}
-
 function self(context: Context): void {
   const { parts, point } = context;
-  if (!expectParts(context, 2, 2)) return;
+  if (!hasParts(context, 2, 2)) return;
   if (parts[0]?.text !== 'signal')
     refuse(context, parts[0] ?? point, '`self` knows signals only: `self:signal:SIGUSR1`.');
   else if (parts[1]?.text !== 'SIGUSR1')
@@ -138,7 +122,7 @@ function functionWithOffset(context: Context, part: AttachPart, what: string): s
 
 function kprobe(context: Context): void {
   const { parts, point, version } = context;
-  if (!expectParts(context, 1, version >= 20 ? 2 : 1)) return;
+  if (!hasParts(context, 1, version >= 20 ? 2 : 1)) return;
   const last = parts.at(-1);
   if (last === undefined) return;
   const name = functionWithOffset(context, last, 'A kprobe');
@@ -149,7 +133,7 @@ function kprobe(context: Context): void {
 function uprobe(context: Context): void {
   const { parts, point, version } = context;
   const isSourcePlace = version >= 26 && parts[0]?.text.includes('@') === true;
-  if (!expectParts(context, 2, isSourcePlace || version >= 19 ? 3 : 2)) return;
+  if (!hasParts(context, 2, isSourcePlace || version >= 19 ? 3 : 2)) return;
   if (parts[0]?.text === '') {
     refuse(context, point, 'The path of a program or library is missing.');
     return;
@@ -190,7 +174,7 @@ function uprobe(context: Context): void {
 
 function usdt(context: Context): void {
   const { parts, point } = context;
-  if (!expectParts(context, 2, 3)) return;
+  if (!hasParts(context, 2, 3)) return;
   if (parts.at(-1)?.text === '') refuse(context, point, 'The name of the probe is missing.');
   else if (parts[0]?.text === '')
     refuse(context, point, 'The path of a program or library is missing.', 'Or run bpftrace with `-p PID`.');
@@ -199,14 +183,14 @@ function usdt(context: Context): void {
 function tracepoint(context: Context): void {
   const { parts, point } = context;
   if (parts.length === 1 && parts[0]?.wildcard === true) return;
-  if (!expectParts(context, 2, 2)) return;
+  if (!hasParts(context, 2, 2)) return;
   const empty = parts.find((part) => part.text === '');
   if (empty !== undefined) refuse(context, point, 'Category and event of a tracepoint are both needed.');
 }
 
 function rawtracepoint(context: Context): void {
   const { parts, point, version } = context;
-  if (!expectParts(context, 1, version >= 25 ? 2 : 1)) return;
+  if (!hasParts(context, 1, version >= 25 ? 2 : 1)) return;
   if (parts.at(-1)?.text === '') refuse(context, point, 'The name of the event is missing.');
 }
 
@@ -216,7 +200,7 @@ function timer(context: Context): void {
     duration(context, parts[0] ?? point);
     return;
   }
-  if (!expectParts(context, 2, 2)) return;
+  if (!hasParts(context, 2, 2)) return;
   const [unit, rate] = parts;
   if (unit === undefined || rate === undefined) return;
   if (!timeUnits.includes(unit.text))
@@ -258,7 +242,7 @@ function duration(context: Context, part: Span & { readonly text: string }): voi
 
 function perfEvent(context: Context, events: readonly PerfEvent[]): void {
   const { parts, point, state, word } = context;
-  if (!expectParts(context, 1, 2)) return;
+  if (!hasParts(context, 1, 2)) return;
   const [event, count] = parts;
   if (event === undefined) return;
   if (event.text === '') refuse(context, point, `The name of a ${word.name} event is missing.`);
@@ -281,7 +265,7 @@ function perfEvent(context: Context, events: readonly PerfEvent[]): void {
 
 function watchpoint(context: Context): void {
   const { parts } = context;
-  if (!expectParts(context, 3, 3)) return;
+  if (!hasParts(context, 3, 3)) return;
   const [place, length, mode] = parts;
   if (place === undefined || length === undefined || mode === undefined) return;
   watchedPlace(context, place);
@@ -320,14 +304,14 @@ function watchedPlace(context: Context, place: AttachPart): void {
 
 function traced(context: Context): void {
   const { parts, point, version } = context;
-  if (!expectParts(context, 1, version >= 24 ? 3 : 2)) return;
+  if (!hasParts(context, 1, version >= 24 ? 3 : 2)) return;
   const last = parts.at(-1);
   if (last?.text === '') refuse(context, point, 'The name of a kernel function is missing.');
 }
 
 function iterator(context: Context): void {
   const { parts, point } = context;
-  if (!expectParts(context, 1, 2)) return;
+  if (!hasParts(context, 1, 2)) return;
   const [object] = parts;
   if (object === undefined) return;
   if (object.text === '') refuse(context, point, 'The name of the iterator is missing.');

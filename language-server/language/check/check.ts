@@ -80,6 +80,7 @@ function newState(source: string, parsed: ParseResult, options: CheckOptions): S
     version,
     unsafe: options.unsafe === true,
     source,
+    syntaxErrors: parsed.diagnostics,
     catalog: options.catalog,
     c: new CTypes(parsed.program, options.catalog),
     maps: new Map(),

@@ -8,8 +8,6 @@ export const checkCodes = [
   'deprecated',
   'unknown-version',
   // probes
-  'unknown-probe-type',
-  'attach-point-parts',
   'attach-point-value',
   'duplicate-probe',
   'unknown-tracepoint',

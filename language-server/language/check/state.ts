@@ -75,6 +75,8 @@ export interface State {
   readonly version: Version;
   readonly unsafe: boolean;
   readonly source: string;
+  /** What the parser has reported already. */
+  readonly syntaxErrors: readonly Span[];
   readonly catalog: Catalog | undefined;
   readonly c: CTypes;
   readonly maps: Map<string, MapState>;

@@ -24,7 +24,7 @@ const verdicts: readonly [string, string | undefined, string | undefined, string
   ['BEGIN { print(retval); }', 'wrong-probe-type', 'wrong-probe-type', 'wrong-probe-type'],
   ['BEGIN { signal(9); }', 'unsafe-function', 'unsafe-function', 'unsafe-function'],
   ['BEGIN { } BEGIN { }', 'duplicate-probe', 'duplicate-probe', undefined],
-  ['begin { }', 'not-in-version', 'not-in-version', undefined],
+  ['begin { }', 'needs-newer-version', 'needs-newer-version', undefined],
   ['interval:s:1e3 { exit() }', undefined, undefined, undefined],
   ['interval:parsec:1 { exit() }', 'attach-point-value', 'attach-point-value', 'attach-point-value'],
   ['BEGIN { @x[1] = 1; @x[1, 2] = 1; }', 'key-mismatch', 'key-mismatch', 'key-mismatch'],
