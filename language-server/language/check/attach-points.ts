@@ -38,6 +38,8 @@ export function probeContext(state: State, probe: Probe): ProbeContext {
     words.push(word);
     types.push(word.type);
     if (hasSyntaxError(state, point)) continue;
+    if (word.type === 'iter' && probe.attachPoints.length > 1)
+      state.report.error(point, 'attach-point-value', 'A probe with an iterator has one attach point only.');
     checkAttachPointRules(state, point, word);
     checkKernelNames(state, point, word);
   }
