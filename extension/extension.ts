@@ -8,6 +8,7 @@ import { chooseBinary, traceFunction } from './commands/trace.ts';
 import { countUsdt } from './commands/trace-usdt.ts';
 import { ProbeLenses } from './editor/code-lens.ts';
 import { ProbeHover } from './editor/hover.ts';
+import { startLanguageClientOnDemand } from './editor/language-client.ts';
 import { Overlay } from './editor/overlay.ts';
 import { keepContextKeys } from './platform/context-keys.ts';
 import { binaryFolders } from './platform/folders.ts';
@@ -99,6 +100,7 @@ export function activate(context: ExtensionContext): void {
   );
   for (const command of registerTargetCommands({ tracing, link, choice: targets, view: targetsView, show }))
     own(command);
+  own(startLanguageClientOnDemand(context, { settings, log, targets, link }));
   void targets.restore();
   own(warmUp(tracing, log));
   log.info(`Probescope is active after ${Math.round(performance.now() - startedMs)} ms.`);

@@ -18,6 +18,8 @@ export class Documents {
   private readonly verdicts = new Map<string, VerdictParams>();
   private target: TargetParams = { unsafe: false };
   private catalog: Catalog | undefined;
+  /** Commands that the client has; code lenses name no others. */
+  commands: readonly string[] = [];
   private namesOfCatalog: ProbeNames | undefined;
 
   setTarget(target: TargetParams): void {

@@ -219,6 +219,7 @@ function registerStructure(
     });
   });
   registerPainting(connection, find);
+  registerLenses(connection, find, documents);
 }
 
 function registerPainting(connection: Connection, find: Find): void {
@@ -252,14 +253,6 @@ function registerPainting(connection: Connection, find: Find): void {
       kind: InlayHintKind.Type,
     }));
   });
-  connection.onCodeLens(({ textDocument }) => {
-    const found = find(textDocument.uri);
-    if (found === undefined) return null;
-    return lenses(found.analysis).map((lens) => ({
-      range: rangeOf(found.analysis.lines, lens),
-      command: lensCommand(textDocument.uri, lens),
-    }));
-  });
   connection.onDocumentLinks(({ textDocument }) => {
     const found = find(textDocument.uri);
     if (found === undefined) return null;
@@ -267,6 +260,19 @@ function registerPainting(connection: Connection, find: Find): void {
       const target = linkTarget(textDocument.uri, link);
       return target === undefined ? [] : [{ range: rangeOf(found.analysis.lines, link), target }];
     });
+  });
+}
+
+function registerLenses(connection: Connection, find: Find, documents: Documents): void {
+  connection.onCodeLens(({ textDocument }) => {
+    const found = find(textDocument.uri);
+    if (found === undefined) return null;
+    return lenses(found.analysis)
+      .map((lens) => ({
+        range: rangeOf(found.analysis.lines, lens),
+        command: lensCommand(textDocument.uri, lens),
+      }))
+      .filter(({ command }) => documents.commands.includes(command.command));
   });
 }
 

@@ -29,8 +29,11 @@ const documents = new Documents();
 
 connection.onInitialize(({ initializationOptions }): InitializeResult => {
   const options: unknown = initializationOptions;
-  if (typeof options === 'object' && options !== null && 'unsafe' in options)
+  if (typeof options === 'object' && options !== null && 'unsafe' in options) {
     documents.setTarget(options as TargetParams);
+    if ('commands' in options && Array.isArray(options.commands))
+      documents.commands = options.commands as string[];
+  }
   return {
     serverInfo: { name: 'probescope-bpftrace' },
     capabilities: {

@@ -1,6 +1,8 @@
+import type { Catalog } from './catalog.ts';
 import type { ProbeId, ProbeSpec, Subject } from './probe.ts';
 import type { SessionId, SessionState, Snapshot } from './snapshot.ts';
 import type { ProcessInfo, TargetFacts } from './target.ts';
+import type { ScriptVerdict } from './verdict.ts';
 
 /** Raised whenever a message changes its meaning; both ends must say the same. */
 export const PROTOCOL_VERSION = 1;
@@ -55,6 +57,10 @@ export interface HelperApi {
   paceSession(params: { session: SessionId; intervalMs: number }): Record<string, never>;
   /** Ends a session; its last snapshot arrives before the answer. */
   closeSession(params: { session: SessionId }): Record<string, never>;
+  /** What the target's bpftrace says of a script, in the form for its release that attaches nothing. */
+  checkScript(params: { script: string; unsafe: boolean }): ScriptVerdict;
+  /** What the target offers to scripts; without what cannot be read there. Takes 1 to 2 s and up to 30 MB. */
+  catalog(params: Record<string, never>): { catalog: Catalog };
   /** The script that the session runs now. */
   sessionScript(params: { session: SessionId }): { script: string };
 }

@@ -9,6 +9,8 @@ export const settingDefaults = {
   'codeLens.enabled': true as boolean,
   'binaries.folders': [] as readonly string[],
   'helper.nodePath': '' as string,
+  'bpftrace.version': '' as string,
+  'bpftrace.unsafe': false as boolean,
   targets: [] as readonly unknown[],
 } as const;
 
