@@ -13,6 +13,7 @@ import {
   type CodeServer,
 } from '../../scripts/code-server.ts';
 import { vsix } from '../../scripts/package.ts';
+import { treeOf, type ProcessRow } from './processes.ts';
 
 const root = resolve(import.meta.dirname, '../..');
 export const artefacts = join(root, 'test-artefacts');
@@ -69,6 +70,14 @@ export class Studio {
     return logFiles(join(this.server.userDataFolder, 'logs'))
       .map((file) => readFileSync(file, 'utf8'))
       .join('\n');
+  }
+
+  /** Processes in which extensions run. */
+  extensionHosts(): readonly ProcessRow[] {
+    const { pid } = this.server.process;
+    return pid === undefined
+      ? []
+      : treeOf(pid).filter(({ commandLine }) => commandLine.includes('--type=extensionHost'));
   }
 
   async close(): Promise<void> {

@@ -76,18 +76,21 @@ const menuItem = (page: Page, label: string): Locator =>
     has: page.locator('.action-label', { hasText: new RegExp(`^${escapeRegExp(label)}$`) }),
   });
 
-/** Walks through an open context menu, submenu by submenu, and chooses the last entry. */
+/** Walks through an open context menu, submenu by submenu, and chooses the last entry; one that leads further is opened. */
 export async function chooseInMenu(page: Page, ...path: readonly string[]): Promise<void> {
   for (const [index, label] of path.entries()) {
     const item = menuItem(page, label).last();
     await item.waitFor();
     await item.hover();
     if (index < path.length - 1) {
-      // a submenu opens after a pause or on the arrow key
+      // a submenu opens after a pause, or at once on the arrow key
       await page.keyboard.press('ArrowRight');
       await menuItem(page, path[index + 1] ?? '')
         .last()
         .waitFor();
+    } else if ((await item.locator('.submenu-indicator').count()) > 0) {
+      await page.keyboard.press('ArrowRight');
+      await page.locator('.monaco-submenu .monaco-menu').waitFor();
     } else await item.click();
   }
 }
@@ -161,11 +164,45 @@ export async function treeTexts(page: Page): Promise<string[]> {
   return texts.map((text) => text.replace(/\s+/g, ' ').trim());
 }
 
+/** Waits for a row that matches. */
+export async function waitForRow(page: Page, pattern: RegExp): Promise<void> {
+  const deadline = Date.now() + 20_000;
+  let last: string[] = [];
+  while (Date.now() < deadline) {
+    last = await treeTexts(page);
+    if (last.some((text) => pattern.test(text))) return;
+    await page.waitForTimeout(100);
+  }
+  throw new Error(`No row ${pattern}; there were ${JSON.stringify(last)}`);
+}
+
 /** Clicks one of the buttons that a tree row shows on hover. */
 export async function clickRowAction(page: Page, rowText: string, action: string): Promise<void> {
   const row = treeRows(page).filter({ hasText: rowText }).first();
   await row.hover();
   await row.locator(`.action-label[aria-label="${action}"]`).click();
+}
+
+export async function codeLensTexts(page: Page): Promise<string[]> {
+  await page.locator('.codelens-decoration a').first().waitFor();
+  return page.locator('.codelens-decoration').allTextContents();
+}
+
+/** Points at a word until its hover shows; near its start, for the text cursor may stand in its middle and hide it. */
+export async function hoverWord(page: Page, word: string, context: string): Promise<Locator> {
+  const at = await wordAt(page, word.slice(0, 3), context);
+  await page.mouse.move(at.x - 30, at.y + 60);
+  await page.mouse.move(at.x, at.y, { steps: 5 });
+  const hover = page.locator('.monaco-hover-content:visible', { hasText: 'Probescope' }).first();
+  await hover.waitFor();
+  return hover;
+}
+
+/** Reloads the window, as *Developer: Reload Window* does, and waits until it works again. */
+export async function reloadWindow(page: Page): Promise<void> {
+  await page.reload();
+  await page.locator('.monaco-workbench .part.activitybar').waitFor({ timeout: 60_000 });
+  await page.locator('.activitybar a.action-label[aria-label^="Probescope"]').waitFor({ timeout: 60_000 });
 }
 
 /** The page inside the visible webview. */
