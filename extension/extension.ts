@@ -4,7 +4,7 @@ import { BinaryChooser } from './commands/choose-binary.ts';
 import { latencyActions, registerProbeCommands, type ProbeServices } from './commands/probe-commands.ts';
 import type { TraceServices } from './commands/add-probe.ts';
 import { registerTargetCommands } from './commands/target-commands.ts';
-import { chooseBinary, traceFunction } from './commands/trace.ts';
+import { chooseBinary, traceFrame, traceFunction } from './commands/trace.ts';
 import { countUsdt } from './commands/trace-usdt.ts';
 import { ProbeLenses } from './editor/code-lens.ts';
 import { ProbeHover } from './editor/hover.ts';
@@ -23,6 +23,7 @@ import { TargetChoice } from './targets/target-choice.ts';
 import { ProbesView } from './views/probes.ts';
 import { StatusItem } from './views/status.ts';
 import { TargetsView } from './views/targets.ts';
+import { callersPanels } from './webviews/callers-panel.ts';
 import { latencyPanels } from './webviews/latency-panel.ts';
 
 export function activate(context: ExtensionContext): void {
@@ -71,11 +72,21 @@ export function activate(context: ExtensionContext): void {
     openLatency: (key) => {
       latency.open(key);
     },
+    openCallers: (key) => {
+      callers.open(key);
+    },
     closePanels: (key) => {
       latency.close(key);
+      callers.close(key);
     },
   };
   const latency = latencyPanels(context, log, tracing, latencyActions(probeServices));
+  const callers = callersPanels(context, log, tracing, {
+    openSource: (frame, beside) => {
+      if (frame.place !== undefined) files.open(frame.place, beside).catch(show);
+    },
+    traceFunction: (frame) => void traceFrame(traceServices, frame),
+  });
 
   for (const command of registerProbeCommands(probeServices)) own(command);
   own(commands.registerCommand('probescope.traceLatency', () => traceFunction(traceServices, 'latency')));

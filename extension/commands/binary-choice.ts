@@ -18,6 +18,7 @@ export type Decision =
  * Several processes of one binary are no question: a uprobe belongs to the file, and all of them are measured.
  */
 export function decide(
+  file: string,
   candidates: readonly BinaryCandidate[],
   remembered: BinaryChoice | undefined,
 ): Decision {
@@ -28,11 +29,14 @@ export function decide(
     if (pid === undefined) return { kind: 'use', candidate: chosen, why: 'chosen before' };
     if (alive) return { kind: 'use', candidate: chosen, pid, why: 'chosen before' };
   }
-  const [first, second] = candidates;
+  // another checkout's build names another file of the same name: only where none names this very file is it meant
+  const exact = candidates.filter(({ fileInBinary }) => fileInBinary === file);
+  const likely = exact.length > 0 ? exact : candidates;
+  const [first, second] = likely;
   if (first === undefined) return { kind: 'none' };
   if (second === undefined)
     return { kind: 'use', candidate: first, why: 'the only binary built from this file' };
-  const running = candidates.filter(({ processes }) => processes.length > 0);
+  const running = likely.filter(({ processes }) => processes.length > 0);
   const [only] = running;
   if (only !== undefined && running.length === 1)
     return { kind: 'use', candidate: only, why: 'the only running binary built from this file' };

@@ -26,7 +26,7 @@ export class BinaryChooser {
   /** `ask`: shows the choice even where it is clear. Throws ProbeError `binary-not-found`, or `cancelled` when nothing was chosen. */
   async choose(file: string, options: { ask: boolean }, token?: CancellationToken): Promise<ChosenBinary> {
     const candidates = await this.#tracing.findBinaries(file, token);
-    const decision = decide(candidates, this.#remembered(file));
+    const decision = decide(file, candidates, this.#remembered(file));
     if (decision.kind === 'none') throw noBinary(file);
     if (decision.kind === 'use' && !options.ask) {
       const { candidate, pid, why } = decision;

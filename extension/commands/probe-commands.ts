@@ -13,6 +13,7 @@ export interface ProbeServices {
   readonly show: ShowProblem;
   readonly view: ProbesView;
   openLatency(key: string): void;
+  openCallers(key: string): void;
   closePanels(key: string): void;
 }
 
@@ -45,6 +46,9 @@ export function registerProbeCommands(services: ProbeServices): Disposable[] {
     register('probescope.focusProbe', (key) => services.view.reveal(key)),
     register('probescope.openLatency', (key) => {
       services.openLatency(key);
+    }),
+    register('probescope.openFlameGraph', (key) => {
+      services.openCallers(key);
     }),
     registerAll('probescope.pauseAllProbes', (keys) => tracing.pause(keys)),
     registerAll('probescope.resumeAllProbes', (keys) => resume(tracing, keys)),

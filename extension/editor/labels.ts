@@ -67,6 +67,7 @@ export function overlayText(state: DisplayState, figures: Figures | undefined, s
 
 /** The CodeLens: `p50 23 µs · p99 1.2 ms · n 12,345`. */
 export function lensText(state: DisplayState, figures: Figures | undefined): string {
+  if (state === 'starting') return 'attaching…';
   const p50 = figures?.latency && percentileNs(figures.latency, 0.5);
   const p99 = figures?.latency && percentileNs(figures.latency, 0.99);
   const n = `n ${formatCount(figures?.count ?? 0)}`;

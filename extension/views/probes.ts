@@ -31,8 +31,8 @@ export interface ProbeRow {
 }
 type Row = ProbeRow | FactRow;
 
-/** Rows are drawn anew this often at most: faster, and the buttons under the pointer flicker. */
-const REFRESH_MS = 1000;
+/** Figures in rows are drawn anew this often: a click is lost when its button is replaced between press and release. */
+const REFRESH_MS = 2000;
 
 export class ProbesView implements TreeDataProvider<Row>, Disposable {
   readonly #probes: ProbeSource;
@@ -42,13 +42,17 @@ export class ProbesView implements TreeDataProvider<Row>, Disposable {
   readonly #view: TreeView<Row>;
   readonly #listener: Disposable;
   #timer: NodeJS.Timeout | undefined;
+  #states = '';
 
   constructor(probes: ProbeSource) {
     this.#probes = probes;
     this.#view = window.createTreeView<Row>('probescope.probes', { treeDataProvider: this });
-    this.#listener = probes.onDidChange((keys) => {
-      if (keys.length === 0) this.#refresh();
+    this.#listener = probes.onDidChange(() => {
+      // probes that come, go or change their state are seen at once
+      const states = probes.probes.map(({ key, state, stale }) => `${key} ${state} ${stale}`).join('\n');
+      if (states !== this.#states) this.#refresh();
       else if (this.#view.visible) this.#timer ??= setTimeout(() => this.#refresh(), REFRESH_MS);
+      this.#states = states;
     });
     this.#view.onDidChangeVisibility(({ visible }) => {
       if (visible) this.#refresh();

@@ -34,7 +34,7 @@ export function treeOf(root: number): ProcessRow[] {
 /** The helper, its supervisors and engines: what must not outlive the window. */
 export function tracersBelow(root: number): ProcessRow[] {
   const tree = treeOf(root);
-  const helpers = tree.filter(({ commandLine }) => commandLine.includes('dist/helper.js'));
+  const helpers = tree.filter(({ commandLine }) => /dist\/helper\.js|probescope-helper/.test(commandLine));
   const pids = new Set(helpers.flatMap(({ pid }) => treeOf(pid).map((row) => row.pid)));
   return tree.filter(({ pid }) => pids.has(pid));
 }

@@ -42,6 +42,7 @@ afterAll(async () => {
 });
 beforeEach((context) => {
   if (whyNot !== undefined) context.skip(whyNot);
+  context.onTestFailed(() => studio.screenshot(`failed ${context.task.name}`));
 });
 
 /** `p50 165 µs · …` in ns. */
@@ -124,14 +125,14 @@ test('the latency panel shows the histogram, on both axes, and as a table', asyn
   await panel.locator('svg .bar').first().waitFor({ state: 'attached' });
   expect(await panel.locator('h1').textContent()).toBe(FUNCTION);
   await expect
-    .poll(() => panel.locator('svg').getAttribute('aria-label'))
+    .poll(() => panel.locator('main > svg').getAttribute('aria-label'))
     .toMatch(/^Latency of [\d,]+ calls/);
   await page.waitForTimeout(500);
   await studio.screenshot('latency-panel');
   await panel.locator('vscode-radio[value="linear"]').click();
   await panel.locator('summary').click();
   await expect.poll(() => panel.locator('vscode-data-grid-row').count()).toBeGreaterThan(2);
-  await panel.locator('svg').focus();
+  await panel.locator('main > svg').focus();
   await page.keyboard.press('ArrowRight');
   await expect.poll(() => panel.locator('.readout').textContent()).toMatch(/: [\d,]+ calls? \(/);
   await studio.screenshot('latency-panel-linear');

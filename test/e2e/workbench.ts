@@ -188,11 +188,15 @@ export async function codeLensTexts(page: Page): Promise<string[]> {
   return page.locator('.codelens-decoration').allTextContents();
 }
 
-/** Points at a word until its hover shows; near its start, for the text cursor may stand in its middle and hide it. */
+/**
+ * Points at a word until its hover shows. After a context menu the editor takes the mouse button for still down and shows
+ * no hover until the next click; near the word's start, for the text cursor in its middle would be what is pointed at.
+ */
 export async function hoverWord(page: Page, word: string, context: string): Promise<Locator> {
-  const at = await wordAt(page, word.slice(0, 3), context);
-  await page.mouse.move(at.x - 30, at.y + 60);
-  await page.mouse.move(at.x, at.y, { steps: 5 });
+  const middle = await wordAt(page, word, context);
+  await page.mouse.click(middle.x, middle.y);
+  const start = await wordAt(page, word.slice(0, 3), context);
+  await page.mouse.move(start.x - 4, start.y, { steps: 5 });
   const hover = page.locator('.monaco-hover-content:visible', { hasText: 'Probescope' }).first();
   await hover.waitFor();
   return hover;

@@ -18,32 +18,43 @@ const candidate = (binary: string, ...pids: number[]): BinaryCandidate => ({
 });
 
 test('nothing fits', () => {
-  expect(decide([], undefined)).toEqual({ kind: 'none' });
+  expect(decide('/src/server.c', [], undefined)).toEqual({ kind: 'none' });
 });
 
 test('the only binary is taken, running or not, with all its processes', () => {
   for (const only of [candidate('/a'), candidate('/a', 1), candidate('/a', 1, 2)]) {
-    const decision = decide([only], undefined);
+    const decision = decide('/src/server.c', [only], undefined);
     expect(decision).toMatchObject({ kind: 'use', candidate: only });
     expect(decision).not.toHaveProperty('pid');
   }
 });
 
 test('of two binaries the one that runs is taken; two that run, or none, are a question', () => {
-  expect(decide([candidate('/a'), candidate('/b', 7)], undefined)).toMatchObject({
+  expect(decide('/src/server.c', [candidate('/a'), candidate('/b', 7)], undefined)).toMatchObject({
     kind: 'use',
     candidate: { binary: '/b' },
   });
-  expect(decide([candidate('/a', 6), candidate('/b', 7)], undefined)).toEqual({ kind: 'ask' });
-  expect(decide([candidate('/a'), candidate('/b')], undefined)).toEqual({ kind: 'ask' });
+  expect(decide('/src/server.c', [candidate('/a', 6), candidate('/b', 7)], undefined)).toEqual({
+    kind: 'ask',
+  });
+  expect(decide('/src/server.c', [candidate('/a'), candidate('/b')], undefined)).toEqual({ kind: 'ask' });
+});
+
+test('a binary that names this very file goes before those of other checkouts', () => {
+  const here = { ...candidate('/here'), fileInBinary: '/src/server.c' };
+  const other = { ...candidate('/other', 5), fileInBinary: '/other/src/server.c' };
+  expect(decide('/src/server.c', [other, here], undefined)).toMatchObject({ kind: 'use', candidate: here });
 });
 
 test('what was chosen before is taken while it fits', () => {
   const both = [candidate('/a', 6), candidate('/b', 7, 8)];
-  expect(decide(both, { binary: '/b' })).toMatchObject({ kind: 'use', candidate: { binary: '/b' } });
-  expect(decide(both, { binary: '/b', pid: 8 })).toMatchObject({ kind: 'use', pid: 8 });
-  expect(decide(both, { binary: '/b', pid: 9 })).toEqual({ kind: 'ask' });
-  expect(decide(both, { binary: '/gone' })).toEqual({ kind: 'ask' });
+  expect(decide('/src/server.c', both, { binary: '/b' })).toMatchObject({
+    kind: 'use',
+    candidate: { binary: '/b' },
+  });
+  expect(decide('/src/server.c', both, { binary: '/b', pid: 8 })).toMatchObject({ kind: 'use', pid: 8 });
+  expect(decide('/src/server.c', both, { binary: '/b', pid: 9 })).toEqual({ kind: 'ask' });
+  expect(decide('/src/server.c', both, { binary: '/gone' })).toEqual({ kind: 'ask' });
 });
 
 test('the quick pick has a line for each binary, and for each process where there are several', () => {
