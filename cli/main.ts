@@ -42,6 +42,10 @@ const commands: Readonly<
     summary: 'check bpftrace scripts for a release and a target, without bpftrace and without root',
     load: async () => (await import('./check.ts')).checkCommand,
   },
+  wrapper: {
+    summary: 'install a narrow, root-owned way to run the engines without a password',
+    load: async () => (await import('./wrapper.ts')).wrapper,
+  },
 };
 
 function usage(): string {

@@ -108,8 +108,8 @@ async function tryOne(
   const { point, remedy } = attempt(ability, bpftrace.version, binary ?? '');
   const shown = binary === undefined ? point : point.replace(binary, 'a test program');
   const script = `${point} { @ = count(); } interval:ms:10 { printf("attached\\n"); clear(@); exit(); }`;
-  const { output, errors } = await run(bpftrace.words, ['-e', script]);
-  if (output.includes('attached')) return { works: true, detail: `Attached to ${shown}.` };
+  const { output, errors } = await run(bpftrace.words, script);
+  if (output.includes('attached\\n')) return { works: true, detail: `Attached to ${shown}.` };
   return { works: false, detail: `Could not attach to ${shown}: ${reasonOf(errors)}.`, remedy };
 }
 
@@ -121,15 +121,16 @@ function reasonOf(errors: string): string {
   return text === '' ? 'bpftrace gave no reason' : text.replace(/\.$/, '');
 }
 
-function run(words: readonly string[], args: readonly string[]): Promise<{ output: string; errors: string }> {
+/** `-f json -` with the script on standard input: the one form that the wrapper allows too. */
+function run(words: readonly string[], script: string): Promise<{ output: string; errors: string }> {
   const [file = 'bpftrace', ...rest] = words;
   return new Promise((resolve) => {
-    const child = execFile(
-      file,
-      [...rest, ...args],
-      { timeout: TRY_TIMEOUT_MS, killSignal: 'SIGKILL' },
-      (error, output, errors) => resolve({ output, errors: errors || (error?.message ?? '') }),
+    const options = { timeout: TRY_TIMEOUT_MS, killSignal: 'SIGKILL' } as const;
+    const child = execFile(file, [...rest, '-f', 'json', '-'], options, (error, output, errors) =>
+      resolve({ output, errors: errors || (error?.message ?? '') }),
     );
-    child.stdin?.end();
+    // an engine that ends at once does not read it
+    child.stdin?.on('error', () => undefined);
+    child.stdin?.end(script);
   });
 }

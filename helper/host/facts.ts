@@ -6,7 +6,7 @@ import type { EngineFacts, Finding, TargetFacts } from '../../protocol/target.ts
 import { atLeast, OLDEST_VERSION, parseVersion } from '../engines/bpftrace/version.ts';
 import { findTracefs } from '../kernel/tracefs.ts';
 import { noAbilities, tryAbilities } from './abilities.ts';
-import { findPrivilege, findProgram, type Privilege } from './privilege.ts';
+import { engineWords, findPrivilege, findProgram, type Privilege } from '../privilege/privilege.ts';
 
 /** The engine that traces: where it is, which version, and how it is run with the rights it needs. */
 export interface BpftraceFacts {
@@ -57,7 +57,7 @@ export async function targetFacts(): Promise<TargetFacts> {
   const { privilege, facts } = bpftrace;
   const found =
     facts.works && facts.path !== undefined && facts.version !== undefined && privilege.way !== 'none'
-      ? await tryAbilities({ words: [...privilege.prefix, facts.path], version: facts.version })
+      ? await tryAbilities({ words: engineWords(privilege, 'bpftrace', facts.path), version: facts.version })
       : facts.works
         ? noAbilities(`bpftrace was not tried: ${privilege.detail}`, privilege.remedy)
         : noAbilities(facts.detail, facts.remedy);

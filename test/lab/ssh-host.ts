@@ -1,4 +1,4 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -16,6 +16,8 @@ export interface SshHost {
   mendLink(): void;
   /** Processes of this host whose command line has the text, as `PID COMMAND LINE`, seen from inside. */
   processes(text: string): string[];
+  /** Runs a command inside the host as root, not through ssh. */
+  asRoot(command: string, ...args: string[]): { status: number | null; stdout: string; stderr: string };
   stop(): Promise<void>;
 }
 
@@ -82,6 +84,7 @@ export async function startSshHost(options: SshHostOptions): Promise<SshHost> {
     cutLink: () => void run('ip', '-n', name, 'link', 'set', 'eth0', 'down'),
     mendLink: () => void run('ip', '-n', name, 'link', 'set', 'eth0', 'up'),
     processes: (text) => processesInside(child, text),
+    asRoot: (...words) => insideAsRoot(child, words),
     stop: () => stop(child, name),
   };
   try {
@@ -137,6 +140,20 @@ function processesInside(child: ChildProcess, text: string): string[] {
     return false;
   };
   return found.filter(({ pid }) => isInside(pid)).map(({ line }) => line);
+}
+
+/** sshd's process is in all of the host's namespaces and in its root. */
+function insideAsRoot(
+  child: ChildProcess,
+  words: readonly string[],
+): { status: number | null; stdout: string; stderr: string } {
+  const sshd = processesInside(child, 'sshd: ')[0]?.split(' ')[0];
+  if (sshd === undefined) throw new Error('the host has no sshd');
+  const { status, stdout, stderr } = spawnSync('nsenter', ['-t', sshd, '-a', '-r', '-w', ...words], {
+    encoding: 'utf8',
+    input: '',
+  });
+  return { status, stdout, stderr };
 }
 
 async function stop(child: ChildProcess, name: string): Promise<void> {

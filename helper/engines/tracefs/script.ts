@@ -95,6 +95,21 @@ refusal() {
   printf '%s error %s\n' "$id" "$(tail -n 12 "$T/error_log" 2>/dev/null | grep -F -B1 ":$GROUP/" | sed -n 's/.*error: //p' | tail -n 1)" >&2
 }
 
+# A file below the instance or tracefs, by a name that cannot leave it.
+inside() {
+  case $1 in
+    ''|/*|*..*|*[!A-Za-z0-9_/.-]*) printf '%s error %s is no file of tracefs\n' "$id" "$1" >&2; return 1 ;;
+  esac
+}
+
+# A definition or removal of an event of this group's own, never of another's.
+own_definition() {
+  case $1 in
+    -:"$GROUP"/*|p:"$GROUP"/*|r:"$GROUP"/*|p[0-9]*:"$GROUP"/*|r[0-9]*:"$GROUP"/*) ;;
+    *) printf '%s error not a definition of this group\n' "$id" >&2; return 1 ;;
+  esac
+}
+
 serve() {
   read -r self _ < /proc/self/stat
   start_of "$self" || exit 1
@@ -120,6 +135,7 @@ serve() {
     verb=\${line%% *}; rest=\${line#* }
     case $verb in
       define)
+        own_definition "$rest" || continue
         if printf '%s\n' "$rest" 2>/dev/null >> "$T/uprobe_events"; then echo "$id ok 0" >&2; else refusal; fi 2>&2 ;;
       open)
         # A path that uprobe_events cannot spell (spaces, control characters): defined through /proc/self/fd/4.
@@ -127,10 +143,11 @@ serve() {
       close) exec 4<&-; echo "$id ok 0" >&2 ;;
       set)
         file=\${rest%% *}
+        inside "$file" || continue
         if printf '%s\n' "\${rest#* }" 2>/dev/null > "$I/$file"; then echo "$id ok 0" >&2
         else echo "$id error $file refused the value" >&2; fi ;;
-      get) answer_file "$I/$rest" ;;
-      global) answer_file "$T/$rest" ;;
+      get) inside "$rest" && answer_file "$I/$rest" ;;
+      global) inside "$rest" && answer_file "$T/$rest" ;;
       *) echo "$id error unknown command" >&2 ;;
     esac
   done

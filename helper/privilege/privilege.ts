@@ -1,14 +1,15 @@
 import { execFile } from 'node:child_process';
-import { access, constants, readFile } from 'node:fs/promises';
+import { access, constants, readFile, stat } from 'node:fs/promises';
 import { userInfo } from 'node:os';
 import { delimiter, join } from 'node:path';
 import type { PrivilegeWay } from '../../protocol/target.ts';
+import { WRAPPER_PATH } from './wrapper.ts';
 
 /** How an engine is run with the rights it needs. */
 export interface Privilege {
   readonly way: PrivilegeWay;
   readonly uid: number;
-  /** Words that come before the engine's own: `[]` or `['sudo', '-n']`. */
+  /** Words that come before the engine's own: `[]`, `['sudo', '-n']`, or those and the wrapper, which takes engines by name. */
   readonly prefix: readonly string[];
   readonly detail: string;
   readonly remedy?: string;
@@ -37,8 +38,8 @@ export async function findProgram(name: string): Promise<string | undefined> {
 }
 
 /**
- * The ways to run `program` with the rights it needs, in order: root already; this process's own capabilities; `sudo -n`
- * when a rule allows this very program without a password (`sudo -l` says so without running it).
+ * The ways to run `program` with the rights it needs, in order: root already; this process's own capabilities; the
+ * wrapper (see `wrapper.ts`) through sudo; `sudo -n` when a rule allows this very program without a password (`sudo -l` says so without running it).
  * A password is never asked for: it must not pass through this process.
  */
 export async function findPrivilege(program: string): Promise<Privilege> {
@@ -54,6 +55,17 @@ export async function findPrivilege(program: string): Promise<Privilege> {
       detail: `The helper has ${Object.keys(NEEDED).join(', ')}.`,
     };
   const sudo = await findProgram('sudo');
+  if (
+    sudo !== undefined &&
+    (await isRootOwned(WRAPPER_PATH)) &&
+    (await succeeds(sudo, ['-n', '-l', WRAPPER_PATH]))
+  )
+    return {
+      way: 'wrapper',
+      uid,
+      prefix: [sudo, '-n', WRAPPER_PATH],
+      detail: `sudo runs ${WRAPPER_PATH} for ${userName()} without a password; it runs the engines and nothing else.`,
+    };
   if (sudo !== undefined && (await succeeds(sudo, ['-n', '-l', program])))
     return {
       way: 'sudo',
@@ -66,8 +78,13 @@ export async function findPrivilege(program: string): Promise<Privilege> {
     uid,
     prefix: [],
     detail: `${userName()} may not run ${program} as root${sudo === undefined ? ', and sudo is not installed' : ' without a password'}.`,
-    remedy: `Allow it with a line in /etc/sudoers.d/probescope: ${userName()} ALL=(root) NOPASSWD: ${program}`,
+    remedy: `Let root allow it once: probescope wrapper install --user ${userName()}`,
   };
+}
+
+async function isRootOwned(path: string): Promise<boolean> {
+  const found = await stat(path).catch(() => undefined);
+  return found?.uid === 0 && (found.mode & 0o022) === 0;
 }
 
 function userName(): string {
@@ -82,4 +99,9 @@ function succeeds(file: string, args: readonly string[]): Promise<boolean> {
   return new Promise((resolve) => {
     execFile(file, [...args], { timeout: 5000 }, (error) => resolve(error === null));
   });
+}
+
+/** The words that run an engine: the wrapper takes it by name, everything else by its path. */
+export function engineWords(privilege: Privilege, engine: 'bpftrace' | 'tracefs', path: string): string[] {
+  return [...privilege.prefix, privilege.way === 'wrapper' ? engine : path];
 }
