@@ -6,6 +6,10 @@ import { exitCodes, UsageError, type Command } from './command.ts';
 const commands: Readonly<
   Record<string, { readonly summary: string; readonly load: () => Promise<Command> }>
 > = {
+  trace: {
+    summary: 'measure calls, latency and callers of functions of a running program',
+    load: async () => (await import('./trace.ts')).trace,
+  },
   catalog: {
     summary: 'write what this host offers to scripts, as JSON',
     load: async () => (await import('./catalog.ts')).catalogCommand,

@@ -1,4 +1,5 @@
 import type { Catalog } from './catalog.ts';
+import type { Problem } from './errors.ts';
 import type { ProbeId, ProbeSpec, Subject } from './probe.ts';
 import type { SessionId, SessionState, Snapshot } from './snapshot.ts';
 import type { ProcessInfo, TargetFacts } from './target.ts';
@@ -69,6 +70,8 @@ export interface HelperApi {
 export interface HelperEvents {
   snapshot(params: Snapshot): void;
   sessionState(params: { session: SessionId; state: SessionState }): void;
+  /** One probe cannot go on (its process is gone, its binary was replaced); the others do. Remove it from the session. */
+  probeEnded(params: { session: SessionId; probe: ProbeId; problem: Problem }): void;
   log(params: { level: 'debug' | 'info' | 'warn' | 'error'; message: string }): void;
 }
 

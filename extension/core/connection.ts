@@ -33,6 +33,7 @@ export class HelperConnection implements Disposable {
   readonly #closed = new Emitter<Problem>();
   readonly #snapshot = new Emitter<EventOf<'snapshot'>>();
   readonly #sessionState = new Emitter<EventOf<'sessionState'>>();
+  readonly #probeEnded = new Emitter<EventOf<'probeEnded'>>();
   readonly #log = new Emitter<EventOf<'log'>>();
   readonly #pending = new Set<(problem: Problem) => void>();
   #problem: Problem | undefined;
@@ -41,6 +42,7 @@ export class HelperConnection implements Disposable {
   readonly onClosed = this.#closed.on;
   readonly onSnapshot = this.#snapshot.on;
   readonly onSessionState = this.#sessionState.on;
+  readonly onProbeEnded = this.#probeEnded.on;
   readonly onLog = this.#log.on;
   helperVersion = '';
   /** Process of the helper on its host. */
@@ -56,6 +58,9 @@ export class HelperConnection implements Disposable {
     this.#connection.onNotification('snapshot', (event: EventOf<'snapshot'>) => this.#snapshot.fire(event));
     this.#connection.onNotification('sessionState', (event: EventOf<'sessionState'>) =>
       this.#sessionState.fire(event),
+    );
+    this.#connection.onNotification('probeEnded', (event: EventOf<'probeEnded'>) =>
+      this.#probeEnded.fire(event),
     );
     this.#connection.onNotification('log', (event: EventOf<'log'>) => this.#log.fire(event));
     this.#connection.onClose(() => this.#end(''));

@@ -241,6 +241,7 @@ export class ProbeRegistry implements Disposable {
     const session = new TraceSession(connection, {
       onSnapshot: (snapshot) => this.#take(snapshot),
       onEnded: (problem) => this.#sessionEnded(session, problem),
+      onProbeEnded: (id, problem) => void this.#probeEnded(id, problem).catch(() => undefined),
     });
     this.#session = session;
     try {
@@ -262,6 +263,14 @@ export class ProbeRegistry implements Disposable {
       keys.push(probe.key);
     }
     if (keys.length > 0) this.#changed.fire(keys);
+  }
+
+  /** Takes the probe out of the session, with the figures it has, and lets it say why. */
+  async #probeEnded(id: ProbeId, problem: Problem): Promise<void> {
+    const ended = this.probes.filter((probe) => probe.id === id && probe.state.kind === 'running');
+    await this.#leave(ended);
+    for (const probe of ended) if (probe.state.kind === 'paused') probe.state = { kind: 'ended', problem };
+    this.#changed.fire(ended.map((probe) => probe.key));
   }
 
   #sessionEnded(session: TraceSession, problem: Problem): void {

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Problem } from '../../protocol/errors.ts';
-import type { ProbeSpec } from '../../protocol/probe.ts';
+import type { ProbeId, ProbeSpec } from '../../protocol/probe.ts';
 import type { SessionState, Snapshot } from '../../protocol/snapshot.ts';
 import type { HelperConnection } from './connection.ts';
 import type { Disposable } from './emitter.ts';
@@ -9,6 +9,8 @@ export interface SessionListener {
   onSnapshot(snapshot: Snapshot): void;
   /** The session ended without being asked to. */
   onEnded(problem: Problem): void;
+  /** One probe cannot go on; the others do. */
+  onProbeEnded?(probe: ProbeId, problem: Problem): void;
 }
 
 /** One trace session of a helper: probes that are attached together. */
@@ -31,6 +33,9 @@ export class TraceSession implements Disposable {
       }),
       connection.onSessionState(({ session, state }) => {
         if (session === this.#id) this.#become(state);
+      }),
+      connection.onProbeEnded(({ session, probe, problem }) => {
+        if (session === this.#id) this.#listener.onProbeEnded?.(probe, problem);
       }),
       connection.onClosed((problem) => this.#become({ kind: 'ended', problem })),
     );

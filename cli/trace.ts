@@ -1,0 +1,235 @@
+import { hostname, release } from 'node:os';
+import { resolve } from 'node:path';
+import { ProbeAggregate } from '../extension/core/aggregate.ts';
+import { subjectName } from '../extension/core/registry.ts';
+import { TraceSession } from '../extension/core/session.ts';
+import { executableOf } from '../helper/host/processes.ts';
+import { ProbeError, type Problem } from '../protocol/errors.ts';
+import type { ProbeSpec, Subject } from '../protocol/probe.ts';
+import {
+  exitCodes,
+  parseCommandLine,
+  parseDurationMs,
+  parsePid,
+  UsageError,
+  type Command,
+} from './command.ts';
+import { localHelper, type LocalHelper } from './in-process.ts';
+import { asJson, asText, type TracedProbe } from './trace-output.ts';
+
+const traceMeasures = ['latency', 'count', 'callers'] as const;
+type TraceMeasure = (typeof traceMeasures)[number];
+
+const DEFAULT_DURATION = '5s';
+/** Nobody sees figures before the end: seldom is enough, and costs little. */
+const INTERVAL_MS = 1000;
+
+interface Request {
+  readonly binary: string;
+  readonly pid?: number;
+  readonly functions: readonly string[];
+  readonly usdt: readonly { readonly provider: string; readonly name: string }[];
+  readonly measures: readonly TraceMeasure[];
+  readonly durationMs: number;
+  readonly json: boolean;
+}
+
+export const trace: Command = {
+  usage: `usage: probescope trace --binary FILE --function NAME [--function NAME…] [--usdt PROVIDER:NAME…]
+                        [--pid PID] [--measure latency|count|callers] [--duration 5s] [--json]
+
+Attaches probes to functions and USDT probes, measures for a while and prints what was measured.
+  --binary FILE      the program or library; may be left out with --pid
+  --function NAME    a function as the source or nm spells it; overloads become a probe each
+  --usdt P:N         a USDT probe; counted, with its callers when asked for
+  --pid PID          only this process; every process that runs the binary otherwise
+  --measure M        latency (the default), count or callers; may be given more than once
+  --duration TIME    how long: 500ms, 5s (the default), 2m. Ctrl-C and the end of the process end it earlier
+  --json             one JSON object on standard output, durations in ns
+
+Exit 0 when it was measured, 1 when it could not be, 2 when the command line is wrong.`,
+
+  async run(args) {
+    const request = await readRequest(args);
+    const started = performance.now();
+    const helper = await localHelper();
+    let stillDetaching: NodeJS.Timeout | undefined;
+    try {
+      return await measure(helper, request, (step) => progress(started, step));
+    } finally {
+      stillDetaching = setTimeout(() => progress(started, 'the kernel is still detaching the probes'), 2000);
+      await helper.close();
+      clearTimeout(stillDetaching);
+    }
+  },
+};
+
+function progress(started: number, text: string): void {
+  process.stderr.write(`probescope: ${((performance.now() - started) / 1000).toFixed(2)} s: ${text}\n`);
+}
+
+async function readRequest(args: readonly string[]): Promise<Request> {
+  const { values, positionals } = parseCommandLine(args, {
+    binary: { type: 'string' },
+    function: { type: 'string', multiple: true },
+    usdt: { type: 'string', multiple: true },
+    pid: { type: 'string' },
+    measure: { type: 'string', multiple: true },
+    duration: { type: 'string' },
+    json: { type: 'boolean' },
+  });
+  if (positionals.length > 0) throw new UsageError(`unexpected argument ${positionals[0]}`);
+  const pid = values.pid === undefined ? undefined : parsePid(values.pid);
+  const functions = values.function ?? [];
+  const usdt = (values.usdt ?? []).map(parseUsdt);
+  if (functions.length + usdt.length === 0)
+    throw new UsageError('give --function NAME or --usdt PROVIDER:NAME');
+  if (functions.some((name) => name.trim() === '')) throw new UsageError('--function needs a name');
+  const durationMs = parseDurationMs(values.duration ?? DEFAULT_DURATION);
+  if (durationMs <= 0) throw new UsageError('--duration must be longer than 0');
+  const measures = (values.measure ?? ['latency']).flatMap((list) => list.split(',')).map(parseMeasure);
+  if (values.binary === undefined && pid === undefined)
+    throw new UsageError('give --binary FILE or --pid PID');
+  const binary = values.binary === undefined ? await executableOfProcess(pid ?? 0) : resolve(values.binary);
+  return {
+    binary,
+    functions,
+    usdt,
+    measures: [...new Set(measures)],
+    durationMs,
+    json: values.json === true,
+    ...(pid === undefined ? {} : { pid }),
+  };
+}
+
+function parseMeasure(text: string): TraceMeasure {
+  const found = traceMeasures.find((measure) => measure === text);
+  if (found === undefined) throw new UsageError(`${text} is not a measure: ${traceMeasures.join(', ')}`);
+  return found;
+}
+
+function parseUsdt(text: string): { provider: string; name: string } {
+  const match = /^([^:]+):([^:]+)$/.exec(text);
+  if (match === null) throw new UsageError(`${text} is not PROVIDER:NAME`);
+  return { provider: match[1] ?? '', name: match[2] ?? '' };
+}
+
+async function executableOfProcess(pid: number): Promise<string> {
+  const path = await executableOf(pid);
+  if (path !== undefined) return path;
+  throw new ProbeError({
+    code: 'process-gone',
+    message: `The executable of process ${pid} cannot be read.`,
+    remedy:
+      'Check that the process runs, and that it is yours or you are root; or name the file with --binary.',
+  });
+}
+
+async function measure(
+  { connection }: LocalHelper,
+  request: Request,
+  say: (step: string) => void,
+): Promise<number> {
+  const subjects = await lookUp(connection, request);
+  const probes = subjects.map((subject, index): TracedProbe & { spec: ProbeSpec } => {
+    const measures = request.measures.filter((one) => subject.kind === 'function' || one !== 'latency');
+    const spec: ProbeSpec = {
+      id: index + 1,
+      binary: request.binary,
+      subject,
+      measures: measures.length === 0 ? ['count'] : measures,
+      ...(request.pid === undefined ? {} : { pid: request.pid }),
+    };
+    return { spec, subject, aggregate: new ProbeAggregate() };
+  });
+  say(`found ${subjects.map(subjectName).join(', ')}`);
+  const stop = new Stop();
+  const session = new TraceSession(connection, {
+    onSnapshot: (snapshot) => {
+      for (const totals of snapshot.probes)
+        probes
+          .find(({ spec }) => spec.id === totals.probe)
+          ?.aggregate.add(totals, snapshot.monotonicNs, snapshot.wallClockMs);
+    },
+    onEnded: (problem) => stop.now({ problem, failed: true }),
+    onProbeEnded: (_probe, problem) => stop.now({ problem, failed: false }),
+  });
+  const abort = new AbortController();
+  const interrupted = (): void => {
+    abort.abort();
+    stop.now({ failed: false });
+  };
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, interrupted);
+  try {
+    await session.open(
+      probes.map(({ spec }) => spec),
+      INTERVAL_MS,
+      abort.signal,
+    );
+    const sites = subjects.reduce((sum, subject) => sum + subject.sites.length, 0);
+    say(
+      `attached to ${sites} ${sites === 1 ? 'place' : 'places'}, measuring for ${request.durationMs / 1000} s`,
+    );
+    const end = await stop.after(request.durationMs);
+    await session.close();
+    if (end.problem !== undefined) say(`${end.problem.message} ${end.problem.remedy ?? ''}`.trim());
+    print(request, probes);
+    return end.failed ? exitCodes.failed : exitCodes.ok;
+  } finally {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.off(signal, interrupted);
+  }
+}
+
+async function lookUp(connection: LocalHelper['connection'], request: Request): Promise<Subject[]> {
+  const { binary } = request;
+  const found = await Promise.all([
+    ...request.functions.map(async (name) => {
+      const { subjects } = await connection.call('lookUp', { binary, function: name });
+      return subjects.filter((subject) => subject.kind === 'function');
+    }),
+    ...request.usdt.map(async (usdt) => (await connection.call('lookUp', { binary, usdt })).subjects),
+  ]);
+  const unique = new Map(found.flat().map((subject) => [`${subject.kind} ${subjectName(subject)}`, subject]));
+  return [...unique.values()];
+}
+
+interface End {
+  readonly problem?: Problem;
+  readonly failed: boolean;
+}
+
+/** Waits for the end, whichever reason comes first. */
+class Stop {
+  #resolve: ((end: End) => void) | undefined;
+  #end: End | undefined;
+
+  now(end: End): void {
+    this.#end ??= end;
+    this.#resolve?.(this.#end);
+  }
+
+  async after(durationMs: number): Promise<End> {
+    if (this.#end !== undefined) return this.#end;
+    let timer: NodeJS.Timeout | undefined;
+    const end = await new Promise<End>((resolve) => {
+      this.#resolve = resolve;
+      timer = setTimeout(() => resolve({ failed: false }), durationMs);
+    });
+    clearTimeout(timer);
+    return end;
+  }
+}
+
+function print(request: Request, probes: readonly TracedProbe[]): void {
+  const target = {
+    hostname: hostname(),
+    kernelRelease: release(),
+    binary: request.binary,
+    ...(request.pid === undefined ? {} : { pid: request.pid }),
+  };
+  process.stdout.write(
+    request.json
+      ? `${JSON.stringify({ target, probes: probes.map((probe) => asJson(probe, request.measures)) })}\n`
+      : asText(probes, request.measures),
+  );
+}

@@ -1,0 +1,235 @@
+import { ProbeError, type Problem } from '../../../protocol/errors.ts';
+import type { ProbeId, ProbeSpec } from '../../../protocol/probe.ts';
+import type { ProbeTotals, SessionId, SessionState, Snapshot } from '../../../protocol/snapshot.ts';
+import type { Stack } from '../../../protocol/source.ts';
+import type { Printout } from './engine.ts';
+import { Generation, type EngineHost, type Sums } from './generation.ts';
+import { addCallers, addTotals, noTotals, type RawStack, type RawTotals } from './totals.ts';
+import { giveOrder } from './supervisor.ts';
+
+export interface SessionHost extends EngineHost {
+  /** Frames of a stack of a process, innermost first; inlined ones included. */
+  readonly symbolise: (stack: Pick<RawStack, 'pid' | 'addresses'>) => Promise<Stack>;
+  readonly onSnapshot: (snapshot: Snapshot) => void;
+  readonly onState: (state: SessionState) => void;
+}
+
+/** The first snapshots come fast: somebody waits for the first figure. Then the session's own pace. */
+const FIRST_DELAYS_MS = [30, 120, 250];
+/** Stacks are long and change slowly. */
+const STACKS_EVERY_MS = 1000;
+
+/** A trace session: all its probes in one bpftrace at a time. */
+export class BpftraceSession {
+  readonly #id: SessionId;
+  readonly #host: SessionHost;
+  #intervalMs: number;
+  #generation: Generation | undefined;
+  /** Totals of earlier generations. */
+  #earlier = new Map<ProbeId, ProbeTotals>();
+  /** Stacks of the running generation, as of their last printout. */
+  #stacks = new Map<ProbeId, readonly RawStack[]>();
+  #sequence = 0;
+  #shots = 0;
+  #lastStacksMs = 0;
+  #timer: NodeJS.Timeout | undefined;
+  #queue: Promise<unknown> = Promise.resolve();
+  #ended = false;
+
+  constructor(id: SessionId, intervalMs: number, host: SessionHost) {
+    this.#id = id;
+    this.#intervalMs = intervalMs;
+    this.#host = host;
+  }
+
+  get script(): string {
+    return this.#generation?.script ?? '';
+  }
+
+  get probes(): readonly ProbeSpec[] {
+    return this.#generation?.probes ?? [];
+  }
+
+  pace(intervalMs: number): void {
+    this.#intervalMs = intervalMs;
+    this.#schedule();
+  }
+
+  /** Attaches; resolves when hits count. Throws ProbeError when it could not be, with nothing left attached. */
+  open(probes: readonly ProbeSpec[], cancelled?: AbortSignal): Promise<number> {
+    return this.#enqueue(async () => {
+      const generation = new Generation(probes, this.#host, undefined, true);
+      try {
+        await generation.ready(cancelled);
+        const on = generation.engine.whenOn();
+        giveOrder(generation.orders.on);
+        await Promise.race([on, this.#engineFailure(generation)]);
+      } catch (error) {
+        generation.engine.kill();
+        this.#ended = true;
+        throw error;
+      }
+      this.#install(generation);
+      return generation.sites;
+    });
+  }
+
+  /** Replaces the probes; the old ones go on when the new set cannot be attached. */
+  update(probes: readonly ProbeSpec[], cancelled?: AbortSignal): Promise<number> {
+    return this.#enqueue(async () => {
+      const old = this.#running();
+      const next = new Generation(probes, this.#host, old.orders.off, false);
+      let printout: Printout;
+      try {
+        await next.ready(cancelled);
+        const on = next.engine.whenOn();
+        const last = old.engine.expectFinish();
+        // One name, two engines: the old one closes its gate, the new one opens its own.
+        giveOrder(old.orders.off);
+        [printout] = await Promise.all([last, Promise.race([on, this.#engineFailure(next)])]);
+      } catch (error) {
+        next.engine.kill();
+        throw error;
+      }
+      clearTimeout(this.#timer);
+      const sums = old.readLast(printout, next);
+      await this.#emit(printout, sums, false);
+      for (const [probe, totals] of await this.#withEarlier(sums)) this.#earlier.set(probe, totals);
+      this.#stacks.clear();
+      old.engine.kill();
+      this.#install(next);
+      return next.sites;
+    });
+  }
+
+  /** Detaches, and delivers the last snapshot before it resolves. The kernel takes 80 ms and more a probe after that. */
+  close(): Promise<void> {
+    return this.#enqueue(async () => {
+      const generation = this.#generation;
+      if (generation === undefined || this.#ended) return;
+      this.#ended = true;
+      clearTimeout(this.#timer);
+      try {
+        const printout = await generation.engine.finish();
+        await this.#emit(printout, generation.readLast(printout, undefined), true);
+      } finally {
+        generation.engine.kill();
+        this.#host.onState({ kind: 'ended' });
+      }
+    });
+  }
+
+  /** Ends without asking for figures. */
+  dispose(): void {
+    this.#ended = true;
+    clearTimeout(this.#timer);
+    this.#generation?.engine.kill();
+  }
+
+  /** Settles when no process of this session is left. */
+  async gone(): Promise<void> {
+    await this.#generation?.engine.ended;
+  }
+
+  #running(): Generation {
+    if (this.#generation === undefined || this.#ended)
+      throw new ProbeError({
+        code: 'session-not-found',
+        message: 'The trace session has ended.',
+        remedy: 'Resume the probes to start another one.',
+      });
+    return this.#generation;
+  }
+
+  #install(generation: Generation): void {
+    this.#generation = generation;
+    this.#shots = 0;
+    this.#lastStacksMs = 0;
+    void generation.engine.ended.then((problem) => this.#engineEnded(generation, problem));
+    this.#host.onState({
+      kind: 'running',
+      attachedSites: generation.sites,
+      enginePid: generation.engine.pid,
+    });
+    this.#schedule();
+  }
+
+  async #engineFailure(generation: Generation): Promise<never> {
+    throw new ProbeError(await generation.engine.ended);
+  }
+
+  #engineEnded(generation: Generation, problem: Problem): void {
+    if (this.#generation !== generation || this.#ended) return;
+    this.#ended = true;
+    clearTimeout(this.#timer);
+    this.#host.onState({ kind: 'ended', problem });
+  }
+
+  #schedule(): void {
+    clearTimeout(this.#timer);
+    if (this.#ended || this.#generation === undefined) return;
+    const delayMs = Math.min(FIRST_DELAYS_MS[this.#shots] ?? Infinity, this.#intervalMs);
+    this.#timer = setTimeout(() => {
+      this.#shots++;
+      void this.#enqueue(() => this.#shoot()).finally(() => this.#schedule());
+    }, delayMs);
+  }
+
+  async #shoot(): Promise<void> {
+    const generation = this.#generation;
+    if (generation === undefined || this.#ended) return;
+    const nowMs = Date.now();
+    const withStacks = nowMs - this.#lastStacksMs >= STACKS_EVERY_MS;
+    try {
+      const printout = await generation.engine.print(withStacks);
+      if (withStacks) this.#lastStacksMs = nowMs;
+      await this.#emit(printout, generation.read(printout), false);
+    } catch (error) {
+      // An engine that ended says so itself; one that is slow is asked again.
+      this.#host.log(error instanceof Error ? error.message : String(error));
+    }
+  }
+
+  async #emit(printout: Printout, sums: Sums, final: boolean): Promise<void> {
+    this.#host.onSnapshot({
+      session: this.#id,
+      sequence: this.#sequence++,
+      monotonicNs: printout.monotonicNs,
+      wallClockMs: Date.now(),
+      probes: [...(await this.#withEarlier(sums)).values()],
+      final,
+    });
+  }
+
+  /** Totals over all generations, stacks symbolised. */
+  async #withEarlier(sums: Sums): Promise<Map<ProbeId, ProbeTotals>> {
+    const result = new Map<ProbeId, ProbeTotals>();
+    for (const [probe, raw] of sums) {
+      if (raw.stacks !== undefined) this.#stacks.set(probe, raw.stacks);
+      const measures = this.#generation?.probes.find(({ id }) => id === probe)?.measures ?? [];
+      const totals = await this.#totals(probe, raw, measures);
+      result.set(probe, addTotals(this.#earlier.get(probe) ?? noTotals, totals));
+    }
+    return result;
+  }
+
+  async #totals(probe: ProbeId, raw: RawTotals, measures: ProbeSpec['measures']): Promise<ProbeTotals> {
+    const stacks = this.#stacks.get(probe) ?? [];
+    const callers = await Promise.all(
+      stacks.map(async (stack) => ({ stack: await this.#host.symbolise(stack), count: stack.count })),
+    );
+    return {
+      probe,
+      count: raw.count,
+      lost: raw.lost,
+      ...(measures.includes('latency') ? { latency: raw.latency } : {}),
+      ...(measures.includes('callers') ? { callers: addCallers(callers) } : {}),
+    };
+  }
+
+  #enqueue<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.#queue.then(work);
+    this.#queue = result.catch(() => undefined);
+    return result;
+  }
+}

@@ -1,0 +1,153 @@
+/**
+ * Pieces of the scripts. `$i` is the code of the site that was hit; maps are:
+ *
+ *   @on         1 while hits count (the gate)
+ *   @c[i]       hits                                @k[i, pid, caller, stack]  hits by call stack
+ *   @s[tid, sp] the open call whose return address lies at `sp`: (start, i, sp of the open call around it)
+ *   @u[tid, sp] the same, of the call that made a tail call into the one in @s
+ *   @t[tid]     sp of the thread's innermost open call
+ *   @b[i, x]    calls by bucket x                   @r[i] calls that returned, @d[i] their sum in ns, @m[i] the longest
+ *   @a[i] abandoned calls   @q[i] returns whose entry did not count   @f[i] entries for which @s had no room
+ *
+ * Keyed by the stack pointer, a call finds its own start at any depth of recursion, and on coroutine stacks too. The
+ * links let a return find the frames that were unwound above it (longjmp, exceptions), and a thread's end find the rest.
+ */
+
+/** Loops over open calls are bounded for the verifier; the kernel measures at most 64 nested returns of a thread anyway. */
+const MOST_FRAMES = 64;
+/** Unwound frames are searched this far below the frame that returns: farther ones may lie on another stack. */
+const STACK_REACH_BYTES = 65536;
+
+export function countCode(what: { callers: boolean; caller: string; stack: 'raw' | 'perf' }): string {
+  const count = '    @c[$i] = count();\n';
+  return what.callers
+    ? `${count}    @k[$i, pid, ${what.caller}, ustack(${what.stack}, 64)] = count();\n`
+    : count;
+}
+
+export function entryCode(counting: string, first: boolean): string {
+  return `  $t = ${first ? '(uint64)0' : 'nsecs'};
+  if (@on) {
+    $t = nsecs;
+${counting}  }
+  $p = reg("sp");
+  $o = @s[tid, $p];
+  if ($o.1 != 0) {
+    if ($o.1 == $i) {
+      if ($o.0 != 0 && @on) { @a[$i] = count(); }
+    } else {
+      $v = @u[tid, $p];
+      if ($v.0 != 0 && @on) { @a[$v.1] = count(); }
+      @u[tid, $p] = $o;
+    }
+    @s[tid, $p] = ($t, $i, $o.2);
+  } else {
+    @s[tid, $p] = ($t, $i, @t[tid]);
+    $w = @s[tid, $p];
+    if ($w.1 == 0) {
+      if (@on) { @f[$i] = count(); }
+    } else {
+      @t[tid] = $p;
+    }
+  }
+`;
+}
+
+/** Frames from `$q` on that were unwound without returning: counted and forgotten. `while` needs kernel 5.3. */
+function forgetFrames(condition: string): string {
+  return `  $n = (uint64)0;
+    while (${condition} && $n < ${MOST_FRAMES}) {
+      $x = @s[tid, $q];
+      if ($x.0 != 0 && @on) { @a[$x.1] = count(); }
+      delete(@s[tid, $q]);
+      $q = $x.2;
+      $n++;
+    }
+`;
+}
+
+export function returnCode(returnAddressBytes: number, recording: string): string {
+  return `  $p = reg("sp")${returnAddressBytes === 0 ? '' : ` - ${returnAddressBytes}`};
+  $e = @s[tid, $p];
+  if ($e.1 != 0) {
+    $q = @t[tid];
+  ${forgetFrames(`$q != 0 && $q < $p && $q + ${STACK_REACH_BYTES} > $p`)}    $j = $e.1;
+    if (@on) {
+      if ($e.0 != 0) {
+${recording}      } else {
+        @q[$j] = count();
+      }
+    }
+    $v = @u[tid, $p];
+    if ($v.1 != 0) {
+      @s[tid, $p] = $v;
+      delete(@u[tid, $p]);
+      @t[tid] = $p;
+    } else {
+      delete(@s[tid, $p]);
+      if ($e.2 != 0) { @t[tid] = $e.2; } else { delete(@t[tid]); }
+    }
+  } else {
+    if (@on) { @q[(uint64)0] = count(); }
+  }
+`;
+}
+
+/** The bucket of `protocol/buckets.ts`: $h narrows down to the top bit in six steps, $l is its number. */
+export function bucketCode(): string {
+  return `        $d = nsecs - $e.0;
+        $h = $d;
+        $l = (uint64)0;
+        if ($h >= 4294967296) { $h = $h >> 32; $l = $l + 32; }
+        if ($h >= 65536) { $h = $h >> 16; $l = $l + 16; }
+        if ($h >= 256) { $h = $h >> 8; $l = $l + 8; }
+        if ($h >= 16) { $h = $h >> 4; $l = $l + 4; }
+        if ($h >= 4) { $h = $h >> 2; $l = $l + 2; }
+        if ($h >= 2) { $l = $l + 1; }
+        $y = $d;
+        if ($l > 5) { $y = (($l - 5) << 5) + ($d >> ($l - 5)); }
+        @b[$j, $y] = count();
+        @r[$j] = count();
+        @d[$j] = sum($d);
+        @m[$j] = max($d);
+`;
+}
+
+/**
+ * Stands first: bpftrace takes a map's type from the first use it reads, and cannot follow them in a circle.
+ * What it prints arrives when the engine starts to listen, which is after everything is attached.
+ */
+export function beginCode(hasLatency: boolean): string {
+  const zero = '(uint64)0';
+  const types = hasLatency
+    ? `  @t[tid] = ${zero};
+  delete(@t[tid]);
+  $p = ${zero};
+  @s[tid, $p] = (${zero}, ${zero}, ${zero});
+  delete(@s[tid, $p]);
+  @u[tid, $p] = (${zero}, ${zero}, ${zero});
+  delete(@u[tid, $p]);
+`
+    : '';
+  return `BEGIN\n{\n  @on = ${zero};\n${types}  printf("ready\\n");\n}`;
+}
+
+/** A thread that ends (or becomes another program) leaves no open call behind. */
+export const endOfThreadCode = `tracepoint:sched:sched_process_exit,
+tracepoint:sched:sched_process_exec
+{
+  $q = @t[tid];
+  if ($q != 0) {
+  ${forgetFrames('$q != 0')}    delete(@t[tid]);
+  }
+}`;
+
+/** Prints the maps between two marks; `open` adds the calls that are open at this moment. */
+export function printCode(what: { latency: boolean; stacks: boolean; open: boolean }): string {
+  const maps = ['@c'];
+  if (what.latency) maps.push('@b', '@r', '@d', '@m', '@a', '@q', '@f');
+  if (what.latency && what.open) maps.push('@s');
+  if (what.stacks) maps.push('@k');
+  const prints = maps.map((map) => `  print(${map});\n`).join('');
+  return `  printf("begin %llu\\n", nsecs);\n${prints}  printf("end ${what.stacks ? 1 : 0}\\n");\n`;
+}

@@ -1,0 +1,48 @@
+import type { Readable, Writable } from 'node:stream';
+import type { TargetFacts } from '../protocol/target.ts';
+import { findBinaries } from './host/binaries.ts';
+import { targetFacts } from './host/facts.ts';
+import { listProcesses } from './host/processes.ts';
+import { serve } from './rpc.ts';
+import { findSubjects } from './symbols/lookup.ts';
+import { OpenBinaries } from './symbols/open-binaries.ts';
+import { TraceService } from './trace-service.ts';
+
+/** Raised with the package's version; part of the handshake's answer. */
+export const HELPER_VERSION = '0.1.0';
+
+export interface HelperService {
+  /** Resolves when the client has gone and everything that was started for it has ended. */
+  readonly ended: Promise<void>;
+}
+
+/** Answers the helper's calls on two streams. Whatever was started ends when the client goes. */
+export function startService(streams: { input: Readable; output: Writable }): HelperService {
+  const binaries = new OpenBinaries();
+  let facts: Promise<TargetFacts> | undefined;
+  let trace: TraceService | undefined;
+  const { closed } = serve(streams, HELPER_VERSION, (notify) => {
+    const service = new TraceService(notify, binaries);
+    trace = service;
+    service.warmUp();
+    return {
+      targetFacts: ({ refresh }) => {
+        if (refresh) facts = undefined;
+        facts ??= targetFacts();
+        facts.catch(() => (facts = undefined));
+        return facts;
+      },
+      processes: async () => ({ processes: await listProcesses() }),
+      findBinaries: async ({ file, folders }, { cancelled }) => ({
+        candidates: await findBinaries(binaries, file, folders, cancelled),
+      }),
+      lookUp: async (query) => ({ subjects: findSubjects(await binaries.open(query.binary), query) }),
+      openSession: (params, context) => service.open(params, context),
+      updateSession: (params, context) => service.update(params, context),
+      paceSession: (params) => service.pace(params),
+      closeSession: (params) => service.close(params),
+      sessionScript: (params) => service.script(params),
+    };
+  });
+  return { ended: closed.then(() => trace?.dispose()) };
+}

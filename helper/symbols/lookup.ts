@@ -1,0 +1,271 @@
+import { ProbeError } from '../../protocol/errors.ts';
+import type { FunctionQuery } from '../../protocol/helper.ts';
+import type { FunctionSubject, RefusedSite, Site, Subject, UsdtSubject } from '../../protocol/probe.ts';
+import type { DebugInfo } from './debug-info.ts';
+import { STT_FUNC, STT_GNU_IFUNC, SHN_UNDEF, type SymbolTable } from './elf/symbol-table.ts';
+import type { FunctionBody, FunctionInfo } from './model.ts';
+import { usdtProbes, type UsdtProbe } from './usdt.ts';
+
+/**
+ * From what people point at (a name, a line, a USDT probe) to what can be probed. Everything that attaches probes comes
+ * through here. Throws ProbeError: function-not-found, function-inlined-everywhere, no-symbols, no-debug-information,
+ * line-without-code.
+ */
+export function findSubjects(info: DebugInfo, query: FunctionQuery): Subject[] {
+  if (query.usdt !== undefined) return [findUsdt(info, query.usdt)];
+  const { file, line } = query;
+  if (query.function !== undefined) return findNamed(info, query.function);
+  if (file !== undefined && line !== undefined) return findAt(info, file, line);
+  throw new ProbeError({
+    code: 'invalid-argument',
+    message: 'The query names no function, line or USDT probe.',
+  });
+}
+
+function findNamed(info: DebugInfo, name: string): Subject[] {
+  const functions = info.dwarf === undefined ? [] : info.functionsNamed(name);
+  if (functions.length === 0) return [findSymbol(info, name)];
+  const subjects = functions.map((found) => functionSubject(info, found));
+  return [...attachableOnly(info, subjects, functions), ...usdtInside(info, functions)];
+}
+
+function findAt(info: DebugInfo, file: string, line: number): Subject[] {
+  const functions = info.functionsAt(file, line);
+  const probes = usdtOnLine(info, file, line);
+  const subjects = functions.map((found) => functionSubject(info, found));
+  if (subjects.length === 0 && probes.length > 0) return probes;
+  if (subjects.length === 0)
+    throw new ProbeError({
+      code: 'function-not-found',
+      message: `No function of ${info.elf.path} has code at line ${line} of ${file}.`,
+      remedy:
+        'Put the cursor on the name of a function that is compiled into this program, or choose another binary.',
+    });
+  const inside = usdtInside(info, functions).filter(
+    (probe) => !probes.some((other) => other.name === probe.name && other.provider === probe.provider),
+  );
+  if (probes.length > 0 && subjects.every((subject) => subject.sites.length === 0))
+    return [...probes, ...inside];
+  return [...attachableOnly(info, subjects, functions), ...probes, ...inside];
+}
+
+/** Those that have a place to attach to; when none has, the reason is thrown. */
+function attachableOnly(
+  info: DebugInfo,
+  subjects: readonly FunctionSubject[],
+  functions: readonly FunctionInfo[],
+): FunctionSubject[] {
+  const good = subjects.filter((subject) => subject.sites.length > 0);
+  if (good.length > 0) return good;
+  const [first] = subjects;
+  const name = first?.function ?? '';
+  const copies = functions.flatMap((found) => found.inlined);
+  if (copies.length > 0 && functions.every((found) => found.bodies.length === 0)) {
+    const callers = [...new Set(copies.map((copy) => copy.into))];
+    throw new ProbeError({
+      code: 'function-inlined-everywhere',
+      message: `${name} is inlined everywhere in ${info.elf.path}: ${copies.length === 1 ? 'its only copy is' : `its ${copies.length} copies are`} in ${listed(callers)}.`,
+      remedy: `Trace ${callers[0] ?? 'a caller'} instead, or rebuild with __attribute__((noinline)) on ${name}.`,
+    });
+  }
+  throw new ProbeError({
+    code: 'probe-refused',
+    message: `${name} cannot be probed: ${first?.refused[0]?.reason ?? 'it has no code in this binary.'}`,
+    remedy: 'Trace a caller of it instead.',
+  });
+}
+
+function listed(names: readonly string[]): string {
+  const shown = names.slice(0, 5).join(', ');
+  return names.length > 5 ? `${shown} and ${names.length - 5} more functions` : shown;
+}
+
+function functionSubject(info: DebugInfo, found: FunctionInfo): FunctionSubject {
+  const sites: Site[] = [];
+  const refused: RefusedSite[] = found.inlined.map((copy) => ({
+    kind: 'inlined',
+    place: copy.callSite,
+    reason: `It is inlined into ${copy.into} there, without an entry of its own.`,
+  }));
+  for (const body of found.bodies) {
+    const reason = whyNotByName(info, body);
+    const fileOffsetBytes = info.elf.fileOffsetOf(body.entry);
+    const kind = isClone(body.symbol) ? 'clone' : 'entry';
+    if (reason !== undefined || fileOffsetBytes === undefined || body.symbol === undefined)
+      refused.push({ kind, reason: reason ?? 'Its code is not in this file.' });
+    else if (!sites.some((site) => site.vaddr === body.entry))
+      sites.push({
+        kind,
+        symbol: body.symbol,
+        vaddr: body.entry,
+        fileOffsetBytes,
+        ...(found.declared === undefined ? {} : { place: found.declared }),
+      });
+  }
+  return {
+    kind: 'function',
+    function: found.name,
+    ...(found.declared === undefined ? {} : { declared: found.declared }),
+    sites,
+    refused,
+  };
+}
+
+function isClone(symbol: string | undefined): boolean {
+  return symbol !== undefined && /\.(part|isra|constprop|llvm|lto_priv)\b/.test(symbol);
+}
+
+/** bpftrace finds a function by its symbol, and takes any one of several that have the same. */
+function whyNotByName(info: DebugInfo, body: FunctionBody): string | undefined {
+  const { symbol } = body;
+  if (symbol === undefined) return 'No symbol names its entry, and bpftrace attaches by symbol.';
+  if (/\.cold\b/.test(symbol)) return 'It is the part that the compiler moved away, not an entry.';
+  const addresses = new Set(functionSymbols(info).get(symbol) ?? []);
+  if (addresses.size > 1)
+    return `${addresses.size} functions of this binary have the symbol ${symbol}, and bpftrace cannot tell them apart.`;
+  return undefined;
+}
+
+const symbolTables = new WeakMap<DebugInfo, ReadonlyMap<string, readonly number[]>>();
+
+/** Function symbols by name, of `.symtab` and `.dynsym`. */
+function functionSymbols(info: DebugInfo): ReadonlyMap<string, readonly number[]> {
+  const known = symbolTables.get(info);
+  if (known !== undefined) return known;
+  const found = new Map<string, number[]>();
+  for (const table of [info.elf.symbols(), info.elf.dynamicSymbols()])
+    if (table !== undefined) addSymbols(found, table);
+  symbolTables.set(info, found);
+  return found;
+}
+
+function addSymbols(found: Map<string, number[]>, table: SymbolTable): void {
+  table.loadNames();
+  for (let index = 0; index < table.count; index++) {
+    const type = table.type(index);
+    if ((type !== STT_FUNC && type !== STT_GNU_IFUNC) || table.sections[index] === SHN_UNDEF) continue;
+    // `name@@VERSION` and `name` are the same function
+    const name = table.name(index).replace(/@.*$/, '');
+    const addresses = found.get(name);
+    if (addresses === undefined) found.set(name, [table.values[index]!]);
+    else addresses.push(table.values[index]!);
+  }
+}
+
+/** A function known by its symbol only: no debug information, or code from assembly. */
+function findSymbol(info: DebugInfo, name: string): FunctionSubject {
+  const symbols = functionSymbols(info);
+  const matches = [...symbols].filter(([symbol]) => symbol === name || info.demangle(symbol) === name);
+  const [match] = matches;
+  if (match === undefined) throw notFound(info, name, symbols);
+  const [symbol, addresses] = match;
+  const vaddr = addresses[0] ?? 0;
+  const fileOffsetBytes = info.elf.fileOffsetOf(vaddr);
+  if (new Set(addresses).size > 1 || fileOffsetBytes === undefined)
+    throw new ProbeError({
+      code: 'probe-refused',
+      message: `${new Set(addresses).size} functions of ${info.elf.path} have the symbol ${symbol}, and bpftrace cannot tell them apart.`,
+      remedy: 'Trace a caller of the one you mean, or use a logpoint on its first line.',
+    });
+  return {
+    kind: 'function',
+    function: info.demangle(symbol),
+    sites: [{ kind: isClone(symbol) ? 'clone' : 'entry', symbol, vaddr, fileOffsetBytes }],
+    refused: [],
+  };
+}
+
+function notFound(
+  info: DebugInfo,
+  name: string,
+  symbols: ReadonlyMap<string, readonly number[]>,
+): ProbeError {
+  const path = info.elf.path;
+  if (symbols.size === 0)
+    return new ProbeError({
+      code: 'no-symbols',
+      message: `${path} has no symbols: it was stripped, and ${name} cannot be found in it.`,
+      remedy: `Rebuild without -s and strip, or install its debug package.${usdtProbes(info.elf).length > 0 ? ' Its USDT probes can be traced as they are.' : ' System calls and tracepoints of its process can be traced as they are.'}`,
+    });
+  const stripped = info.elf.symbols() === undefined;
+  const similar = closest(name, [...symbols.keys()]);
+  const suggestion = similar.length === 0 ? '' : ` Similar names: ${similar.join(', ')}.`;
+  return new ProbeError({
+    code: 'function-not-found',
+    message: `There is no function ${name} in ${path}.`,
+    remedy: `${stripped ? 'It was stripped: only exported functions are known; install its debug package for the others.' : 'Check the spelling and whether it is compiled into this binary.'}${suggestion}`,
+  });
+}
+
+/** At most three names that contain the word or differ in case. */
+function closest(name: string, names: readonly string[]): string[] {
+  const lower = name.toLowerCase();
+  return names
+    .filter((candidate) => lower.length > 2 && candidate.toLowerCase().includes(lower))
+    .sort((a, b) => a.length - b.length)
+    .slice(0, 3);
+}
+
+function usdtSubjects(info: DebugInfo, probes: readonly UsdtProbe[]): UsdtSubject[] {
+  const byName = new Map<string, { first: UsdtProbe; sites: Site[] }>();
+  for (const probe of probes) {
+    const key = `${probe.provider}:${probe.name}`;
+    const place = placeOf(info, probe.vaddr);
+    const site: Site = {
+      kind: 'usdt',
+      vaddr: probe.vaddr,
+      fileOffsetBytes: probe.fileOffsetBytes,
+      ...(place === undefined ? {} : { place }),
+    };
+    const known = byName.get(key);
+    if (known === undefined) byName.set(key, { first: probe, sites: [site] });
+    else known.sites.push(site);
+  }
+  return [...byName.values()].map(({ first, sites }) => ({
+    kind: 'usdt',
+    provider: first.provider,
+    name: first.name,
+    ...(sites[0]?.place === undefined ? {} : { declared: sites[0].place }),
+    sites,
+  }));
+}
+
+function placeOf(info: DebugInfo, vaddr: number): { file: string; line: number } | undefined {
+  const [frame] = info.dwarf === undefined ? [] : info.frames(vaddr);
+  return frame === undefined || frame.line === 0 ? undefined : { file: frame.file, line: frame.line };
+}
+
+function findUsdt(info: DebugInfo, wanted: { provider: string; name: string }): UsdtSubject {
+  const all = usdtProbes(info.elf);
+  const [found] = usdtSubjects(
+    info,
+    all.filter(({ provider, name }) => provider === wanted.provider && name === wanted.name),
+  );
+  if (found !== undefined) return found;
+  const names = [...new Set(all.map(({ provider, name }) => `${provider}:${name}`))];
+  throw new ProbeError({
+    code: 'function-not-found',
+    message: `There is no USDT probe ${wanted.provider}:${wanted.name} in ${info.elf.path}.`,
+    remedy: names.length === 0 ? 'The binary has no USDT probes at all.' : `It has ${listed(names)}.`,
+  });
+}
+
+/** USDT probes in the bodies and copies of these functions. */
+function usdtInside(info: DebugInfo, functions: readonly FunctionInfo[]): UsdtSubject[] {
+  const ranges = functions.flatMap((found) =>
+    [...found.bodies, ...found.inlined].flatMap((code) => [...code.ranges]),
+  );
+  const inside = usdtProbes(info.elf).filter(({ vaddr }) =>
+    ranges.some(({ low, high }) => vaddr >= low && vaddr < high),
+  );
+  return usdtSubjects(info, inside);
+}
+
+function usdtOnLine(info: DebugInfo, file: string, line: number): UsdtSubject[] {
+  const base = file.slice(file.lastIndexOf('/') + 1);
+  const on = usdtProbes(info.elf).filter(({ vaddr }) => {
+    const place = placeOf(info, vaddr);
+    return place?.line === line && place.file.slice(place.file.lastIndexOf('/') + 1) === base;
+  });
+  return usdtSubjects(info, on);
+}

@@ -1,0 +1,257 @@
+import { readFileSync, readlinkSync } from 'node:fs';
+import { arch } from 'node:os';
+import type { EngineCommand } from './engines/bpftrace/engine.ts';
+import { BpftraceSession } from './engines/bpftrace/session.ts';
+import { atLeast, OLDEST_VERSION } from './engines/bpftrace/version.ts';
+import { bpftraceFacts, type BpftraceFacts } from './host/facts.ts';
+import type { CallContext, Notify } from './rpc.ts';
+import { ElfFile } from './symbols/elf.ts';
+import { fileIdentity, sameFile, type FileIdentity, type OpenBinaries } from './symbols/open-binaries.ts';
+import { Symboliser } from './symbols/symbolise.ts';
+import { ProbeError, type Problem } from '../protocol/errors.ts';
+import type { ProbeId, ProbeSpec } from '../protocol/probe.ts';
+import type { SessionId } from '../protocol/snapshot.ts';
+
+/** How often the helper looks whether a traced process or binary is still the one it was. */
+const WATCH_MS = 500;
+/** Shortest and longest pause between snapshots. */
+const INTERVAL_LIMITS_MS = [100, 60_000] as const;
+/** The inode of the first pid namespace (PROC_PID_INIT_INO). */
+const FIRST_PID_NAMESPACE = 'pid:[4026531836]';
+
+interface Watched {
+  readonly identity: FileIdentity;
+  /** Start time of the process, so that another one with its number is not taken for it. */
+  readonly started: string | undefined;
+}
+
+interface Held {
+  readonly session: BpftraceSession;
+  probes: readonly ProbeSpec[];
+  watched: Map<ProbeId, Watched>;
+}
+
+/** The trace sessions of a helper. */
+export class TraceService {
+  readonly #notify: Notify;
+  readonly #symboliser: Symboliser;
+  readonly #sessions = new Map<SessionId, Held>();
+  /** Engines that detach: the kernel takes 80 ms and more a probe. */
+  readonly #leaving = new Set<Promise<void>>();
+  #facts: Promise<BpftraceFacts> | undefined;
+  #watch: NodeJS.Timeout | undefined;
+
+  constructor(notify: Notify, binaries: OpenBinaries) {
+    this.#notify = notify;
+    this.#symboliser = new Symboliser(binaries);
+  }
+
+  /** Looks for bpftrace ahead of time: a session that opens later does not wait for it. */
+  warmUp(): void {
+    this.#facts ??= bpftraceFacts();
+    this.#facts.catch(() => (this.#facts = undefined));
+  }
+
+  async open(
+    params: { session: SessionId; probes: readonly ProbeSpec[]; intervalMs: number },
+    { cancelled }: CallContext,
+  ): Promise<{ attachedSites: number }> {
+    const { session: id, probes } = params;
+    if (this.#sessions.has(id) || probes.length === 0)
+      throw new ProbeError({
+        code: 'invalid-argument',
+        message: probes.length === 0 ? 'A session needs a probe.' : `Session ${id} is open already.`,
+      });
+    const command = await this.#command();
+    const watched = this.#identify(probes);
+    const session = new BpftraceSession(id, limited(params.intervalMs), {
+      command,
+      arch: arch(),
+      is64Bit,
+      samePids: isFirstPidNamespace() || atLeast(command.version, '0.23'),
+      log: (message) => this.#notify('log', { level: 'debug', message }),
+      symbolise: ({ pid, addresses }) => this.#symboliser.stack(pid, addresses),
+      onSnapshot: (snapshot) => this.#notify('snapshot', snapshot),
+      onState: (state) => {
+        if (state.kind === 'ended') this.#sessions.delete(id);
+        this.#notify('sessionState', { session: id, state });
+      },
+    });
+    this.#sessions.set(id, { session, probes, watched });
+    try {
+      const attachedSites = await session.open(probes, cancelled);
+      this.#watch ??= setInterval(() => this.#look(), WATCH_MS);
+      return { attachedSites };
+    } catch (error) {
+      this.#sessions.delete(id);
+      // What was found out about bpftrace may be what is wrong: look again next time.
+      this.#facts = undefined;
+      throw error;
+    }
+  }
+
+  async update(
+    params: { session: SessionId; probes: readonly ProbeSpec[] },
+    { cancelled }: CallContext,
+  ): Promise<{ attachedSites: number }> {
+    const held = this.#held(params.session);
+    const watched = this.#identify(params.probes);
+    const attachedSites = await held.session.update(params.probes, cancelled);
+    held.probes = params.probes;
+    held.watched = watched;
+    return { attachedSites };
+  }
+
+  pace(params: { session: SessionId; intervalMs: number }): Record<string, never> {
+    this.#held(params.session).session.pace(limited(params.intervalMs));
+    return {};
+  }
+
+  async close(params: { session: SessionId }): Promise<Record<string, never>> {
+    const held = this.#sessions.get(params.session);
+    this.#sessions.delete(params.session);
+    if (held !== undefined) {
+      const gone = held.session.gone().finally(() => this.#leaving.delete(gone));
+      this.#leaving.add(gone);
+      await held.session.close();
+    }
+    return {};
+  }
+
+  script(params: { session: SessionId }): { script: string } {
+    return { script: this.#held(params.session).session.script };
+  }
+
+  /** Ends everything; resolves when no process is left. */
+  async dispose(): Promise<void> {
+    clearInterval(this.#watch);
+    const sessions = [...this.#sessions.values()].map((held) => held.session);
+    for (const session of sessions) session.dispose();
+    await Promise.all([...this.#leaving, ...sessions.map((session) => session.gone())]);
+  }
+
+  #held(id: SessionId): Held {
+    const held = this.#sessions.get(id);
+    if (held !== undefined) return held;
+    throw new ProbeError({
+      code: 'session-not-found',
+      message: `There is no trace session ${id}.`,
+      remedy: 'It has ended: resume the probes to start another one.',
+    });
+  }
+
+  async #command(): Promise<EngineCommand> {
+    this.warmUp();
+    const { facts, privilege } = (await this.#facts)!;
+    if (!facts.works || facts.path === undefined || facts.version === undefined) {
+      this.#facts = undefined;
+      throw new ProbeError({
+        code:
+          facts.path === undefined
+            ? 'engine-missing'
+            : facts.version === undefined
+              ? 'engine-refused'
+              : 'engine-too-old',
+        message: facts.detail,
+        remedy: facts.remedy ?? `bpftrace ${OLDEST_VERSION} or newer is needed.`,
+      });
+    }
+    if (privilege.way === 'none') {
+      this.#facts = undefined;
+      throw new ProbeError({
+        code: 'no-privileges',
+        message: `Probes need privileges that are missing: ${privilege.detail}`,
+        ...(privilege.remedy === undefined ? {} : { remedy: privilege.remedy }),
+      });
+    }
+    return {
+      words: [...privilege.prefix, facts.path],
+      version: facts.version,
+      passesEnvironment: privilege.prefix.length === 0,
+    };
+  }
+
+  /** Throws process-gone and file-not-found before anything is attached. */
+  #identify(probes: readonly ProbeSpec[]): Map<ProbeId, Watched> {
+    const watched = new Map<ProbeId, Watched>();
+    for (const { id, binary, pid, measures } of probes) {
+      const started = pid === undefined ? undefined : startOf(pid);
+      if (pid !== undefined && started === undefined) throw new ProbeError(processGone(pid));
+      if (pid !== undefined && measures.includes('callers')) this.#symboliser.prepare(pid);
+      watched.set(id, { identity: fileIdentity(binary), started });
+    }
+    return watched;
+  }
+
+  #look(): void {
+    for (const [session, held] of this.#sessions)
+      for (const { id, binary, pid } of held.probes) {
+        const before = held.watched.get(id);
+        const problem = before === undefined ? undefined : changeOf(binary, pid, before);
+        if (problem === undefined) continue;
+        held.watched.delete(id);
+        this.#notify('probeEnded', { session, probe: id, problem });
+      }
+  }
+}
+
+function limited(intervalMs: number): number {
+  const [least, most] = INTERVAL_LIMITS_MS;
+  return Number.isFinite(intervalMs) ? Math.min(most, Math.max(least, intervalMs)) : 1000;
+}
+
+function isFirstPidNamespace(): boolean {
+  try {
+    return readlinkSync('/proc/self/ns/pid') === FIRST_PID_NAMESPACE;
+  } catch {
+    return true;
+  }
+}
+
+function is64Bit(binary: string): boolean {
+  const elf = ElfFile.open(binary);
+  try {
+    return elf.header.is64;
+  } finally {
+    elf.close();
+  }
+}
+
+/** Start time in ticks since boot, field 22 of /proc/PID/stat; undefined when the process is gone or a zombie. */
+function startOf(pid: number): string | undefined {
+  try {
+    const text = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
+    return fields[0] === 'Z' || fields[0] === 'X' ? undefined : fields[19];
+  } catch {
+    return undefined;
+  }
+}
+
+function processGone(pid: number): Problem {
+  return {
+    code: 'process-gone',
+    message: `Process ${pid} does not run any more.`,
+    remedy:
+      'Start the program again and trace the new process, or trace the binary without naming a process.',
+  };
+}
+
+function changeOf(binary: string, pid: number | undefined, before: Watched): Problem | undefined {
+  if (pid !== undefined && startOf(pid) !== before.started) return processGone(pid);
+  let now: FileIdentity;
+  try {
+    now = fileIdentity(binary);
+  } catch {
+    return replaced(binary, 'was deleted');
+  }
+  return sameFile(before.identity, now) ? undefined : replaced(binary, 'was replaced by another build');
+}
+
+function replaced(binary: string, what: string): Problem {
+  return {
+    code: 'binary-replaced',
+    message: `${binary} ${what} while it was traced: what was counted belongs to the old file.`,
+    remedy: 'Restart the program and resume the probe: its functions are then looked up in the new file.',
+  };
+}
