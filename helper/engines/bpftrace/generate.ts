@@ -161,7 +161,8 @@ function groupFor(groups: Group[], planned: PlannedSite, options: GenerateOption
   const callers = probe.measures.includes('callers');
   const pid = options.filterPid ? probe.pid : undefined;
   const returnAddressBytes = options.returnAddressBytes(probe.binary);
-  const key = JSON.stringify([pid, latency, callers, returnAddressBytes]);
+  // A clause that mixes kinds of points attaches only some of them (0.17).
+  const key = JSON.stringify([probe.subject.kind, pid, latency, callers, returnAddressBytes]);
   // Low bits of two functions may be the same: the second one goes to another group.
   let group = groups.find(
     (candidate) =>

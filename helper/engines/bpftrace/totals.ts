@@ -71,7 +71,7 @@ function bucketsPerProbe(map: ReadonlyMap<string, MapValue>, plan: Plan): Map<Pr
     if (probe === undefined) continue;
     const index = Number(key.slice(comma + 1));
     let own = sums.get(probe);
-    if (own === undefined) sums.set(probe, (own = new Map()));
+    if (own === undefined) sums.set(probe, (own = new Map<number, number>()));
     own.set(index, (own.get(index) ?? 0) + count);
   }
   return new Map<ProbeId, BucketCounts>(
