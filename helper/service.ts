@@ -1,8 +1,10 @@
 import type { Readable, Writable } from 'node:stream';
 import type { TargetFacts } from '../protocol/target.ts';
+import { checkScriptHere } from './engines/bpftrace/host-verdict.ts';
 import { findBinaries } from './host/binaries.ts';
 import { targetFacts } from './host/facts.ts';
 import { listProcesses } from './host/processes.ts';
+import { hostCatalog } from './kernel/host-catalog.ts';
 import { serve } from './rpc.ts';
 import { findSubjects } from './symbols/lookup.ts';
 import { OpenBinaries } from './symbols/open-binaries.ts';
@@ -41,6 +43,10 @@ export function startService(streams: { input: Readable; output: Writable }): He
       updateSession: (params, context) => service.update(params, context),
       paceSession: (params) => service.pace(params),
       closeSession: (params) => service.close(params),
+      checkScript: ({ script, unsafe }) => checkScriptHere(script, { unsafe }),
+      catalog: async () => ({
+        catalog: await hostCatalog((message) => notify('log', { level: 'info', message })),
+      }),
       sessionScript: (params) => service.script(params),
     };
   });
