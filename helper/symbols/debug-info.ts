@@ -6,6 +6,9 @@ import { INLINED_SCOPE, NONE } from './dwarf/scope-store.ts';
 import type { UnitIndex } from './dwarf/unit-index.ts';
 import { DwarfIndex } from './dwarf/unit-index.ts';
 import { UnitLookup } from './dwarf/unit-lookup.ts';
+import type { AddressRange } from './dwarf/lists.ts';
+import { rowsInside } from './dwarf/statement-rows.ts';
+import type { RowPlace } from './dwarf/statement-rows.ts';
 import { ElfFile } from './elf.ts';
 import { ProbeError } from '../../protocol/errors.ts';
 import { SHF_ALLOC, SHF_EXECINSTR } from './elf/header.ts';
@@ -81,6 +84,12 @@ export class DebugInfo {
   /** Places of a source line. Throws ProbeError line-without-code, file-not-found, no-debug-information. */
   lineSites(file: string, line: number, column?: number): LineSites {
     return this.#lineSites().find(file, line, column);
+  }
+
+  /** The line rows that begin inside ranges of one function, in order. */
+  rowsInside(ranges: readonly AddressRange[]): RowPlace[] {
+    const unit = ranges[0] === undefined ? undefined : this.#lookup?.find(ranges[0].low);
+    return unit === undefined ? [] : rowsInside(this.#index!.unit(unit), this.#index!.rows, ranges);
   }
 
   /** All source files the line tables name, normalised, sorted. */

@@ -108,6 +108,7 @@ export const attributes = {
   gnuDwoName: 0x2130,
   gnuDwoId: 0x2131,
   gnuRangesBase: 0x2132,
+  gnuEntryView: 0x2138,
   gnuAddrBase: 0x2133,
   goKind: 0x2900,
   goElem: 0x2902,

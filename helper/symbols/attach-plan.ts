@@ -1,0 +1,219 @@
+import type { FunctionSubject, RefusedSite, Site } from '../../protocol/probe.ts';
+import type { DebugInfo } from './debug-info.ts';
+import type { ElfFile } from './elf.ts';
+import { STT_FUNC, STT_GNU_IFUNC } from './elf/symbol-table.ts';
+import { copyEntries } from './copy-entries.ts';
+import { exitsOf, type Exit } from './exits.ts';
+import { ifuncTargets } from './ifunc.ts';
+import type { InstructionClass } from './instructions/instruction.ts';
+import { decoderOf } from './instructions/decode.ts';
+import type { FunctionBody, FunctionInfo, InlinedCopy } from './model.ts';
+
+/** A site with what its first instruction is, which decides what a hit costs (FACTS section 3). */
+export interface PlannedSite extends Site {
+  readonly firstInstruction: InstructionClass;
+}
+
+/** How the end of a call is seen. */
+export interface ReturnPlan {
+  /** `uretprobe`: the kernel takes over the return address; `instructions`: a probe on each exit, since that would break Go's moving stacks. */
+  readonly way: 'uretprobe' | 'instructions';
+  /** Exits to probe, for `instructions`; tail calls also for `uretprobe`, where the callee's time is included. */
+  readonly sites: readonly PlannedSite[];
+  readonly refused: readonly RefusedSite[];
+}
+
+/** Everywhere that a function's calls begin and end. */
+export interface AttachPlan extends FunctionSubject {
+  readonly sites: readonly PlannedSite[];
+  readonly returns: ReturnPlan;
+}
+
+/** What compilers append to clones: `.constprop.0`, `.isra.0`, `.llvm.123`, `.avx2`. */
+const cloneSuffix = /\.[a-z]/;
+
+/** Plans a probe on a function of the source: every body, clone and inlined copy, and what cannot be attached with the reason. */
+export function attachPlan(debug: DebugInfo, info: FunctionInfo): AttachPlan {
+  const sites: PlannedSite[] = [];
+  const refused: RefusedSite[] = [];
+  const bodies = info.bodies.filter(
+    (body) => !isPart(body) || (info.bodies.every(isPart) && info.inlined.length === 0),
+  );
+  for (const body of info.bodies)
+    if (bodies.includes(body)) placeBody(debug, info, body, sites, refused);
+    else refused.push(partRefusal(info, body));
+  const seen = new Set(sites.map(({ vaddr }) => vaddr));
+  for (const copy of info.inlined) placeCopy(debug, copy, seen, sites, refused);
+  return {
+    kind: 'function',
+    function: info.name,
+    ...(info.declared === undefined ? {} : { declared: info.declared }),
+    sites,
+    refused,
+    returns: planReturns(debug.elf, info, bodies),
+  };
+}
+
+function placeBody(
+  debug: DebugInfo,
+  info: FunctionInfo,
+  body: FunctionBody,
+  sites: PlannedSite[],
+  refused: RefusedSite[],
+): void {
+  const { elf } = debug;
+  const kind = isClone(info, body) ? 'clone' : 'entry';
+  const place = info.declared === undefined ? {} : { place: info.declared };
+  const targets = body.symbol === undefined ? undefined : ifuncTargets(elf, body.symbol, body.entry);
+  if (targets !== undefined) {
+    refused.push({
+      kind: 'entry',
+      ...place,
+      reason: `${body.symbol} is a resolver: it runs once, when the program is loaded, and picks one of ${targets.length} implementations.`,
+    });
+    for (const target of targets)
+      addSite(elf, 'ifunc-target', target.address, { symbol: target.name }, sites);
+    return;
+  }
+  const added = addSite(
+    elf,
+    kind,
+    body.entry,
+    { ...place, ...(body.symbol === undefined ? {} : { symbol: body.symbol }) },
+    sites,
+  );
+  if (!added)
+    refused.push({
+      kind,
+      ...place,
+      reason: 'The linker left this body out of the program: it has no bytes in the file.',
+    });
+}
+
+function placeCopy(
+  debug: DebugInfo,
+  copy: InlinedCopy,
+  seen: Set<number>,
+  sites: PlannedSite[],
+  refused: RefusedSite[],
+): void {
+  const place = { place: copy.callSite };
+  const refuse = (reason: string): void =>
+    void refused.push({ kind: 'inlined', ...place, reason: `The copy inlined into ${copy.into} ${reason}` });
+  if (copy.ranges.length === 0) {
+    refuse('has no instructions of its own.');
+    return;
+  }
+  for (const entry of copyEntries(debug, copy)) {
+    // Two copies that begin at the same instruction would be counted twice there.
+    if (seen.has(entry)) refuse('begins at the same instruction as another one, which is probed.');
+    else if (!addSite(debug.elf, 'inlined', entry, place, sites)) refuse('has no bytes in the file.');
+    seen.add(entry);
+  }
+}
+
+function addSite(
+  elf: ElfFile,
+  kind: Site['kind'],
+  vaddr: number,
+  rest: Partial<Site>,
+  sites: PlannedSite[],
+): boolean {
+  const fileOffsetBytes = elf.fileOffsetOf(vaddr);
+  if (fileOffsetBytes === undefined) return false;
+  sites.push({ ...rest, kind, vaddr, fileOffsetBytes, firstInstruction: firstInstruction(elf, vaddr) });
+  return true;
+}
+
+export function firstInstruction(elf: ElfFile, vaddr: number): InstructionClass {
+  return decoderOf(elf.header.machine)?.(elf.bytesAt(vaddr, 16), 0, vaddr)?.class ?? 'other';
+}
+
+/** GCC splits a function's unlikely rest off as `name.part.N`: it is reached from the copies of the head, which are probed. */
+function isPart(body: FunctionBody): boolean {
+  return body.symbol !== undefined && /\.part(\.\d+)?/.test(body.symbol);
+}
+
+function partRefusal(info: FunctionInfo, body: FunctionBody): RefusedSite {
+  return {
+    kind: 'clone',
+    ...(info.declared === undefined ? {} : { place: info.declared }),
+    reason: `${body.symbol} is the split-off rest of the function: its calls are counted where they begin.`,
+  };
+}
+
+function isClone(info: FunctionInfo, body: FunctionBody): boolean {
+  const { symbol } = body;
+  if (
+    symbol === undefined ||
+    symbol === info.linkageName ||
+    symbol === info.shortName ||
+    symbol === info.name
+  )
+    return false;
+  return cloneSuffix.test(symbol);
+}
+
+function planReturns(elf: ElfFile, info: FunctionInfo, bodies: readonly FunctionBody[]): ReturnPlan {
+  const isGo = info.unit.language === 'go';
+  const sites: PlannedSite[] = [];
+  const refused: RefusedSite[] = info.inlined.map((copy) => ({
+    kind: 'return',
+    place: copy.callSite,
+    reason: `The copy inlined into ${copy.into} has no return instruction: where it ends is not one place.`,
+  }));
+  for (const body of bodies) {
+    const exits = exitsOf(elf, body.ranges);
+    for (const exit of exits) placeExit(elf, exit, isGo, sites, refused);
+  }
+  return { way: isGo ? 'instructions' : 'uretprobe', sites, refused };
+}
+
+function placeExit(
+  elf: ElfFile,
+  exit: Exit,
+  isGo: boolean,
+  sites: PlannedSite[],
+  refused: RefusedSite[],
+): void {
+  if (exit.kind === 'unknown')
+    refused.push({
+      kind: 'tail-call-exit',
+      reason: `The indirect jump at 0x${exit.address.toString(16)} may leave the function or stay in it: which one is not known.`,
+    });
+  else if (exit.kind === 'tail-call') addSite(elf, 'tail-call-exit', exit.address, {}, sites);
+  else if (isGo) addSite(elf, 'return', exit.address, {}, sites);
+}
+
+/** Plans for a function of the symbol table alone: assembly, stripped code. Undefined when there is no such symbol. */
+export function symbolPlan(elf: ElfFile, name: string): AttachPlan | undefined {
+  for (const table of [elf.symbols(), elf.dynamicSymbols()])
+    for (const symbol of table ?? []) {
+      if (
+        symbol.name !== name ||
+        (symbol.type !== STT_FUNC && symbol.type !== STT_GNU_IFUNC) ||
+        symbol.section === 0
+      )
+        continue;
+      const sites: PlannedSite[] = [];
+      const refused: RefusedSite[] = [];
+      const targets = ifuncTargets(elf, name, symbol.value);
+      if (targets === undefined) addSite(elf, 'entry', symbol.value, { symbol: name }, sites);
+      else {
+        refused.push({
+          kind: 'entry',
+          reason: `${name} is a resolver: it runs once, when the program is loaded, and picks one of ${targets.length} implementations.`,
+        });
+        for (const target of targets)
+          addSite(elf, 'ifunc-target', target.address, { symbol: target.name }, sites);
+      }
+      return {
+        kind: 'function',
+        function: name,
+        sites,
+        refused,
+        returns: { way: 'uretprobe', sites: [], refused: [] },
+      };
+    }
+  return undefined;
+}

@@ -1,0 +1,38 @@
+import type { AddressRange } from './lists.ts';
+import { END_SEQUENCE, IS_STATEMENT } from './line-rows.ts';
+import type { RowStore } from './line-rows.ts';
+import type { UnitIndex } from './unit-index.ts';
+
+/** A row of the line table; `file` counts in the unit's table. */
+export interface RowPlace {
+  readonly address: number;
+  readonly file: number;
+  readonly line: number;
+  readonly column: number;
+  readonly isStatement: boolean;
+}
+
+/** The rows that begin inside any of the ranges, in order of the table. Most that one copy of a function has is a few hundred. */
+export function rowsInside(index: UnitIndex, rows: RowStore, ranges: readonly AddressRange[]): RowPlace[] {
+  const { count, lows, highs, firsts, lasts } = index.sequences;
+  const found: RowPlace[] = [];
+  for (let sequence = 0; sequence < count; sequence++) {
+    if (!ranges.some(({ low, high }) => low < highs[sequence]! && high > lows[sequence]!)) continue;
+    for (let row = firsts[sequence]!; row < lasts[sequence]!; row++) {
+      const address = rows.addresses[row]!;
+      if (
+        (rows.flags[row]! & END_SEQUENCE) !== 0 ||
+        !ranges.some(({ low, high }) => address >= low && address < high)
+      )
+        continue;
+      found.push({
+        address,
+        file: rows.files[row]!,
+        line: rows.lines[row]!,
+        column: rows.columns[row]!,
+        isStatement: (rows.flags[row]! & IS_STATEMENT) !== 0,
+      });
+    }
+  }
+  return found;
+}

@@ -1,0 +1,53 @@
+import type { AddressRange } from './dwarf/lists.ts';
+import type { ElfFile } from './elf.ts';
+import { decoderOf } from './instructions/decode.ts';
+import type { Instruction } from './instructions/instruction.ts';
+
+/** An instruction at which control leaves a function for good. */
+export interface Exit {
+  /** `unknown`: an indirect jump, which is a switch or a tail call through a pointer. */
+  readonly kind: 'return' | 'tail-call' | 'unknown';
+  readonly address: number;
+}
+
+/** Functions longer than this are not looked through: the largest of vmlinux has 60 KB. */
+const MOST_BYTES = 4 << 20;
+
+/**
+ * The exits of a function: its return instructions, and jumps whose target lies outside all of its ranges. Empty for a
+ * machine whose instructions are not known.
+ */
+export function exitsOf(elf: ElfFile, ranges: readonly AddressRange[]): Exit[] {
+  const decode = decoderOf(elf.header.machine);
+  const exits: Exit[] = [];
+  if (decode === undefined) return exits;
+  for (const { low, high } of ranges) {
+    const bytes = elf.bytesAt(low, Math.min(high - low, MOST_BYTES));
+    for (let at = 0; at < bytes.length;) {
+      const instruction = decode(bytes, at, low + at);
+      // Behind bytes that are no code the rest would be guessed.
+      if (instruction === undefined || instruction.class === 'invalid') break;
+      const kind = exitKind(instruction, ranges);
+      if (kind !== undefined) exits.push({ kind, address: low + at });
+      at += instruction.lengthBytes;
+    }
+  }
+  return exits;
+}
+
+function exitKind(instruction: Instruction, ranges: readonly AddressRange[]): Exit['kind'] | undefined {
+  switch (instruction.class) {
+    case 'return':
+      return 'return';
+    case 'jump':
+    case 'conditional-jump': {
+      const { target } = instruction;
+      if (target === undefined) return undefined;
+      return ranges.some(({ low, high }) => target >= low && target < high) ? undefined : 'tail-call';
+    }
+    case 'indirect-jump':
+      return 'unknown';
+    default:
+      return undefined;
+  }
+}
