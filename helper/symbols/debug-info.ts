@@ -10,6 +10,11 @@ import type { AddressRange } from './dwarf/lists.ts';
 import { rowsInside } from './dwarf/statement-rows.ts';
 import type { RowPlace } from './dwarf/statement-rows.ts';
 import { ElfFile } from './elf.ts';
+import type { SearchLog } from './locate/debug-file.ts';
+import { findDebugFile, findSupplementary } from './locate/debug-file.ts';
+import { cachedDebugFile } from './locate/cache.ts';
+import { miniDebugFile } from './locate/mini-debug.ts';
+import { SplitFiles } from './locate/split.ts';
 import { ProbeError } from '../../protocol/errors.ts';
 import { SHF_ALLOC, SHF_EXECINSTR } from './elf/header.ts';
 import { FunctionCatalog } from './function-catalog.ts';
@@ -20,14 +25,20 @@ import { Die } from './dwarf/die.ts';
 import { SymbolLookup } from './symbol-lookup.ts';
 
 export interface OpenOptions {
-  /** Ask the servers in DEBUGINFOD_URLS for what is missing here. Off unless the user chose it. */
+  /** Ask the servers in DEBUGINFOD_URLS for what is missing here. Off unless the user chose it: it tells them what runs here. */
   readonly debuginfod?: boolean;
+  readonly signal?: AbortSignal;
 }
 
 /** Everything known about one binary, wherever its debug information lies. The door of this room. */
 export class DebugInfo {
   readonly elf: ElfFile;
+  /** Where the debug information is: in the binary, its debug file, or nowhere. */
   readonly dwarf: DwarfFile | undefined;
+  /** The places that were looked at for separate files. */
+  readonly searched: readonly string[];
+  readonly #miniDebug: ElfFile | undefined;
+  readonly #splits: SplitFiles | undefined;
   readonly #index: DwarfIndex | undefined;
   readonly #lookup: UnitLookup | undefined;
   readonly #names: ScopeNames | undefined;
@@ -37,23 +48,58 @@ export class DebugInfo {
   /** How names are demangled. */
   demangleStyle: DemangleStyle = 'people';
 
-  constructor(elf: ElfFile, dwarf: DwarfFile | undefined) {
+  private constructor(
+    elf: ElfFile,
+    dwarf: DwarfFile | undefined,
+    miniDebug: ElfFile | undefined,
+    log: SearchLog,
+  ) {
     this.elf = elf;
     this.dwarf = dwarf;
-    if (dwarf !== undefined) {
-      this.#index = new DwarfIndex(dwarf);
-      this.#lookup = new UnitLookup(dwarf);
-      this.#names = new ScopeNames(this.#index);
-    }
+    this.searched = log.tried;
+    this.#miniDebug = miniDebug;
+    if (dwarf === undefined) return;
+    this.#splits = new SplitFiles(elf.path, log);
+    dwarf.splitResolver = this.#splits.resolve;
+    dwarf.supplementary = findSupplementary(dwarf, log);
+    this.#index = new DwarfIndex(dwarf);
+    this.#lookup = new UnitLookup(dwarf);
+    this.#names = new ScopeNames(this.#index);
   }
 
   /** Opens a binary and finds its debug information. Throws ProbeError as {@link ElfFile.open}. */
-  static async open(path: string, _options: OpenOptions = {}): Promise<DebugInfo> {
+  static async open(path: string, options: OpenOptions = {}): Promise<DebugInfo> {
     const elf = ElfFile.open(path);
-    return Promise.resolve(new DebugInfo(elf, DwarfFile.of(elf)));
+    try {
+      return await DebugInfo.of(elf, options);
+    } catch (thrown) {
+      elf.close();
+      throw thrown;
+    }
+  }
+
+  /** As {@link open}, of a file that is open already (or in memory). */
+  static async of(elf: ElfFile, options: OpenOptions = {}): Promise<DebugInfo> {
+    const log: SearchLog = { tried: [] };
+    let dwarf = DwarfFile.of(elf);
+    if (dwarf === undefined) {
+      const { buildId } = elf;
+      const cached = buildId === undefined ? [] : [cachedDebugFile(buildId)];
+      dwarf = findDebugFile(elf, log, cached);
+      if (dwarf === undefined && buildId !== undefined && options.debuginfod === true) {
+        const { fetchDebugFile } = await import('./locate/debuginfod.ts');
+        const fetched = await fetchDebugFile(buildId, undefined, options.signal);
+        if (fetched !== undefined) dwarf = findDebugFile(elf, log, [fetched]);
+      }
+    }
+    const hasSymbols = (elf.symbols()?.count ?? 0) > 1;
+    return new DebugInfo(elf, dwarf, hasSymbols ? undefined : await miniDebugFile(elf), log);
   }
 
   close(): void {
+    this.#splits?.close();
+    this.dwarf?.supplementary?.elf.close();
+    this.dwarf?.elf.close();
     this.elf.close();
   }
 
@@ -146,10 +192,12 @@ export class DebugInfo {
   }
 
   #noDebugInformation(): ProbeError {
+    const { buildId } = this.elf;
     return new ProbeError({
       code: 'no-debug-information',
-      message: `${this.elf.path} has no debug information.`,
-      remedy: 'Compile it with -g, or install its debug package (…-dbg, …-dbgsym, …-debuginfo).',
+      message: `${this.elf.path} has no debug information${buildId === undefined ? '' : ` (build id ${buildId})`}; looked at ${this.searched.length} other places.`,
+      remedy:
+        'Compile it with -g, install its debug package (…-dbg, …-dbgsym, …-debuginfo), or allow debuginfod.',
     });
   }
 
@@ -162,8 +210,15 @@ export class DebugInfo {
     return demangle(name, this.demangleStyle);
   }
 
+  /**
+   * The symbols that name addresses: the binary's `.symtab`, else its debug file's or mini debug information's, else its
+   * `.dynsym`. In the `llvm` style the binary's own only, because that is what llvm-symbolizer looks at.
+   */
   get symbols(): SymbolLookup {
-    return (this.#symbols ??= new SymbolLookup(this.elf));
+    if (this.#symbols !== undefined) return this.#symbols;
+    const candidates = this.demangleStyle === 'llvm' ? [] : [this.elf, this.dwarf?.elf, this.#miniDebug];
+    const best = candidates.find((file) => (file?.symbols()?.count ?? 0) > 1) ?? this.elf;
+    return (this.#symbols = new SymbolLookup(best));
   }
 
   /**

@@ -84,7 +84,7 @@ export class SymbolLookup {
     );
     const next = this.#files.findIndex((index) => index > symbol.index);
     const file = this.#files[(next < 0 ? this.#files.length : next) - 1];
-    if (file !== undefined) return table.name(file);
+    if (file !== undefined && table.name(file) !== '') return table.name(file);
     return undefined;
   }
 }

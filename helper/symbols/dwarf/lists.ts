@@ -146,7 +146,9 @@ export function locationsOf(die: Die, attribute: number = attributes.location): 
     spec.form === forms.secOffset ||
     (unit.version < 4 && (spec.form === forms.data4 || spec.form === forms.data8));
   if (!isOffset || (value.kind !== 'offset' && value.kind !== 'constant')) return [];
-  return unit.version >= 5 ? readLoclist(unit, value.value) : readLoc(unit, value.value);
+  return unit.version >= 5
+    ? readLoclist(unit, value.value)
+    : readLoc(unit, value.value + (unit.contributions?.loclists ?? 0));
 }
 
 function loclistOffset(unit: Unit, index: number): number {

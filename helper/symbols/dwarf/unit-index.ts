@@ -133,7 +133,7 @@ export class DwarfIndex {
   readonly #stores = new Map<DwarfFile, ScopeStore>();
   readonly #foreign = new Map<Unit, UnitIndex>();
   readonly #walked = new Map<Unit, UnitScopes>();
-  readonly #compiled = new Map<AbbreviationTable, CompiledAbbreviations>();
+  readonly #compiled = new Map<AbbreviationTable, Map<string, CompiledAbbreviations>>();
 
   constructor(file: DwarfFile) {
     this.file = file;
@@ -220,18 +220,17 @@ export class DwarfIndex {
     }
   }
 
+  /** dwz lets units of several languages share one table, hence the key. */
   compiled(unit: Unit): CompiledAbbreviations {
+    const isC = unit.language === 'c';
+    const key = `${unit.addressSize} ${unit.is64} ${unit.version} ${isC}`;
     const table = unit.abbreviations;
-    let compiled = this.#compiled.get(table);
+    let byKey = this.#compiled.get(table);
+    if (byKey === undefined) this.#compiled.set(table, (byKey = new Map<string, CompiledAbbreviations>()));
+    let compiled = byKey.get(key);
     if (compiled === undefined) {
-      compiled = compileAbbreviations(
-        table,
-        unit.addressSize,
-        unit.is64,
-        unit.version,
-        unit.language === 'c',
-      );
-      this.#compiled.set(table, compiled);
+      compiled = compileAbbreviations(table, unit.addressSize, unit.is64, unit.version, isC);
+      byKey.set(key, compiled);
     }
     return compiled;
   }
