@@ -1,4 +1,6 @@
 import type { Catalog } from '../../../protocol/catalog.ts';
+import { check, type CheckResult } from '../check/check.ts';
+import { typeName, type Type } from '../check/types.ts';
 import type { Diagnostic, Span } from '../diagnostic.ts';
 import { LineIndex } from '../lines.ts';
 import type { Expression, Node, Probe } from '../syntax/ast.ts';
@@ -23,22 +25,56 @@ export interface Analysis {
   readonly diagnostics: readonly Diagnostic[];
   /** `struct x` that an expression is or points to, where the checker knows. */
   structOf(node: Expression): string | undefined;
-  /** The type of what stands at a place, as a user reads it, where the checker knows. */
-  typeText(span: Span): string | undefined;
+  /** The type of the variable or map that is defined at a place, as a user reads it, where the checker knows. */
+  typeText(definition: Span & { readonly name: string }): string | undefined;
 }
 
 export function analyse(source: string, options: AnalysisOptions): Analysis {
-  const parsed = parse(source, { version: options.version });
+  const { version, catalog, unsafe } = options;
+  const parsed = parse(source, { version });
+  const checked = check(source, parsed, {
+    version,
+    ...(catalog === undefined ? {} : { catalog }),
+    ...(unsafe === undefined ? {} : { unsafe }),
+  });
+  const diagnostics = [...parsed.diagnostics, ...checked.diagnostics].sort(
+    (a, b) => a.start - b.start || a.end - b.end,
+  );
   return {
     source,
-    version: options.version,
+    version,
     lines: new LineIndex(source),
     parsed,
-    catalog: options.catalog,
-    diagnostics: parsed.diagnostics,
-    structOf: () => undefined,
-    typeText: () => undefined,
+    catalog,
+    diagnostics,
+    structOf: (node) => structName(checked.types.get(node)),
+    typeText: (definition) => typeOfDefinition(checked, definition),
   };
+}
+
+function structName(type: Type | undefined): string | undefined {
+  if (type?.kind === 'pointer') return type.to.kind === 'struct' ? type.to.name : undefined;
+  return type?.kind === 'struct' ? type.name : undefined;
+}
+
+/** The type of a map, or of the variable that is declared at that place. */
+function typeOfDefinition(
+  { maps, variables }: CheckResult,
+  definition: Span & { readonly name: string },
+): string | undefined {
+  if (definition.name.startsWith('@')) {
+    const map = maps.get(definition.name);
+    if (map === undefined || map.value.kind === 'none') return undefined;
+    const value = typeName(map.value);
+    return map.shape === 'keyed' && map.key.kind !== 'none' ? `[${typeName(map.key)}] → ${value}` : value;
+  }
+  for (const scope of variables.values()) {
+    const variable = scope.get(definition.name);
+    if (variable === undefined || variable.type.kind === 'none') continue;
+    if (variable.declaredAt.start <= definition.start && definition.end <= variable.declaredAt.end)
+      return typeName(variable.type);
+  }
+  return undefined;
 }
 
 /** The nodes around a place, outermost first. */

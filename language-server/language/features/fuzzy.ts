@@ -60,6 +60,12 @@ export function scoreOf(name: string, query: string): number {
     const start = found === 0 ? 60 : isBoundary(name, found) ? 40 : 20;
     return 100 + start + query.length * 4 - name.length * 0.1;
   }
+  const forward = leftmost(name, query);
+  return forward === -Infinity ? forward : Math.max(forward, rightmost(name, query)) - name.length * 0.1;
+}
+
+/** The score when each character is taken as early as it can be. */
+function leftmost(name: string, query: string): number {
   let score = 0;
   let at = 0;
   let previous = -2;
@@ -68,12 +74,27 @@ export function scoreOf(name: string, query: string): number {
     let place = at;
     while (place < name.length && name.charCodeAt(place) !== code) place++;
     if (place >= name.length) return -Infinity;
-    score += place === previous + 1 ? 5 : isBoundary(name, place) ? 4 : 1;
-    score -= Math.min(3, (place - at) * 0.2);
+    score += (place === previous + 1 ? 5 : isBoundary(name, place) ? 4 : 1) - Math.min(3, (place - at) * 0.2);
     previous = place;
     at = place + 1;
   }
-  return score - name.length * 0.1;
+  return score;
+}
+
+/** …and when each is taken as late as it can be: `schsw` means `sched_switch` and not `sched:sched_wakeup`. */
+function rightmost(name: string, query: string): number {
+  let score = 0;
+  let at = name.length - 1;
+  let next = -2;
+  for (let index = query.length - 1; index >= 0; index--) {
+    const code = query.charCodeAt(index);
+    let place = at;
+    while (place >= 0 && name.charCodeAt(place) !== code) place--;
+    score += (place === next - 1 ? 5 : isBoundary(name, place) ? 4 : 1) - Math.min(3, (at - place) * 0.2);
+    next = place;
+    at = place - 1;
+  }
+  return score;
 }
 
 function isBoundary(name: string, at: number): boolean {

@@ -166,11 +166,11 @@ function hoverOwn(analysis: Analysis, offset: number): Hover | undefined {
   const references = referencesOf(analysis);
   const reference = referenceAt(references, offset);
   if (reference === undefined) return undefined;
-  const type = analysis.typeText(reference);
+  const definition = definitionAt(analysis, offset);
+  const type = analysis.typeText(definition ?? reference);
   const uses = references.filter((one) => one.symbol === reference.symbol);
   const writes = uses.filter((one) => one.write).length;
   const head = type === undefined ? reference.name : `${reference.name} : ${type}`;
-  const definition = definitionAt(analysis, offset);
   const line =
     definition === undefined ? '' : `, first on line ${analysis.lines.lineOf(definition.start) + 1}`;
   return {

@@ -1,8 +1,7 @@
-import type { Call } from '../syntax/ast.ts';
 import { T } from '../syntax/codes.ts';
 import { exists } from '../tables/entry.ts';
 import { functionByName } from '../tables/functions.ts';
-import { nodesAt, type Analysis } from './analysis.ts';
+import type { Analysis } from './analysis.ts';
 
 export interface SignatureHelp {
   readonly signatures: readonly {
@@ -16,52 +15,50 @@ export interface SignatureHelp {
 
 /** The ways to call the function around a place, and the argument that stands there. */
 export function signatureHelp(analysis: Analysis, offset: number): SignatureHelp | undefined {
-  const call = nodesAt(analysis, offset).findLast(
-    (node): node is Call =>
-      node.kind === 'call' &&
-      offset > node.callee.end &&
-      offset <= node.end &&
-      !isBehind(analysis, node, offset),
-  );
+  const call = callAround(analysis, offset);
   if (call === undefined) return undefined;
-  const active = argumentAt(analysis, call, offset);
-  const own = ownSignature(analysis, call.callee.text);
+  const { name, active } = call;
+  const own = ownSignature(analysis, name);
   if (own !== undefined) return { signatures: [own], activeSignature: 0, activeParameter: active };
-  const word = functionByName.get(call.callee.text);
+  const word = functionByName.get(name);
   if (word === undefined) return undefined;
   const usable = word.signatures.filter((signature) => exists(signature, analysis.version));
   const known = usable.length > 0 ? usable : word.signatures;
-  const signatures = known.map((signature) => ({
-    label: signature.label,
-    parameters: parameterSpans(signature.label),
-    doc: word.doc,
-  }));
-  const fitting = known.findIndex((signature) => active < Math.max(1, signature.max));
-  const activeSignature = Math.max(0, fitting);
+  const signatures = known.map(({ label }) => ({ label, parameters: parameterSpans(label), doc: word.doc }));
+  const activeSignature = Math.max(
+    0,
+    known.findIndex((signature) => active < Math.max(1, signature.max)),
+  );
   const count = signatures[activeSignature]?.parameters.length ?? 0;
   // The last parameter of functions such as printf stands for all that follow.
   return { signatures, activeSignature, activeParameter: Math.min(active, Math.max(0, count - 1)) };
 }
 
-function isBehind({ source }: Analysis, call: Call, offset: number): boolean {
-  return offset === call.end && source.charAt(call.end - 1) === ')';
-}
-
-/** Commas between the call's parenthesis and the place, those of inner calls not counted. */
-function argumentAt({ parsed: { tokens } }: Analysis, call: Call, offset: number): number {
+/** The innermost call whose parenthesis is open at the place; by tokens, because calls are mostly unfinished here. */
+function callAround(
+  { source, parsed: { tokens } }: Analysis,
+  offset: number,
+): { readonly name: string; readonly active: number } | undefined {
   let depth = 0;
-  let commas = 0;
-  for (
-    let index = tokens.indexAt(call.callee.end);
-    index < tokens.count && tokens.start(index) < offset;
-    index++
-  ) {
+  let active = 0;
+  let index = tokens.indexAt(offset);
+  while (index > 0 && (index >= tokens.count || tokens.start(index) >= offset)) index--;
+  if (index < tokens.count && tokens.end(index) > offset) index--;
+  for (; index > 0; index--) {
     const code = tokens.code(index);
-    if (code === T.leftParen || code === T.leftBracket) depth++;
-    else if (code === T.rightParen || code === T.rightBracket) depth--;
-    else if (code === T.comma && depth === 1) commas++;
+    if (code === T.rightParen || code === T.rightBracket) depth++;
+    else if (code === T.leftBracket) depth--;
+    else if (code === T.comma && depth === 0) active++;
+    else if (code === T.semicolon || code === T.leftBrace || code === T.rightBrace) return undefined;
+    else if (code === T.leftParen && --depth < 0) {
+      if (tokens.code(index - 1) >= T.word)
+        return { name: source.slice(tokens.start(index - 1), tokens.end(index - 1)), active };
+      // Parentheses of a tuple or a grouping: what stands before them counts again.
+      depth = 0;
+      active = 0;
+    }
   }
-  return commas;
+  return undefined;
 }
 
 function ownSignature(analysis: Analysis, name: string): SignatureHelp['signatures'][number] | undefined {
