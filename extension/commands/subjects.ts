@@ -38,11 +38,3 @@ export function nearestFirst(probes: readonly UsdtSubject[], line: number): Usdt
 export function looksCalled(line: string, wordEnd: number): boolean {
   return /^\s*(?:<[^;(]*>)?\s*\(/.test(line.slice(wordEnd));
 }
-
-/** The places where a function that is inlined everywhere was copied to, each once. */
-export function inlinedAt({ refused }: FunctionSubject): SourcePlace[] {
-  const places = new Map<string, SourcePlace>();
-  for (const { kind, place } of refused)
-    if (kind === 'inlined' && place !== undefined) places.set(`${place.file}:${place.line}`, place);
-  return [...places.values()];
-}

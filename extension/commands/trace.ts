@@ -8,7 +8,7 @@ import { addProbe, binaryOf, placeText, pointedAt, type Pointed, type TraceServi
 import type { BinaryChoice } from './binary-choice.ts';
 import type { ChosenBinary } from './choose-binary.ts';
 import { Stopwatch } from './stopwatch.ts';
-import { functionsOf, inlinedAt, meant } from './subjects.ts';
+import { functionsOf, meant } from './subjects.ts';
 
 /** Problems that another binary, or another process, may not have. */
 const otherBinaryHelps: ReadonlySet<ProblemCode> = new Set([
@@ -43,12 +43,11 @@ export async function traceFrame(
       const named = functionsOf(await services.tracing.lookUp({ binary: module, function: name }, token));
       const subject = await chooseFunction(named, name, token);
       clock.lap('lookup');
-      if (subject.sites.length === 0) await offerCallers(services, { binary: module }, subject, 'latency');
-      else
-        await addProbe(services, { chosen: { binary: module }, subject, measure: 'latency', clock }, token);
+      await addProbe(services, { chosen: { binary: module }, subject, measure: 'latency', clock }, token);
     });
   } catch (error) {
-    await services.show(error);
+    const chosen = module === undefined ? undefined : { binary: module };
+    await services.show(error, insteadOf(services, error, chosen, 'latency'));
   }
 }
 
@@ -69,19 +68,19 @@ export async function chooseBinary({ tracing, chooser, show, log }: TraceService
 
 async function traceAt(services: TraceServices, at: Pointed, measure: Measure, ask: boolean): Promise<void> {
   const clock = new Stopwatch();
+  let chosen: ChosenBinary | undefined;
   try {
     await withProgress(l10n.t('Tracing {0}', at.word || 'function'), async (token) => {
-      const chosen = await binaryOf(services, at, ask, token);
+      chosen = await binaryOf(services, at, ask, token);
       const subject = await functionAt(services, chosen, at, token);
       clock.lap('lookup');
-      if (subject.sites.length === 0) {
-        await offerCallers(services, chosen, subject, measure);
-        return;
-      }
       await addProbe(services, { chosen, subject, measure, at, clock }, token);
     });
   } catch (error) {
-    await services.show(error, remediesFor(services, error, at, measure));
+    await services.show(error, [
+      ...insteadOf(services, error, chosen, measure),
+      ...remediesFor(services, error, at, measure),
+    ]);
   }
 }
 
@@ -144,46 +143,36 @@ async function chooseFunction(
   return chosen.subject;
 }
 
-/** A function without a site of its own: says where it was inlined, and offers those functions instead. */
-async function offerCallers(
+/** Traces the functions that a problem names instead: the callers of one that is inlined everywhere, similar names. */
+function insteadOf(
   services: TraceServices,
-  chosen: BinaryChoice,
-  subject: FunctionSubject,
+  error: unknown,
+  chosen: BinaryChoice | undefined,
   measure: Measure,
-): Promise<void> {
-  const places = inlinedAt(subject);
-  const callers: FunctionSubject[] = [];
-  for (const { file, line } of places.slice(0, 8)) {
-    const around = functionsOf(
-      await found(services.tracing.lookUp({ binary: chosen.binary, file, line }), false),
-    );
-    for (const caller of around)
-      if (caller.sites.length > 0 && !callers.some((known) => known.function === caller.function))
-        callers.push(caller);
-  }
-  const names = callers.map((caller) => caller.function).join(', ');
-  const error = new ProbeError({
-    code: 'function-inlined-everywhere',
-    message: l10n.t(
-      '{0} was inlined everywhere: the binary has no place of its own to probe.',
-      subject.function,
-    ),
-    remedy:
-      callers.length === 0
-        ? l10n.t('Build it with __attribute__((noinline)), or trace the functions that call it.')
-        : l10n.t('It is part of {0}: trace that instead.', names),
-  });
-  const remedy: Remedy = {
-    label: callers.length === 1 ? l10n.t('Trace {0} Instead', names) : l10n.t('Trace Its Callers Instead'),
-    run: async () => {
-      for (const caller of callers)
-        await withProgress(l10n.t('Tracing {0}', caller.function), (token) =>
-          addProbe(services, { chosen, subject: caller, measure, clock: new Stopwatch() }, token),
-        );
-    },
+): Remedy[] {
+  const names = asProblem(error).alternatives ?? [];
+  const [first] = names;
+  if (chosen === undefined || first === undefined) return [];
+  const trace = async (name: string) => {
+    await withProgress(l10n.t('Tracing {0}', name), async (token) => {
+      const named = functionsOf(
+        await services.tracing.lookUp({ binary: chosen.binary, function: name }, token),
+      );
+      const subject = await chooseFunction(named, name, token);
+      await addProbe(services, { chosen, subject, measure, clock: new Stopwatch() }, token);
+    });
   };
-  // not awaited: the message stays until it is answered, the progress must not
-  void services.show(error, callers.length === 0 ? [] : [remedy]);
+  if (names.length === 1) return [{ label: l10n.t('Trace {0} Instead', first), run: () => trace(first) }];
+  return [
+    {
+      label: l10n.t('Trace Another Instead…'),
+      run: async () => {
+        const title = l10n.t('Trace which function instead?');
+        const picked = await window.showQuickPick([...names], { title, canPickMany: true });
+        for (const name of picked ?? []) await trace(name);
+      },
+    },
+  ];
 }
 
 function remediesFor(services: TraceServices, error: unknown, at: Pointed, measure: Measure): Remedy[] {

@@ -23,7 +23,10 @@ export function findSubjects(info: DebugInfo, query: FunctionQuery): Subject[] {
 }
 
 function findNamed(info: DebugInfo, name: string): Subject[] {
-  const functions = info.dwarf === undefined ? [] : info.functionsNamed(name);
+  const fitting = info.dwarf === undefined ? [] : info.functionsNamed(name);
+  // A name with its parameters means one overload, although it fits all of them.
+  const exact = fitting.filter((found) => found.name === name || found.linkageName === name);
+  const functions = exact.length > 0 ? exact : fitting;
   if (functions.length === 0) return [findSymbol(info, name)];
   const subjects = functions.map((found) => functionSubject(info, found));
   return [...attachableOnly(info, subjects, functions), ...usdtInside(info, functions)];
@@ -66,6 +69,7 @@ function attachableOnly(
       code: 'function-inlined-everywhere',
       message: `${name} is inlined everywhere in ${info.elf.path}: ${copies.length === 1 ? 'its only copy is' : `its ${copies.length} copies are`} in ${listed(callers)}.`,
       remedy: `Trace ${callers[0] ?? 'a caller'} instead, or rebuild with __attribute__((noinline)) on ${name}.`,
+      alternatives: callers,
     });
   }
   throw new ProbeError({
@@ -194,16 +198,36 @@ function notFound(
     code: 'function-not-found',
     message: `There is no function ${name} in ${path}.`,
     remedy: `${stripped ? 'It was stripped: only exported functions are known; install its debug package for the others.' : 'Check the spelling and whether it is compiled into this binary.'}${suggestion}`,
+    ...(similar.length === 0 ? {} : { alternatives: similar }),
   });
 }
 
-/** At most three names that contain the word or differ in case. */
+/** At most three names: those that differ by a letter or two, then those that contain the word. */
 function closest(name: string, names: readonly string[]): string[] {
-  const lower = name.toLowerCase();
-  return names
-    .filter((candidate) => lower.length > 2 && candidate.toLowerCase().includes(lower))
-    .sort((a, b) => a.length - b.length)
-    .slice(0, 3);
+  const wanted = name.toLowerCase();
+  const scored = names.flatMap((candidate): [string, number][] => {
+    const lower = candidate.toLowerCase();
+    if (Math.abs(lower.length - wanted.length) <= 2 && differences(lower, wanted) <= 2)
+      return [[candidate, 0]];
+    if (wanted.length > 2 && lower.includes(wanted)) return [[candidate, lower.length - wanted.length]];
+    return [];
+  });
+  return scored
+    .sort((a, b) => a[1] - b[1])
+    .slice(0, 3)
+    .map(([candidate]) => candidate);
+}
+
+/** Levenshtein's distance of two short words. */
+function differences(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, at) => at);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++)
+      next.push(Math.min(row[j]! + 1, next[j - 1]! + 1, row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1)));
+    row = next;
+  }
+  return row[b.length]!;
 }
 
 function usdtSubjects(info: DebugInfo, probes: readonly UsdtProbe[]): UsdtSubject[] {
@@ -255,17 +279,24 @@ function usdtInside(info: DebugInfo, functions: readonly FunctionInfo[]): UsdtSu
   const ranges = functions.flatMap((found) =>
     [...found.bodies, ...found.inlined].flatMap((code) => [...code.ranges]),
   );
-  const inside = usdtProbes(info.elf).filter(({ vaddr }) =>
-    ranges.some(({ low, high }) => vaddr >= low && vaddr < high),
-  );
-  return usdtSubjects(info, inside);
+  const all = usdtProbes(info.elf);
+  const inside = all.filter(({ vaddr }) => ranges.some(({ low, high }) => vaddr >= low && vaddr < high));
+  return usdtSubjects(info, withAllSites(all, inside));
 }
 
 function usdtOnLine(info: DebugInfo, file: string, line: number): UsdtSubject[] {
   const base = file.slice(file.lastIndexOf('/') + 1);
-  const on = usdtProbes(info.elf).filter(({ vaddr }) => {
+  const all = usdtProbes(info.elf);
+  const on = all.filter(({ vaddr }) => {
     const place = placeOf(info, vaddr);
     return place?.line === line && place.file.slice(place.file.lastIndexOf('/') + 1) === base;
   });
-  return usdtSubjects(info, on);
+  return usdtSubjects(info, withAllSites(all, on));
+}
+
+/** A USDT probe is attached at all its sites, also at those in other functions. */
+function withAllSites(all: readonly UsdtProbe[], some: readonly UsdtProbe[]): UsdtProbe[] {
+  return all.filter(({ provider, name }) =>
+    some.some((one) => one.provider === provider && one.name === name),
+  );
 }
