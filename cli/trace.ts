@@ -143,6 +143,11 @@ async function measure(
     return { spec, subject, aggregate: new ProbeAggregate() };
   });
   say(`found ${subjects.map(subjectName).join(', ')}`);
+  const risky = subjects.filter((subject) => subject.kind === 'function' && subject.unwinding === 'possible');
+  if (request.measures.includes('latency') && risky.length > 0)
+    say(
+      `the program uses exceptions: one that passes through ${risky.map(subjectName).join(', ')} while its latency is measured would end the program; --measure count has no such risk`,
+    );
   const stop = new Stop();
   const session = new TraceSession(connection, {
     onSnapshot: (snapshot) => {

@@ -35,6 +35,11 @@ export interface FunctionSubject {
   readonly declared?: SourcePlace;
   readonly sites: readonly Site[];
   readonly refused: readonly RefusedSite[];
+  /**
+   * An exception may pass through it, which a return probe turns into the program's end: `throws` when its calls lead to a
+   * throw, `possible` when the program uses exceptions at all. Latency is refused for the former.
+   */
+  readonly unwinding?: 'throws' | 'possible';
 }
 
 export interface UsdtSubject {

@@ -3,7 +3,9 @@ import type { FunctionQuery } from '../../protocol/helper.ts';
 import type { FunctionSubject, RefusedSite, Site, Subject, UsdtSubject } from '../../protocol/probe.ts';
 import type { DebugInfo } from './debug-info.ts';
 import { STT_FUNC, STT_GNU_IFUNC, SHN_UNDEF, type SymbolTable } from './elf/symbol-table.ts';
+import type { AddressRange } from './dwarf/lists.ts';
 import type { FunctionBody, FunctionInfo } from './model.ts';
+import { UnwindingAnalysis } from './unwinding.ts';
 import { usdtProbes, type UsdtProbe } from './usdt.ts';
 
 /**
@@ -112,7 +114,20 @@ function functionSubject(info: DebugInfo, found: FunctionInfo): FunctionSubject 
     ...(found.declared === undefined ? {} : { declared: found.declared }),
     sites,
     refused,
+    ...unwindingOf(
+      info,
+      found.bodies.flatMap((body) => [...body.ranges]),
+    ),
   };
+}
+
+const analyses = new WeakMap<DebugInfo, UnwindingAnalysis>();
+
+function unwindingOf(info: DebugInfo, ranges: readonly AddressRange[]): Pick<FunctionSubject, 'unwinding'> {
+  let analysis = analyses.get(info);
+  if (analysis === undefined) analyses.set(info, (analysis = new UnwindingAnalysis(info.elf)));
+  const unwinding = analysis.of(ranges);
+  return unwinding === 'none' ? {} : { unwinding };
 }
 
 function isClone(symbol: string | undefined): boolean {
@@ -176,6 +191,7 @@ function findSymbol(info: DebugInfo, name: string): FunctionSubject {
     function: info.demangle(symbol),
     sites: [{ kind: isClone(symbol) ? 'clone' : 'entry', symbol, vaddr, fileOffsetBytes }],
     refused: [],
+    ...unwindingOf(info, [{ low: vaddr, high: vaddr + (info.symbols.find(vaddr)?.sizeBytes ?? 0) }]),
   };
 }
 

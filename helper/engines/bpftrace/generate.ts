@@ -146,6 +146,13 @@ function plan(probe: ProbeSpec, options: GenerateOptions): PlannedSite[] {
     const entryPoint = usdtPoint(path, subject.provider, subject.name);
     return sites.map((site) => ({ probe, site, entryPoint, low: site.vaddr & PAGE_MASK }));
   }
+  if (probe.measures.includes('latency') && subject.unwinding === 'throws')
+    throw new ProbeError({
+      code: 'probe-refused',
+      message: `An exception can pass through ${name}, and measuring its returns would then end the program (std::terminate).`,
+      remedy:
+        'Measure its count or its callers, or the latency of a function that does not throw or that catches.',
+    });
   return sites.map((site) => ({
     probe,
     site,
