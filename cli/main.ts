@@ -10,6 +10,18 @@ const commands: Readonly<
     summary: 'measure calls, latency and callers of functions of a running program',
     load: async () => (await import('./trace.ts')).trace,
   },
+  events: {
+    summary: 'show tracepoints, system calls and probes as they happen',
+    load: async () => (await import('./events.ts')).eventsCommand,
+  },
+  sources: {
+    summary: 'list what can be observed on this host',
+    load: async () => (await import('./sources.ts')).sourcesCommand,
+  },
+  stat: {
+    summary: 'count software and hardware events at intervals',
+    load: async () => (await import('./stat.ts')).statCommand,
+  },
   catalog: {
     summary: 'write what this host offers to scripts, as JSON',
     load: async () => (await import('./catalog.ts')).catalogCommand,

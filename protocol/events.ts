@@ -150,6 +150,8 @@ export interface EventCounts {
   readonly lost: number;
   /** Left out on purpose by sampling 1 in N. */
   readonly sampledOut: number;
+  /** Returns without their entry: calls that had begun before the trace did. */
+  readonly missedEntries: number;
 }
 
 export interface StreamColumn {
@@ -240,6 +242,10 @@ export interface EventsApi {
   };
   describeSource(params: { id: SourceId }): SourceDescription;
   estimateRate(params: { sources: readonly SourceId[]; filter?: string; pid?: number }): RateEstimate;
+  /** The commands that give the same events in a terminal, without tracing anything. */
+  copyEvents(params: { sources: readonly SourceId[]; filter?: string; pid?: number }): {
+    commands: StreamSchema['commands'];
+  };
   /** Answered when the events are being traced; `budget-exceeded` when the rate asks for a choice first. */
   startEvents(params: EventsSpec): StreamSchema;
   stopEvents(params: { stream: StreamId }): EventCounts;

@@ -9,7 +9,7 @@ export interface CompiledFilter {
   readonly rest?: CheckedFilter;
 }
 
-type Compare = Extract<CheckedFilter, { kind: 'compare' }>;
+export type Compare = Extract<CheckedFilter, { kind: 'compare' }>;
 /** An engine's spelling of one condition, or undefined when it has none. */
 type Spell = (compare: Compare) => string | undefined;
 
@@ -55,10 +55,16 @@ const TRACEFS_TEXT_BYTES = 255;
 /**
  * The filter for tracefs (`events/…/filter`) and `perf trace --filter`, which take the same language (kernel
  * documentation: trace/events.rst, section 5). Not expressible there: byte arrays, and the process id (`pid`), of
- * which the kernel's records know only the thread.
+ * which the kernel's records know only the thread. `recorded` may refuse further conditions, e.g. on fields that the
+ * record does not hold.
  */
-export function compileTracefs(filter: CheckedFilter): CompiledFilter {
-  return compile(filter, ({ field, operator, value }) => {
+export function compileTracefs(
+  filter: CheckedFilter,
+  recorded: (compare: Compare) => boolean = () => true,
+): CompiledFilter {
+  return compile(filter, (compare) => {
+    const { field, operator, value } = compare;
+    if (!recorded(compare)) return undefined;
     const name = field.common === true ? TRACEFS_COMMON[field.name] : field.name;
     if (name === undefined) return undefined;
     if (typeof value === 'bigint') return `${name} ${operator} ${value}`;

@@ -88,9 +88,15 @@ export class Tracepoints {
   format(event: string): TracepointFormat {
     const known = this.formats.get(event);
     if (known !== undefined) return known;
-    let text: string;
+    const format = parseFormat(this.formatText(event));
+    this.formats.set(event, format);
+    return format;
+  }
+
+  /** The format file as it stands; throws like {@link format}. */
+  formatText(event: string): string {
     try {
-      text = readFileSync(join(this.eventFolder(event), 'format'), 'utf8');
+      return readFileSync(join(this.eventFolder(event), 'format'), 'utf8');
     } catch (cause) {
       if (cause instanceof ProbeError) throw cause;
       throw new ProbeError(
@@ -102,9 +108,6 @@ export class Tracepoints {
         { cause },
       );
     }
-    const format = parseFormat(text);
-    this.formats.set(event, format);
-    return format;
   }
 
   /** `events/SUBSYSTEM/NAME` below tracefs or one of its instances. */

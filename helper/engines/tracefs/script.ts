@@ -2,7 +2,7 @@
 const sh = (text: TemplateStringsArray): string => String.raw(text).replaceAll('\\${', '${');
 
 /**
- * The root-side process of the tracefs engine: POSIX sh, passed as `sh -c SCRIPT probescope-tracefs TOKEN BUFFER_KB`, so that
+ * The root-side process of the tracefs engine: POSIX sh, passed as `sh -c SCRIPT probescope-tracefs TOKEN BUFFER_KB READ`, so that
  * no file a user could write is ever what runs as root.
  *
  * Kernel objects do not die with the process that made them, hence three lines of defence:
@@ -54,10 +54,12 @@ remove() {
     tries=$((tries + 1))
     sleep 0.02
   done
-  sed -n "s|^[pr][0-9]*:\($1/[A-Za-z0-9_]*\) .*|\1|p" "$T/uprobe_events" | sort -u | while read -r event; do
-    echo "-:$event" >> "$T/uprobe_events"
+  for list in uprobe_events kprobe_events; do
+    sed -n "s|^[pr][0-9]*:\($1/[A-Za-z0-9_]*\) .*|\1|p" "$T/$list" | sort -u | while read -r event; do
+      echo "-:$event" >> "$T/$list"
+    done
   done 2>/dev/null
-  [ ! -d "$I" ] && ! grep -q ":$1/" "$T/uprobe_events"
+  [ ! -d "$I" ] && ! grep -qs ":$1/" "$T/uprobe_events" "$T/kprobe_events"
 }
 
 # probescope_PIDNS_PID_START_TOKEN
@@ -76,7 +78,7 @@ owner_gone() {
 sweep() {
   {
     for dir in "$T"/instances/probescope_*; do [ -d "$dir" ] && echo "\${dir##*/}"; done
-    sed -n 's|^[pr][0-9]*:\(probescope_[A-Za-z0-9_]*\)/.*|\1|p' "$T/uprobe_events"
+    sed -n 's|^[pr][0-9]*:\(probescope_[A-Za-z0-9_]*\)/.*|\1|p' "$T/uprobe_events" "$T/kprobe_events"
   } 2>/dev/null | sort -u | while read -r group; do
     owner_gone "$group" && remove "$group"
   done
@@ -124,9 +126,12 @@ serve() {
   # CLOCK_MONOTONIC, as Node's hrtime and bpftrace's nsecs; an older kernel without it keeps its own clock.
   { echo mono > "$I/trace_clock"; } 2>/dev/null
   { echo $BUFFER_KB > "$I/buffer_size_kb"; } 2>/dev/null
-  cat "$I/trace_pipe" 3>&- 2>/dev/null < /dev/null &
-  READER=$!
-  echo $! >&3
+  READER=
+  if [ "$READ" = yes ]; then
+    cat "$I/trace_pipe" 3>&- 2>/dev/null < /dev/null &
+    READER=$!
+    echo $! >&3
+  fi
   set -- "$I"/per_cpu/cpu*
   echo "ready $GROUP $#" >&2
 
@@ -137,6 +142,8 @@ serve() {
       define)
         own_definition "$rest" || continue
         if printf '%s\n' "$rest" 2>/dev/null >> "$T/uprobe_events"; then echo "$id ok 0" >&2; else refusal; fi 2>&2 ;;
+      kernel)
+        if printf '%s\n' "$rest" 2>/dev/null >> "$T/kprobe_events"; then echo "$id ok 0" >&2; else refusal; fi 2>&2 ;;
       open)
         # A path that uprobe_events cannot spell (spaces, control characters): defined through /proc/self/fd/4.
         if [ -r "$rest" ] && exec 4< "$rest"; then echo "$id ok 0" >&2; else echo "$id error cannot open the file" >&2; fi ;;
@@ -175,6 +182,7 @@ guard() {
 
 TOKEN=$1
 BUFFER_KB=$2
+READ=$3
 if ! find_tracefs || [ ! -w "$T/uprobe_events" ]; then
   echo "failed \${T:-tracefs} cannot be written" >&2
   exit 1

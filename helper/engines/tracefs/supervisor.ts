@@ -17,8 +17,10 @@ export interface SupervisorOptions {
   readonly token: string;
   /** Command words that make what follows run as root, for example `['sudo', '-n']`; empty when the helper is root. */
   readonly elevate: readonly string[];
-  /** Gets the text of the instance's `trace_pipe`, in whatever pieces it arrives. */
-  readonly onData: (chunk: Buffer) => void;
+  /** Gets the text of the instance's `trace_pipe`, in whatever pieces it arrives; without it, nobody reads the pipe. */
+  readonly onData?: (chunk: Buffer) => void;
+  /** Ring buffer of the instance, per CPU; {@link BUFFER_KB} when absent. */
+  readonly bufferKb?: number;
 }
 
 interface Waiting {
@@ -62,12 +64,14 @@ export class TracefsSupervisor {
       supervisorScript,
       'probescope-tracefs',
       options.token,
-      String(BUFFER_KB),
+      String(options.bufferKb ?? BUFFER_KB),
+      options.onData === undefined ? 'no' : 'yes',
     ];
     // A process group of its own: Ctrl-C in a terminal reaches the owner, which then ends this one in good order.
     const child = spawn(command ?? '/bin/sh', words, { stdio: ['pipe', 'pipe', 'pipe'], detached: true });
     const answers = new AnswerReader();
-    child.stdout.on('data', options.onData);
+    if (options.onData === undefined) child.stdout.resume();
+    else child.stdout.on('data', options.onData);
     child.stderr.setEncoding('utf8').on('data', (text: string) => answers.feed(text));
     // A write after the end is answered by `ended`, not by an unhandled error.
     child.stdin.on('error', () => undefined);
@@ -86,6 +90,11 @@ export class TracefsSupervisor {
 
   define(line: string): Promise<string> {
     return this.#command(`define ${line}`);
+  }
+
+  /** Defines a probe on a kernel function: a line for `kprobe_events`. */
+  defineKernel(line: string): Promise<string> {
+    return this.#command(`kernel ${line}`);
   }
 
   /** Opens `path` as the file that `OPEN_FILE_PATH` names, until `closeFile`. */

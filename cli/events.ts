@@ -1,0 +1,182 @@
+import { randomBytes } from 'node:crypto';
+import { type RawValue, show } from '../fields/show.ts';
+import { readColumn } from '../helper/sources/columns.ts';
+import { EventsService } from '../helper/sources/service.ts';
+import type { Problem } from '../protocol/errors.ts';
+import type { EventCounts, EventRows, EventsMode, EventsSpec, StreamSchema } from '../protocol/events.ts';
+import {
+  type Command,
+  UsageError,
+  exitCodes,
+  parseCommandLine,
+  parseDurationMs,
+  parsePid,
+} from './command.ts';
+
+/** `block:block_rq_issue` means the tracepoint, a bare `openat` the system call. */
+export function sourceIdOf(text: string): string {
+  if (/^(?:tracepoint|syscall|kernel-function|usdt|user-function):/.test(text)) return text;
+  return text.includes(':') ? `tracepoint:${text}` : `syscall:${text}`;
+}
+
+function wholeNumber(option: string, text: string): number {
+  if (!/^[1-9]\d{0,8}$/.test(text)) throw new UsageError(`--${option} ${text}: a number from 1 is expected`);
+  return Number(text);
+}
+
+function modeOf(values: { count?: string | undefined; sample?: string | undefined }): EventsMode {
+  if (values.count !== undefined && values.sample !== undefined)
+    throw new UsageError('--first and --sample exclude one another');
+  if (values.count !== undefined) return { kind: 'first', rows: wholeNumber('first', values.count) };
+  if (values.sample !== undefined) return { kind: 'sample', every: wholeNumber('sample', values.sample) };
+  return { kind: 'each' };
+}
+
+export const eventsCommand: Command = {
+  usage: `usage: probescope events EVENT… [--filter F] [--pid P] [--duration D] [--first N] [--sample N] [--accept-rate]
+                          [--json | --copy bpftrace|perf|shell]
+
+Shows events as they happen. EVENT is SUBSYSTEM:NAME for a tracepoint, a system call's name, or an id of “probescope sources”.
+  --filter F      e.g. 'bytes > 64k && comm == "fio"', 'ret == -ENOENT', 'flags & O_CREAT'
+  --pid P         only this process and the children it starts
+  --duration D    ends after 10s, 500ms, 2m; otherwise with Ctrl-C
+  --first N       ends after N rows        --sample N   one of N events; the others are counted
+  --accept-rate   trace each event although there are more than 100,000 a second
+  --json          one JSON object a line: {"time" (ns), "event", "cpu", "pid", "tid", "comm", fields…}; the last one has "counts"
+  --copy TOOL     print the equivalent command or script instead of tracing
+
+What was received, lost and left out by sampling is told at the end.`,
+  async run(args) {
+    const { values, positionals } = parseCommandLine(args, {
+      filter: { type: 'string' },
+      pid: { type: 'string' },
+      duration: { type: 'string' },
+      first: { type: 'string' },
+      sample: { type: 'string' },
+      'accept-rate': { type: 'boolean' },
+      json: { type: 'boolean' },
+      copy: { type: 'string' },
+    });
+    if (positionals.length === 0) throw new UsageError('no event is named');
+    const spec: EventsSpec = {
+      stream: randomBytes(4).toString('hex'),
+      sources: positionals.map(sourceIdOf),
+      mode: modeOf({ count: values.first, sample: values.sample }),
+      ...(values.filter === undefined ? {} : { filter: values.filter }),
+      ...(values.pid === undefined ? {} : { pid: parsePid(values.pid) }),
+      ...(values['accept-rate'] === true ? { acceptRate: true } : {}),
+    };
+    const durationMs = values.duration === undefined ? undefined : parseDurationMs(values.duration);
+    return new EventsRun(spec, values.json === true).run(durationMs, values.copy);
+  },
+};
+
+class EventsRun {
+  private readonly spec: EventsSpec;
+  private readonly json: boolean;
+  private readonly service: EventsService;
+  private readonly texts: string[] = [];
+  private schema: StreamSchema | undefined;
+  /** Rows that came before the answer that describes them. */
+  private readonly early: EventRows[] = [];
+  private ended: ((end: { counts: EventCounts; problem?: Problem }) => void) | undefined;
+
+  constructor(spec: EventsSpec, json: boolean) {
+    this.spec = spec;
+    this.json = json;
+    this.service = new EventsService({
+      elevate: () => Promise.resolve([]),
+      emit: (event, params) => {
+        if (event === 'eventRows') this.rows(params as EventRows);
+        if (event === 'eventsState' && 'state' in params && params.state.kind === 'ended')
+          this.ended?.(params.state);
+      },
+    });
+  }
+
+  async run(durationMs: number | undefined, copy: string | undefined): Promise<number> {
+    const end = new Promise<{ counts: EventCounts; problem?: Problem }>((resolve) => (this.ended = resolve));
+    const stop = () => void this.service.stopEvents({ stream: this.spec.stream }).catch(() => undefined);
+    process.once('SIGINT', stop);
+    process.once('SIGTERM', stop);
+    process.stdout.once('error', stop);
+    if (copy !== undefined) return this.copy(copy);
+    this.schema = await this.service.startEvents(this.spec);
+    for (const rows of this.early) this.rows(rows);
+    const timer = durationMs === undefined ? undefined : setTimeout(stop, durationMs);
+    const { counts, problem } = await end;
+    clearTimeout(timer);
+    this.summary(counts);
+    if (problem === undefined) return exitCodes.ok;
+    process.stderr.write(
+      `probescope events: ${problem.message}${problem.remedy === undefined ? '' : `\n  ${problem.remedy}`}\n`,
+    );
+    return exitCodes.failed;
+  }
+
+  private async copy(tool: string): Promise<number> {
+    const { commands } = await this.service.copyEvents(this.spec);
+    const command = commands.find((known) => known.tool === tool);
+    if (command === undefined) {
+      process.stderr.write(`probescope events: ${tool} cannot express these events with this filter\n`);
+      return exitCodes.failed;
+    }
+    process.stdout.write(command.text.endsWith('\n') ? command.text : `${command.text}\n`);
+    return exitCodes.ok;
+  }
+
+  private summary({ received, lost, sampledOut, missedEntries }: EventCounts): void {
+    const counts = { received, lost, sampledOut, missedEntries };
+    if (this.json) process.stdout.write(`${JSON.stringify({ counts })}\n`);
+    const parts = [
+      `${received} events`,
+      `${lost} lost`,
+      ...(sampledOut === 0 ? [] : [`${sampledOut} left out by sampling`]),
+      ...(missedEntries === 0 ? [] : [`${missedEntries} returns of calls that had begun before`]),
+    ];
+    process.stderr.write(`probescope events: ${parts.join(', ')}\n`);
+  }
+
+  private rows(batch: EventRows): void {
+    const { schema } = this;
+    if (schema === undefined) {
+      this.early.push(batch);
+      return;
+    }
+    this.texts.push(...batch.texts);
+    const columns = schema.columns.map((column, index) =>
+      readColumn(column.column, batch.data[index] ?? '', this.texts),
+    );
+    const lines: string[] = [];
+    for (let row = 0; row < batch.rows; row++) lines.push(this.line(schema, columns, row));
+    if (lines.length > 0) process.stdout.write(`${lines.join('\n')}\n`);
+  }
+
+  private line(schema: StreamSchema, columns: readonly RawValue[][], row: number): string {
+    const event = Number(columns[1]?.[row] ?? 0);
+    const shown = schema.columns.flatMap((column, index) => {
+      if (column.events !== undefined && !column.events.includes(event)) return [];
+      return [{ column, value: columns[index]?.[row] ?? '' }];
+    });
+    if (this.json) {
+      const record: Record<string, unknown> = {};
+      for (const { column, value } of shown)
+        record[column.name] = column.name === 'event' ? schema.events[event] : plain(value);
+      return JSON.stringify(record);
+    }
+    const [time, , cpu, pid, tid, comm, ...fields] = shown;
+    const seconds = (Number(time?.value ?? 0) / 1e9).toFixed(6).padStart(12);
+    const name = schema.events[event]?.replace(/^\w[\w-]*:/, '') ?? '';
+    const who =
+      Number(pid?.value) === 0
+        ? `${String(comm?.value ?? '')}-?/${String(tid?.value ?? '')}`
+        : `${String(comm?.value ?? '')}-${String(pid?.value ?? '')}/${String(tid?.value ?? '')}`;
+    return `${seconds} [${String(cpu?.value ?? '')}] ${who.padEnd(28)} ${name} ${fields.map(({ column, value }) => `${column.name}=${show(column.display, value)}`).join(' ')}`;
+  }
+}
+
+/** Numbers as JSON numbers up to 2^53, larger ones as decimal text. */
+function plain(value: RawValue): number | string {
+  if (typeof value !== 'bigint') return value;
+  return value <= 9007199254740991n && value >= -9007199254740991n ? Number(value) : value.toString();
+}

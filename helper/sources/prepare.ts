@@ -1,0 +1,123 @@
+import { readFileSync } from 'node:fs';
+import { ProbeError } from '../../protocol/errors.ts';
+import type { EventField, SourceId } from '../../protocol/events.ts';
+import { formatDefinition, isSpellable } from '../engines/tracefs/definition.ts';
+import type { TracefsSupervisor } from '../engines/tracefs/supervisor.ts';
+import { parseFormat } from '../kernel/format.ts';
+import type { SourcePlan } from './source.ts';
+import type { RecordedEvent } from './tracefs/stream.ts';
+
+/** Kernel functions take their first arguments in registers; the others lie on the stack and are not recorded. */
+const REGISTER_ARGUMENTS = process.arch === 'arm64' ? 8 : 6;
+
+/**
+ * Makes a plan's events exist in the supervisor's group where the kernel does not have them yet, and tells where each field
+ * lies in the records. Throws what the kernel refuses, in its own words.
+ */
+export async function prepareEvent(
+  supervisor: TracefsSupervisor,
+  tracefsRoot: string,
+  source: SourceId,
+  plan: SourcePlan,
+  index: number,
+): Promise<RecordedEvent> {
+  const idOf = (tracepoint: string) =>
+    parseFormat(readFileSync(`${tracefsRoot}/events/${tracepoint.replace(':', '/')}/format`, 'utf8'));
+  switch (plan.engine) {
+    case 'tracefs': {
+      const event = {
+        source,
+        tracepoint: plan.tracepoint,
+        id: idOf(plan.tracepoint).id,
+        fields: plan.fields,
+      };
+      return plan.exit === undefined ? event : { ...event, exit: plan.exit, exitId: idOf(plan.exit).id };
+    }
+    case 'uprobe': {
+      const event = `e${index}`;
+      for (const definition of plan.definitions(supervisor.group, event)) {
+        if (!isSpellable(definition.path)) await supervisor.openFile(definition.path);
+        try {
+          await supervisor.define(formatDefinition(definition));
+        } finally {
+          if (!isSpellable(definition.path)) await supervisor.closeFile();
+        }
+      }
+      const tracepoint = `${supervisor.group}:${event}`;
+      const format = idOf(tracepoint);
+      return { source, tracepoint, id: format.id, fields: placed(plan.fields, format.fields) };
+    }
+    case 'kprobe':
+      return defineKprobe(supervisor, source, plan, index, idOf);
+    case 'counter':
+      throw new ProbeError({
+        code: 'probe-refused',
+        message: `${source} is a counter and has no single events.`,
+        remedy: `Count it: probescope stat --events ${plan.event}`,
+      });
+  }
+}
+
+/** Entry with arguments and return with the result, paired by thread like a system call. */
+async function defineKprobe(
+  supervisor: TracefsSupervisor,
+  source: SourceId,
+  plan: Extract<SourcePlan, { engine: 'kprobe' }>,
+  index: number,
+  idOf: (tracepoint: string) => ReturnType<typeof parseFormat>,
+): Promise<RecordedEvent> {
+  const { group } = supervisor;
+  const args = plan.fields
+    .slice(0, REGISTER_ARGUMENTS)
+    .map(
+      (field, place) =>
+        `${field.name}=$arg${place + 1}:${field.signed ? 's' : 'u'}${field.sizeBytes >= 8 ? 64 : 32}`,
+    );
+  await supervisor.defineKernel([`p:${group}/k${index}`, plan.symbol, ...args].join(' '));
+  await supervisor.defineKernel(`r:${group}/r${index} ${plan.symbol} ret=$retval:s64`);
+  const enter = idOf(`${group}:k${index}`);
+  const exit = idOf(`${group}:r${index}`);
+  const ret = exit.fields.find((field) => field.name === 'ret');
+  const result: EventField[] = [
+    {
+      name: 'ret',
+      type: 's64',
+      sizeBytes: 8,
+      signed: true,
+      column: 'i64',
+      display: { as: 'errno' },
+      meaning: 'result as the register holds it',
+      ...(ret === undefined ? {} : { offsetBytes: ret.offsetBytes }),
+    },
+    {
+      name: 'duration',
+      type: 'u64',
+      sizeBytes: 8,
+      signed: false,
+      column: 'f64',
+      display: { as: 'durationNs' },
+      meaning: 'from entry to return, in nanoseconds',
+    },
+  ];
+  return {
+    source,
+    tracepoint: `${group}:k${index}`,
+    exit: `${group}:r${index}`,
+    id: enter.id,
+    exitId: exit.id,
+    fields: [...placed(plan.fields.slice(0, REGISTER_ARGUMENTS), enter.fields), ...result],
+  };
+}
+
+/** Our fields at the places that the kernel gave them. */
+function placed(
+  fields: readonly EventField[],
+  recorded: readonly { name: string; type: string; offsetBytes: number; sizeBytes: number }[],
+): EventField[] {
+  return fields.flatMap((field) => {
+    const found = recorded.find((known) => known.name === field.name);
+    return found === undefined
+      ? []
+      : [{ ...field, offsetBytes: found.offsetBytes, sizeBytes: found.sizeBytes }];
+  });
+}
