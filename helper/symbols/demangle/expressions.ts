@@ -142,11 +142,14 @@ function special(c: Cursor, code: string, global: boolean): Node {
       return new Around('throw ', parseExpression(c));
     case 'nw':
     case 'na':
-      return parseNew(c, code === 'na', global);
+      return parseNew(c, code === 'na');
     case 'dl':
     case 'da':
       skip();
-      return new Around(`${global ? '::' : ''}delete${code === 'da' ? '[]' : ''} `, parseExpression(c));
+      return new Around(
+        `${global ? '::' : ''}delete${code === 'da' ? '[] ' : c.likeLlvm ? '' : ' '}`,
+        parseExpression(c),
+      );
     default:
       return parseUnresolvedName(c, global);
   }
@@ -180,14 +183,13 @@ function parseConversion(c: Cursor): Node {
   return new Sequence('(', type, ')(', parseExpression(c), ')');
 }
 
-function parseNew(c: Cursor, array: boolean, global: boolean): Node {
+function parseNew(c: Cursor, array: boolean): Node {
   c.at += 2;
   const placement: Node[] = [];
   while (!c.take('_')) placement.push(parseExpression(c));
   const type = parseType(c);
-  const parts: (Node | string | Node[])[] = [`${global ? '::' : ''}new${array ? '[]' : ''}`];
-  parts.push(placement.length > 0 ? '(' : ' ');
-  if (placement.length > 0) parts.push(placement, ')');
+  const parts: (Node | string | Node[])[] = [`new${array ? '[]' : ''} `];
+  if (placement.length > 0) parts.push('(', placement, ')');
   parts.push(type);
   if (c.take('pi')) {
     const initialisers = until(c, parseExpression);

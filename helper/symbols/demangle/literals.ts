@@ -53,7 +53,7 @@ export function parsePrimary(c: Cursor): Node {
     return new Around('"<', type, '>"');
   }
   if (c.take('Dn')) {
-    c.take('0');
+    if (!c.likeLlvm) c.take('0');
     c.expect('E');
     return new Name('nullptr');
   }

@@ -17,42 +17,40 @@ export interface Abbreviation {
   readonly attributes: readonly AttributeSpec[];
 }
 
-/** Codes are dense in practice; a hostile file may name any number, hence the map beside the array. */
+/**
+ * The table at one offset of `.debug_abbrev`. Only the entries that are asked for are kept: a unit's root asks for one,
+ * anywhere in the table, and a kernel has 2,352 tables of 200 entries.
+ */
 export class AbbreviationTable {
-  readonly #dense: (Abbreviation | undefined)[] = [];
-  readonly #sparse = new Map<number, Abbreviation>();
+  readonly offset: number;
+  readonly #known = new Map<number, Abbreviation | undefined>();
+  readonly #bytes: Uint8Array;
+  readonly #path: string;
 
-  constructor(abbreviations: readonly Abbreviation[]) {
-    for (const abbreviation of abbreviations) {
-      if (abbreviation.code < 65_536) this.#dense[abbreviation.code] = abbreviation;
-      else this.#sparse.set(abbreviation.code, abbreviation);
-    }
+  constructor(bytes: Uint8Array, offset: number, path: string) {
+    if (offset >= bytes.length)
+      throw malformed(
+        path,
+        '.debug_abbrev',
+        offset,
+        'a unit names abbreviations behind the end of the section',
+      );
+    this.offset = offset;
+    this.#bytes = bytes;
+    this.#path = path;
   }
 
   get(code: number): Abbreviation | undefined {
-    return this.#dense[code] ?? this.#sparse.get(code);
+    if (this.#known.has(code)) return this.#known.get(code);
+    const at = findEntry(this.#bytes, this.offset, code);
+    const abbreviation = at < 0 ? undefined : this.#read(at, code);
+    this.#known.set(code, abbreviation);
+    return abbreviation;
   }
 
-  /** One above the largest dense code. */
-  get denseLength(): number {
-    return this.#dense.length;
-  }
-}
-
-/** Reads the table at `offset` of `.debug_abbrev`. */
-export function readAbbreviations(bytes: Uint8Array, offset: number, path: string): AbbreviationTable {
-  if (offset >= bytes.length)
-    throw malformed(
-      path,
-      '.debug_abbrev',
-      offset,
-      'a unit names abbreviations behind the end of the section',
-    );
-  const reader = new DwarfReader(bytes, offset, bytes.length, path, '.debug_abbrev');
-  const abbreviations: Abbreviation[] = [];
-  for (;;) {
-    const code = reader.uleb();
-    if (code === 0) break;
+  /** Reads the entry whose tag is at `at`. */
+  #read(at: number, code: number): Abbreviation {
+    const reader = new DwarfReader(this.#bytes, at, this.#bytes.length, this.#path, '.debug_abbrev');
     const tag = reader.uleb();
     const hasChildren = reader.u8() !== 0;
     const attributes: AttributeSpec[] = [];
@@ -62,9 +60,34 @@ export function readAbbreviations(bytes: Uint8Array, offset: number, path: strin
       if (attribute === 0 && form === 0) break;
       attributes.push({ attribute, form, implicit: form === forms.implicitConst ? reader.sleb() : 0 });
     }
-    abbreviations.push({ code, tag, hasChildren, attributes });
-    // Some producers leave out the final zero of the last table.
-    if (reader.at >= reader.end) break;
+    return { code, tag, hasChildren, attributes };
   }
-  return new AbbreviationTable(abbreviations);
+}
+
+/** The first entry of `code` in a table: where its tag is, or −1. Runs over the entries before it without keeping them. */
+function findEntry(bytes: Uint8Array, offset: number, wanted: number): number {
+  let pos = offset;
+  while (pos < bytes.length) {
+    let code = 0;
+    for (let scale = 1; ; scale *= 128) {
+      const byte = bytes[pos++]!;
+      code += (byte & 0x7f) * scale;
+      if (!(byte >= 0x80)) break;
+    }
+    // Some producers leave out the final zero of the last table.
+    if (code === 0) return -1;
+    if (code === wanted) return pos;
+    while (bytes[pos++]! >= 0x80);
+    pos++;
+    for (;;) {
+      const start = pos;
+      const first = bytes[pos];
+      while (bytes[pos++]! >= 0x80);
+      const form = bytes[pos];
+      while (bytes[pos++]! >= 0x80);
+      if (first === undefined || (first === 0 && form === 0 && pos === start + 2)) break;
+      if (form === forms.implicitConst) while (bytes[pos++]! >= 0x80);
+    }
+  }
+  return -1;
 }

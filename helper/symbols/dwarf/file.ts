@@ -1,8 +1,7 @@
 import type { LazyBytes } from '../bytes.ts';
 import type { ElfFile } from '../elf.ts';
 import { unsupported } from '../problems.ts';
-import type { AbbreviationTable } from './abbreviations.ts';
-import { readAbbreviations } from './abbreviations.ts';
+import { AbbreviationTable } from './abbreviations.ts';
 import { unitTypes } from './constants.ts';
 import { Die } from './die.ts';
 import { DwarfReader } from './reader.ts';
@@ -71,7 +70,7 @@ export class DwarfFile {
   abbreviationsAt(offset: number): AbbreviationTable {
     let table = this.#abbreviations.get(offset);
     if (table === undefined) {
-      table = readAbbreviations(this.sections.abbrev.all(), offset, this.path);
+      table = new AbbreviationTable(this.sections.abbrev.all(), offset, this.path);
       this.#abbreviations.set(offset, table);
     }
     return table;

@@ -87,8 +87,23 @@ function orderSequences(flat: readonly number[]): Sequences {
   };
 }
 
-/** Advances of the special opcodes, by opcode. */
-function specialAdvances(header: LineHeader): { addresses: Int32Array; lines: Int32Array } {
+interface Advances {
+  readonly key: number;
+  readonly addresses: Int32Array;
+  readonly lines: Int32Array;
+}
+
+let lastAdvances: Advances | undefined;
+
+/** Advances of the special opcodes, by opcode. All programs of a compiler have the same. */
+function specialAdvances(header: LineHeader): Advances {
+  const { opcodeBase, lineRange, lineBase, minimumInstructionLength } = header;
+  const key = ((opcodeBase * 256 + lineRange) * 256 + lineBase + 128) * 256 + minimumInstructionLength;
+  if (lastAdvances?.key !== key) lastAdvances = { key, ...computeAdvances(header) };
+  return lastAdvances;
+}
+
+function computeAdvances(header: LineHeader): { addresses: Int32Array; lines: Int32Array } {
   const addresses = new Int32Array(256);
   const lines = new Int32Array(256);
   // A line range of 0 is damaged; the opcodes then advance nothing, as LLVM has it.

@@ -120,13 +120,13 @@ export class ScopeReader {
   }
 
   #decode(start: number, code: number): number {
-    const { specStarts, specs } = this.#compiled;
+    const { specStarts, specEnds, specs } = this.#compiled;
     const values = this.#values;
     const found = this.#forms;
     const bytes = this.#bytes;
     found.fill(0);
     values.fill(0);
-    const end = specStarts[code + 1]!;
+    const end = specEnds[code]!;
     let pos = start;
     for (let at = specStarts[code]!; at < end; at += 3) {
       const slot = specs[at]!;

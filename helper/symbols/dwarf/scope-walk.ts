@@ -20,6 +20,9 @@ import { skipValue } from './values.ts';
 /** Entries nested deeper than this are taken for damage; real ones stay below 300. */
 const DEEPEST = 4096;
 
+/** The scope that DIEs at a depth belong to; walks do not nest. */
+const scopeStack = new Uint32Array(DEEPEST + 1);
+
 /**
  * Walks all DIEs of a unit and appends its functions to `store`. `bytes[at]` is the byte at section offset
  * `at + bias`, so that a full index can run over a window of the section.
@@ -65,10 +68,10 @@ function walk(
   store: ScopeStore,
 ): number {
   const { kinds, hasChildren, fixedSizes, opStarts, ops, siblingAt } = compiled;
-  const codes = kinds.length;
+  const { codes } = compiled;
   const reader = new ScopeReader(unit, bytes, bias, compiled, store);
   const unitStart = unit.offset - bias;
-  const stack = new Uint32Array(DEEPEST + 1);
+  const stack = scopeStack;
   stack[0] = NONE;
   let depth = 0;
   let pos = start;

@@ -1,4 +1,3 @@
-import type { AbbreviationTable } from './abbreviations.ts';
 import type { DwarfFile } from './file.ts';
 import { FunctionTable } from './function-table.ts';
 import type { FileTables, LineHeader } from './line-header.ts';
@@ -8,8 +7,8 @@ import { RowStore, runLineProgram } from './line-rows.ts';
 import { ScopeStore } from './scope-store.ts';
 import type { UnitScopes } from './scope-store.ts';
 import { walkUnit } from './scope-walk.ts';
-import type { CompiledAbbreviations } from './skip-ops.ts';
-import { compileAbbreviations } from './skip-ops.ts';
+import type { CompiledAbbreviations, UnitShape } from './skip-ops.ts';
+import { AbbreviationCompiler } from './skip-ops.ts';
 import type { Unit } from './unit.ts';
 
 const WINDOW_BYTES = 8 << 20;
@@ -133,7 +132,9 @@ export class DwarfIndex {
   readonly #stores = new Map<DwarfFile, ScopeStore>();
   readonly #foreign = new Map<Unit, UnitIndex>();
   readonly #walked = new Map<Unit, UnitScopes>();
-  readonly #compiled = new Map<AbbreviationTable, Map<string, CompiledAbbreviations>>();
+  readonly #compiler = new AbbreviationCompiler();
+  #lastCompiled:
+    (UnitShape & { file: DwarfFile; offset: number; compiled: CompiledAbbreviations }) | undefined;
 
   constructor(file: DwarfFile) {
     this.file = file;
@@ -220,18 +221,26 @@ export class DwarfIndex {
     }
   }
 
-  /** dwz lets units of several languages share one table, hence the key. */
+  /** Valid until the next call. Tables are shared by neighbouring units at times (dwz, Go): the last one is remembered. */
   compiled(unit: Unit): CompiledAbbreviations {
+    const { file } = unit;
     const isC = unit.language === 'c';
-    const key = `${unit.addressSize} ${unit.is64} ${unit.version} ${isC}`;
-    const table = unit.abbreviations;
-    let byKey = this.#compiled.get(table);
-    if (byKey === undefined) this.#compiled.set(table, (byKey = new Map<string, CompiledAbbreviations>()));
-    let compiled = byKey.get(key);
-    if (compiled === undefined) {
-      compiled = compileAbbreviations(table, unit.addressSize, unit.is64, unit.version, isC);
-      byKey.set(key, compiled);
-    }
+    const offset = unit.abbreviations.offset;
+    const last = this.#lastCompiled;
+    if (
+      last !== undefined &&
+      last.file === file &&
+      last.offset === offset &&
+      last.isC === isC &&
+      last.version === unit.version &&
+      last.addressSize === unit.addressSize &&
+      last.is64 === unit.is64
+    )
+      return last.compiled;
+    const { version, addressSize, is64 } = unit;
+    const shape = { version, addressSize, is64, isC };
+    const compiled = this.#compiler.compile(file.sections.abbrev.all(), offset, shape, file.path);
+    this.#lastCompiled = { file, offset, compiled, ...shape };
     return compiled;
   }
 }
