@@ -54,6 +54,22 @@ const commands: Readonly<
     summary: 'put the white space of bpftrace scripts in order',
     load: async () => (await import('./format.ts')).formatCommand,
   },
+  export: {
+    summary: "write a recording's profile as SVG, folded stacks, speedscope, pprof, Chrome trace or CSV",
+    load: async () => (await import('./export.ts')).command,
+  },
+  import: {
+    summary: 'read a profile of another tool into a recording',
+    load: async () => (await import('./import.ts')).command,
+  },
+  diff: {
+    summary: 'compare two profiles, function by function or as a flame graph',
+    load: async () => (await import('./diff.ts')).command,
+  },
+  query: {
+    summary: 'run SQL on a recording',
+    load: async () => (await import('./query.ts')).command,
+  },
   check: {
     summary: 'check bpftrace scripts for a release and a target, without bpftrace and without root',
     load: async () => (await import('./check.ts')).checkCommand,

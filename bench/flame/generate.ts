@@ -28,10 +28,12 @@ export function eachStack(
   const seen = new Set<string>();
   const keepTrack = count <= 100_000;
   for (let made = 0; made < count;) {
-    const depth = 10 + (next() % 51);
-    const fresh = 1 + (next() % 9);
-    const shared = Math.max(1, Math.min(frames.length, depth) - fresh);
-    frames = frames.slice(0, shared);
+    // a walk: some frames are left, some entered, so that a stack adds 4.75 nodes to the tree on average
+    const left = 1 + (next() % 9);
+    const entered = 1 + (next() % 9);
+    const shared = Math.max(1, frames.length - left);
+    const depth = Math.min(60, Math.max(10, shared + entered));
+    frames = frames.slice(0, Math.min(shared, depth - 1));
     while (frames.length < depth) {
       // a few functions are called from everywhere, most from few places
       const parent = frames.at(-1)!;
@@ -52,7 +54,7 @@ export function eachStack(
 export const FUNCTIONS = 20_000;
 
 export function functionName(index: number): string {
-  return index === 0 ? 'main' : `subsystem_${index % 97}::component_${index % 1009}::operation_${index}`;
+  return index === 0 ? 'main' : `io_${index % 97}::op_${index}`;
 }
 
 /** The synthetic profile with names, modules and source places. */
