@@ -22,6 +22,16 @@ export default defineConfig({
       {
         test: {
           ...common,
+          name: 'oracles',
+          include: ['test/oracles/**/*.test.ts'],
+          fileParallelism: false,
+          testTimeout: 600_000,
+          sequence: { groupOrder: 3 },
+        },
+      },
+      {
+        test: {
+          ...common,
           name: 'e2e',
           include: ['test/e2e/**/*.test.ts'],
           fileParallelism: false,
