@@ -4,6 +4,7 @@ import type { EngineCommand } from './engines/bpftrace/engine.ts';
 import { BpftraceSession } from './engines/bpftrace/session.ts';
 import { atLeast, OLDEST_VERSION } from './engines/bpftrace/version.ts';
 import { bpftraceFacts, type BpftraceFacts } from './host/facts.ts';
+import { engineWords } from './privilege/privilege.ts';
 import type { CallContext, Notify } from './rpc.ts';
 import { ElfFile } from './symbols/elf.ts';
 import { fileIdentity, sameFile, type FileIdentity, type OpenBinaries } from './symbols/open-binaries.ts';
@@ -165,9 +166,10 @@ export class TraceService {
       });
     }
     return {
-      words: [...privilege.prefix, facts.path],
+      words: engineWords(privilege, 'bpftrace', facts.path),
       version: facts.version,
       passesEnvironment: privilege.prefix.length === 0,
+      takesKeys: privilege.way === 'wrapper',
     };
   }
 

@@ -18,6 +18,8 @@ export interface Site {
   readonly vaddr: number;
   readonly fileOffsetBytes: number;
   readonly place?: SourcePlace;
+  /** A USDT probe with a semaphore: a counter in the program that the engine raises, or it does not fire. */
+  readonly guarded?: true;
 }
 
 /** A place of the function that cannot be probed, and why: shown as `3 of 4 sites`. */

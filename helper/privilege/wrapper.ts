@@ -17,7 +17,7 @@ const sh = (text: TemplateStringsArray, ...values: readonly string[]): string =>
  * included file, no environment but two numbers. What it does not know it refuses with exit code 126.
  *
  *   probescope-engine bpftrace --version
- *   probescope-engine bpftrace [-p PID] [--map-keys N] [--strlen N] -f json -
+ *   probescope-engine bpftrace [-p PID] [--usdt-file-activation] [--map-keys N] [--strlen N] -f json -
  *   probescope-engine tracefs TOKEN BUFFER_KB
  */
 export function wrapperText(bpftrace = '/usr/bin/bpftrace'): string {
@@ -25,7 +25,7 @@ export function wrapperText(bpftrace = '/usr/bin/bpftrace'): string {
 # probescope-engine: runs the engines of Probescope as root for those whom ${SUDOERS_PATH} names.
 # Installed and removed by "probescope wrapper"; its arguments are the whole of what it can be asked for:
 #   probescope-engine bpftrace --version
-#   probescope-engine bpftrace [-p PID] [--map-keys N] [--strlen N] -f json -
+#   probescope-engine bpftrace [-p PID] [--usdt-file-activation] [--map-keys N] [--strlen N] -f json -
 #   probescope-engine tracefs TOKEN BUFFER_KB
 set -u
 umask 077
@@ -47,11 +47,12 @@ number() {
 
 run_bpftrace() {
   if [ $# -eq 1 ] && [ "$1" = --version ]; then exec ${bpftrace} --version; fi
-  pid= json= script=
+  pid= json= script= activation=
   while [ $# -gt 0 ]; do
     [ -z "$script" ] || refuse 'nothing may follow -'
     case $1 in
       -p) number "\${2-}" -p; pid=$2; shift ;;
+      --usdt-file-activation) activation=$1 ;;
       -f) [ "\${2-}" = json ] || refuse '-f takes json alone'; json=1; shift ;;
       --map-keys) number "\${2-}" --map-keys; export BPFTRACE_MAP_KEYS_MAX="$2"; shift ;;
       --strlen) number "\${2-}" --strlen; export BPFTRACE_STRLEN="$2"; shift ;;
@@ -62,6 +63,7 @@ run_bpftrace() {
   done
   [ -n "$json" ] && [ -n "$script" ] || refuse 'bpftrace needs -f json -'
   if [ -n "$pid" ]; then exec ${bpftrace} -p "$pid" -f json -; fi
+  if [ -n "$activation" ]; then exec ${bpftrace} "$activation" -f json -; fi
   exec ${bpftrace} -f json -
 }
 

@@ -256,6 +256,7 @@ function usdtSubjects(info: DebugInfo, probes: readonly UsdtProbe[]): UsdtSubjec
       vaddr: probe.vaddr,
       fileOffsetBytes: probe.fileOffsetBytes,
       ...(place === undefined ? {} : { place }),
+      ...(probe.semaphore === undefined ? {} : { guarded: true }),
     };
     const known = byName.get(key);
     if (known === undefined) byName.set(key, { first: probe, sites: [site] });

@@ -12,6 +12,8 @@ export interface EngineCommand {
   readonly version: string;
   /** The environment reaches bpftrace (not so through sudo). */
   readonly passesEnvironment: boolean;
+  /** It runs behind our wrapper, which takes the size of maps as an argument. */
+  readonly takesKeys: boolean;
 }
 
 /** The script's maps at one moment. */

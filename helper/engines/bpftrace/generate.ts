@@ -53,7 +53,8 @@ export interface Plan {
   readonly points: number;
   readonly hasCallers: boolean;
   readonly hasLatency: boolean;
-  readonly usesUsdt: boolean;
+  /** A USDT probe has a counter that must be raised before it fires. */
+  readonly usesGuardedUsdt: boolean;
 }
 
 interface PlannedSite {
@@ -106,7 +107,7 @@ export function generate(probes: readonly ProbeSpec[], options: GenerateOptions)
     for (const [low, probe] of group.owners) probeOf.set(GROUP_STEP * number + low + 1, probe);
   const hasLatency = groups.some((group) => group.latency);
   const hasCallers = groups.some((group) => group.callers);
-  const usesUsdt = groups.some((group) => group.sites.some(({ site }) => site.kind === 'usdt'));
+  const usesGuardedUsdt = groups.some((group) => group.sites.some(({ site }) => site.guarded === true));
   const text = [
     ...(atLeast(options.version, '0.20') ? [`config = { max_map_keys = ${options.mapKeys} }`] : []),
     beginCode(hasLatency),
@@ -122,7 +123,7 @@ export function generate(probes: readonly ProbeSpec[], options: GenerateOptions)
       ),
     ),
   ).size;
-  return { script: `${text.join('\n')}\n`, probeOf, sites, points, hasCallers, hasLatency, usesUsdt };
+  return { script: `${text.join('\n')}\n`, probeOf, sites, points, hasCallers, hasLatency, usesGuardedUsdt };
 }
 
 function plan(probe: ProbeSpec, options: GenerateOptions): PlannedSite[] {

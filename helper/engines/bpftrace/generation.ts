@@ -57,7 +57,7 @@ export class Generation {
     const onlyPid = pids.size === 1 ? [...pids][0] : undefined;
     const bindPid = !host.samePids && onlyPid !== undefined;
     const { command } = host;
-    const canSetKeys = command.passesEnvironment || atLeast(command.version, '0.20');
+    const canSetKeys = command.passesEnvironment || command.takesKeys || atLeast(command.version, '0.20');
     const siteCount = probes.reduce((sum, probe) => sum + probe.subject.sites.length, 0);
     const mapKeys = canSetKeys
       ? Math.min(MOST_KEYS, Math.max(USUAL_KEYS, KEYS_OF_A_SITE * siteCount))
@@ -83,8 +83,9 @@ export class Generation {
         orders: this.orders,
         args: [
           ...(bindPid ? ['-p', String(onlyPid)] : []),
+          ...(command.takesKeys ? ['--map-keys', String(mapKeys)] : []),
           // Counters that guard USDT probes are raised in every process that maps the file
-          ...(plan.usesUsdt && !bindPid ? ['--usdt-file-activation'] : []),
+          ...(plan.usesGuardedUsdt && !bindPid ? ['--usdt-file-activation'] : []),
         ],
         env: {
           BPFTRACE_MAP_KEYS_MAX: String(mapKeys),
