@@ -92,7 +92,9 @@ export function decodeStackKey(key: string): StackKey | undefined {
   const match = /^(\d+),(\d+),(-?\d+),?([^]*)$/.exec(key);
   if (match === null) return undefined;
   const [, code, pid, caller, text = ''] = match;
-  const frames = [...text.matchAll(/^\s*(?:0x)?([0-9a-f]+)(?:\s|$)/gm)].map((frame) => frame[1] ?? '');
+  // 0.23 escapes a key's newlines twice
+  const lines = text.replaceAll('\\n', '\n').replaceAll('\\t', '\t');
+  const frames = [...lines.matchAll(/^\s*(?:0x)?([0-9a-f]+)(?:\s|$)/gm)].map((frame) => frame[1] ?? '');
   const callerAddress = BigInt.asUintN(64, BigInt(caller ?? 0)).toString(16);
   const [entry, ...rest] = frames;
   const addresses =
