@@ -44,10 +44,12 @@ export async function binaryOf(
   { tracing, chooser, files }: TraceServices,
   { file }: Pointed,
   ask: boolean,
+  clock: Stopwatch,
   token: CancellationToken,
 ): Promise<ChosenBinary> {
   await tracing.connect(token);
   const chosen = await chooser.choose(file, { ask }, token);
+  clock.lap('binary');
   files.learn(chosen.candidate.fileInBinary, file);
   return chosen;
 }

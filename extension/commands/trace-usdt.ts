@@ -15,7 +15,7 @@ export async function countUsdt(services: TraceServices): Promise<void> {
   try {
     await withProgress(l10n.t('Looking for USDT probes'), async (token) => {
       const clock = new Stopwatch();
-      const chosen = await binaryOf(services, at, false, token);
+      const chosen = await binaryOf(services, at, false, clock, token);
       const { binary, candidate } = chosen;
       const subjects = await services.tracing.lookUp(
         { binary, file: candidate.fileInBinary, line: at.line },

@@ -71,7 +71,7 @@ async function traceAt(services: TraceServices, at: Pointed, measure: Measure, a
   let chosen: ChosenBinary | undefined;
   try {
     await withProgress(l10n.t('Tracing {0}', at.word || 'function'), async (token) => {
-      chosen = await binaryOf(services, at, ask, token);
+      chosen = await binaryOf(services, at, ask, clock, token);
       const subject = await functionAt(services, chosen, at, token);
       clock.lap('lookup');
       await addProbe(services, { chosen, subject, measure, at, clock }, token);

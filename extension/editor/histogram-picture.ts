@@ -25,9 +25,9 @@ export interface PictureMark {
 }
 
 const WIDTH = 320;
-const HEIGHT = 96;
+const HEIGHT = 74;
 const TOP = 16;
-const BASE = 78;
+const BASE = 58;
 /** 7 pixels a bar. */
 const MAX_BARS = 44;
 const LABEL_GAP = 34;
@@ -51,8 +51,8 @@ export function histogramSvg(
       return `<rect x="${px(left)}" y="${px(BASE - height)}" width="${px(Math.max(1, x(bar.highNs) - left - 1))}" height="${px(height)}"/>`;
     });
   const ends = [
-    `<text x="0" y="92">${formatDuration(bars[0]?.lowNs ?? 0)}</text>`,
-    `<text x="${WIDTH}" y="92" text-anchor="end">${formatDuration(bars.at(-1)?.highNs ?? 0)}</text>`,
+    `<text x="0" y="71">${formatDuration(bars[0]?.lowNs ?? 0)}</text>`,
+    `<text x="${WIDTH}" y="71" text-anchor="end">${formatDuration(bars.at(-1)?.highNs ?? 0)}</text>`,
   ];
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" width="${WIDTH}" height="${HEIGHT}" viewBox="0 0 ${WIDTH} ${HEIGHT}" font-family="sans-serif" font-size="11">`,

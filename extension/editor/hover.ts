@@ -126,7 +126,7 @@ function countText({ figures, state, sites, refused }: ProbeView): string {
   if (figures.rateHz !== undefined && state === 'running') parts.push(formatRate(figures.rateHz));
   const lost = totalLost(figures.lost);
   parts.push(lost === 0 ? 'nothing lost' : `${formatCount(lost)} lost`);
-  parts.push(`${sites} of ${sites + refused.length} sites`);
+  if (refused.length > 0) parts.push(`${sites} of ${sites + refused.length} sites`);
   return parts.join(' · ');
 }
 

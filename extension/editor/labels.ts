@@ -75,7 +75,8 @@ export function lensText(state: DisplayState, figures: Figures | undefined): str
     p50 === undefined || p99 === undefined
       ? n
       : `p50 ${formatDuration(p50)} · p99 ${formatDuration(p99)} · ${n}`;
-  return state === 'running' ? text : `${text} (${state})`;
+  if (state === 'running') return text;
+  return figures === undefined ? state : `${text} (${state})`;
 }
 
 export function heatOf({ latency, rateHz = 0, count }: Figures): Heat {

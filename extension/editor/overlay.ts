@@ -64,6 +64,7 @@ export class Overlay implements Disposable {
         this.#schedule();
       }),
     ];
+    this.#draw();
   }
 
   dispose(): void {

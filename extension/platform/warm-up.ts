@@ -1,5 +1,12 @@
 /** Starts the helper ahead of the first right-click, when a file that can be traced is looked at. */
-import { window, workspace, type Disposable, type LogOutputChannel, type TextEditor } from 'vscode';
+import {
+  TextEditorSelectionChangeKind,
+  window,
+  workspace,
+  type Disposable,
+  type LogOutputChannel,
+  type TextEditor,
+} from 'vscode';
 import { asProblem } from '../../protocol/errors.ts';
 import type { Tracing } from '../probes/tracing.ts';
 import manifest from '../../package.json' with { type: 'json' };
@@ -35,6 +42,14 @@ export function warmUp(tracing: Tracing, log: LogOutputChannel): Disposable {
   consider(window.activeTextEditor);
   const listeners = [
     window.onDidChangeActiveTextEditor(consider),
+    // a click in the code may be the one that opens the menu: the search runs while the user reads it
+    window.onDidChangeTextEditorSelection(({ textEditor, kind }) => {
+      const file = textEditor.document.uri.fsPath;
+      if (kind !== TextEditorSelectionChangeKind.Mouse || !warm.has(file) || !workspace.isTrusted) return;
+      tracing.findBinaries(file).catch((error: unknown) => {
+        log.debug(`${file}: ${asProblem(error).message}`);
+      });
+    }),
     workspace.onDidGrantWorkspaceTrust(() => {
       consider(window.activeTextEditor);
     }),

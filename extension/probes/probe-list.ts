@@ -5,6 +5,7 @@ import type { BinaryCandidate, FunctionQuery } from '../../protocol/helper.ts';
 import type { Subject } from '../../protocol/probe.ts';
 import type { CallerTotals } from '../../protocol/snapshot.ts';
 import type { SourcePlace } from '../../protocol/source.ts';
+import type { HelperConnection } from '../core/connection.ts';
 import { ProbeRegistry, type NewProbe, type Probe } from '../core/registry.ts';
 import type { SessionStatus } from '../views/status.ts';
 import type { HelperLink } from './helper-link.ts';
@@ -12,6 +13,15 @@ import type { ProbeView } from './probe-view.ts';
 import { readStored } from './stored.ts';
 import type { Tracing } from './tracing.ts';
 import { viewOf, type Sighting } from './view-of.ts';
+
+/** Binaries found this long ago are still the ones: a program that started since is found the next time. */
+const FOUND_FRESH_MS = 5000;
+
+interface FoundBinaries {
+  readonly connection: HelperConnection;
+  readonly atMs: number;
+  readonly candidates: Promise<readonly BinaryCandidate[]>;
+}
 
 const MEMENTO_KEY = 'probescope.probes';
 /** Four a second: what the overlay draws at most. */
@@ -29,6 +39,8 @@ export class ProbeList implements Tracing, Disposable {
   readonly #memento: Memento;
   /** Where edits moved the code of each probe, and whether it is newer than the binary. */
   readonly #sightings = new Map<string, Sighting>();
+  /** What was found for a file a moment ago: the menu is open while the search that its opening began runs. */
+  readonly #found = new Map<string, FoundBinaries>();
   #running = new Set<string>();
   /** Probes that a command is attaching: it tells what goes wrong itself. */
   #attended = 0;
@@ -70,8 +82,20 @@ export class ProbeList implements Tracing, Disposable {
 
   async findBinaries(file: string, token?: CancellationToken): Promise<readonly BinaryCandidate[]> {
     const connection = await this.#link.connect();
+    const known = this.#found.get(file);
+    if (known?.connection === connection && performance.now() - known.atMs < FOUND_FRESH_MS)
+      return known.candidates;
     const query = { file, folders: this.#folders() };
-    return (await connection.call('findBinaries', query, abortOn(token))).candidates;
+    const candidates = connection
+      .call('findBinaries', query, abortOn(token))
+      .then(({ candidates: found }) => found);
+    this.#found.set(file, { connection, atMs: performance.now(), candidates });
+    try {
+      return await candidates;
+    } catch (error) {
+      this.#found.delete(file);
+      throw error;
+    }
   }
 
   async lookUp(query: FunctionQuery, token?: CancellationToken): Promise<readonly Subject[]> {

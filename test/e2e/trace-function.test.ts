@@ -72,7 +72,9 @@ test('the latency stands at the end of the line, and agrees with the command lin
   const chosenMs = performance.now();
   await waitForOverlay(page, LINE, /p50 .* · p99 .* · .*\/s/);
   console.log(`first figure ${Math.round(performance.now() - chosenMs)} ms after the choice`);
-  expect(studio.log()).toMatch(/db_query: first figure after .* \(lookup .*, attach .*, first snapshot .*\)/);
+  expect(studio.log()).toMatch(
+    /db_query: first figure after .* \(binary .*, lookup .*, attach .*, first snapshot .*\)/,
+  );
   console.log(/db_query: first figure .*/.exec(studio.log())?.[0]);
 
   await page.waitForTimeout(3000);
@@ -136,6 +138,33 @@ test('the latency panel shows the histogram, on both axes, and as a table', asyn
   await page.keyboard.press('ArrowRight');
   await expect.poll(() => panel.locator('.readout').textContent()).toMatch(/: [\d,]+ calls? \(/);
   await studio.screenshot('latency-panel-linear');
+});
+
+test('the callers are a flame graph whose frames lead to their lines', async () => {
+  const { page } = studio;
+  await openFile(page, 'db.c', 33);
+  await rightClickWord(page, FUNCTION, LINE);
+  await chooseInMenu(page, 'Trace Function', 'Callers');
+  await waitForRow(page, /^stacks ?[1-9]/);
+  await clickRowAction(page, FUNCTION, 'Open Flame Graph of Callers');
+  const panel = activeWebview(page);
+  const canvas = panel.locator('canvas[tabindex="0"]').first();
+  await canvas.waitFor();
+  await expect.poll(() => panel.locator('main').textContent()).toMatch(/db_query|stacks|calls/);
+  await page.waitForTimeout(1500);
+  await studio.screenshot('callers');
+  await canvas.focus();
+  for (const key of ['Home', 'ArrowDown', 'ArrowDown', 'ArrowDown', 'ArrowDown', 'ArrowDown', 'Enter'])
+    await page.keyboard.press(key);
+  await expect
+    .poll(() =>
+      page
+        .locator('.tab.active')
+        .allTextContents()
+        .then((names) => names.join(' ')),
+    )
+    .toMatch(/(handle|shop|db)\.c/);
+  await studio.screenshot('callers-source');
 });
 
 test('USDT probes of the function are offered by provider and name, and counted', async () => {

@@ -3,6 +3,8 @@ import type { FrameLocator, Locator, Page } from 'playwright-core';
 
 /** Opens a file of the workspace by name, at a line, and waits for its text. */
 export async function openFile(page: Page, name: string, line = 1): Promise<void> {
+  // panels are in the second group; code stays in the first
+  await page.keyboard.press('Control+1');
   await page.keyboard.press('Control+P');
   const input = page.locator('.quick-input-widget input');
   await input.waitFor();
@@ -11,8 +13,8 @@ export async function openFile(page: Page, name: string, line = 1): Promise<void
   // the list is filled while the search goes on: the row that bears the name is the one
   await page.locator('.quick-input-list .monaco-list-row', { hasText: name }).first().waitFor();
   await page.keyboard.press('Enter');
-  await page.locator('.tab.active', { hasText: name }).waitFor();
-  await page.locator('.view-lines .view-line').first().waitFor();
+  await page.locator('.editor-group-container.active .tab.active', { hasText: name }).waitFor();
+  await page.locator('.editor-group-container.active .view-lines .view-line').first().waitFor();
   await goToLine(page, line);
 }
 
@@ -148,12 +150,14 @@ export async function runCommand(page: Page, title: string): Promise<void> {
   await row.click();
 }
 
-/** Opens Probescope's container in the activity bar. A container of one view shows that view's name in its own title. */
+/** Opens Probescope's container in the activity bar, unless it is open: a second click would close it. */
 export async function openProbesView(page: Page): Promise<void> {
-  const title = page.locator('.sidebar .composite.title h2', { hasText: 'Probescope' });
-  if (!(await title.isVisible()))
-    await page.locator('.activitybar a.action-label[aria-label^="Probescope"]').click();
-  await title.waitFor();
+  const item = page.locator('.activitybar .action-item', {
+    has: page.locator('a.action-label[aria-label^="Probescope"]'),
+  });
+  await item.waitFor();
+  if (!/\bchecked\b/.test((await item.getAttribute('class')) ?? '')) await item.click();
+  await page.locator('.sidebar .composite.title h2', { hasText: 'Probescope' }).waitFor();
 }
 
 export const treeRows = (page: Page): Locator => page.locator('.sidebar .monaco-list-row');
