@@ -42,20 +42,24 @@ export class ProbesView implements TreeDataProvider<Row>, Disposable {
   readonly #view: TreeView<Row>;
   readonly #listener: Disposable;
   #timer: NodeJS.Timeout | undefined;
+  #present = '';
   #states = '';
 
   constructor(probes: ProbeSource) {
     this.#probes = probes;
     this.#view = window.createTreeView<Row>('probescope.probes', { treeDataProvider: this });
     this.#listener = probes.onDidChange(() => {
+      const present = probes.probes.map(({ key }) => key).join('\n');
+      const states = probes.probes.map(({ state, stale }) => `${state} ${stale}`).join('\n');
       // probes that come, go or change their state are seen at once
-      const states = probes.probes.map(({ key, state, stale }) => `${key} ${state} ${stale}`).join('\n');
-      if (states !== this.#states) this.#refresh();
-      else if (this.#view.visible) this.#timer ??= setTimeout(() => this.#refresh(), REFRESH_MS);
+      if (present !== this.#present) this.#changed.fire(undefined);
+      else if (states !== this.#states) this.#redraw();
+      else if (this.#view.visible) this.#timer ??= setTimeout(() => this.#redraw(), REFRESH_MS);
+      this.#present = present;
       this.#states = states;
     });
     this.#view.onDidChangeVisibility(({ visible }) => {
-      if (visible) this.#refresh();
+      if (visible) this.#redraw();
     });
   }
 
@@ -92,10 +96,14 @@ export class ProbesView implements TreeDataProvider<Row>, Disposable {
     return row;
   }
 
-  #refresh(): void {
+  /**
+   * Row by row: drawing the whole tree anew forgets its rows for a moment, and a button that is pressed in it would come
+   * without its probe.
+   */
+  #redraw(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    this.#changed.fire(undefined);
+    for (const { key } of this.#probes.probes) this.#changed.fire(this.#rowOf(key));
   }
 }
 
