@@ -14,7 +14,7 @@ import { keepContextKeys } from './platform/context-keys.ts';
 import { binaryFolders } from './platform/folders.ts';
 import { SourceFiles } from './platform/open-source.ts';
 import { problemPresenter } from './platform/problems.ts';
-import { readSettings } from './platform/settings.ts';
+import { governorOf, readSettings } from './platform/settings.ts';
 import { warmUp } from './platform/warm-up.ts';
 import { HelperLink } from './probes/helper-link.ts';
 import { Places } from './probes/places.ts';
@@ -50,7 +50,9 @@ export function activate(context: ExtensionContext): void {
       log,
     }),
   );
-  const tracing = own(new ProbeList(link, () => binaryFolders(settings), context.workspaceState));
+  const tracing = own(
+    new ProbeList(link, () => binaryFolders(settings), context.workspaceState, governorOf(settings)),
+  );
   own(new Places(tracing));
   own(tracing.onDidEnd((problem) => void show(problem, resumeRemedies())));
 

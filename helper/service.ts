@@ -1,6 +1,7 @@
 import type { Readable, Writable } from 'node:stream';
 import type { TargetFacts } from '../protocol/target.ts';
 import { checkScriptHere } from './engines/bpftrace/host-verdict.ts';
+import { CostService } from './cost-service.ts';
 import { findBinaries } from './host/binaries.ts';
 import { targetFacts } from './host/facts.ts';
 import { listProcesses } from './host/processes.ts';
@@ -27,7 +28,9 @@ export function startService(streams: { input: Readable; output: Writable }): He
     const service = new TraceService(notify, binaries);
     trace = service;
     service.warmUp();
+    const costs = new CostService(service);
     return {
+      hitCosts: () => costs.hitCosts(),
       targetFacts: ({ refresh }) => {
         if (refresh) facts = undefined;
         facts ??= targetFacts();

@@ -1,13 +1,28 @@
 import { formatDuration, formatShare, formatCount } from './format.ts';
 
-/** What one hit of a probe adds to the traced program, and how it is known. */
-export interface HitCost {
-  readonly hitNs: number;
-  /** Calibrated: measured on this target with the same kind of instruction. Assumed: the dearest kind measured there. */
-  readonly basis: 'calibrated' | 'assumed';
-  /** The kind of the probed instruction: `nop`, `push`, `endbr64`, `mov`. */
-  readonly instruction: string;
+/**
+ * Kinds of a probed instruction, by what the kernel does with it: skips a nop, emulates a push and an endbr64 (or not, which
+ * is why it is measured), single-steps a mov and most others.
+ */
+export const costClasses = ['nop', 'push', 'endbr64', 'mov'] as const;
+export type CostClass = (typeof costClasses)[number];
+
+/** Nanoseconds that one hit adds to the traced program, by the first instruction of the function. */
+export type HitCosts = Readonly<Record<CostClass, number>>;
+
+/** What hits cost on a target, each measured there; see `helper/kernel/calibration`. */
+export interface CostTable {
+  /** A hit that is counted. */
+  readonly count: HitCosts;
+  /** A call whose duration is measured: entry and return. */
+  readonly latency: HitCosts;
 }
+
+/** Below any cost that was ever measured: what a hit is taken for until the target's own figures are there. */
+export const leastCosts: CostTable = {
+  count: { nop: 400, push: 400, endbr64: 400, mov: 400 },
+  latency: { nop: 1000, push: 1000, endbr64: 1000, mov: 1000 },
+};
 
 /** Share of one core (1 = all of it) that a probe takes from the traced program; not bounded by 1. */
 export function shareOfCore(hitNs: number, rateHz: number): number {

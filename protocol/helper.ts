@@ -1,3 +1,4 @@
+import type { CostTable } from './cost.ts';
 import type { Catalog } from './catalog.ts';
 import type { Problem } from './errors.ts';
 import type { ProbeId, ProbeSpec, Subject } from './probe.ts';
@@ -62,6 +63,8 @@ export interface HelperApi {
   checkScript(params: { script: string; unsafe: boolean }): ScriptVerdict;
   /** What the target offers to scripts; without what cannot be read there. Takes 1 to 2 s and up to 30 MB. */
   catalog(params: Record<string, never>): { catalog: Catalog };
+  /** What a hit costs on this target: measured at the first call (about 2 s), kept after that. */
+  hitCosts(params: Record<string, never>): CostTable;
   /** The script that the session runs now. */
   sessionScript(params: { session: SessionId }): { script: string };
 }

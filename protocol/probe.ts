@@ -1,3 +1,4 @@
+import type { CostClass } from './cost.ts';
 import type { SourcePlace } from './source.ts';
 
 /** A small integer, unique in its session, that stands for the probe in scripts and maps. */
@@ -20,6 +21,8 @@ export interface Site {
   readonly place?: SourcePlace;
   /** A USDT probe with a semaphore: a counter in the program that the engine raises, or it does not fire. */
   readonly guarded?: true;
+  /** What kind of instruction is probed there: decides what a hit costs. */
+  readonly cost?: CostClass;
 }
 
 /** A place of the function that cannot be probed, and why: shown as `3 of 4 sites`. */

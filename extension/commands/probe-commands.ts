@@ -39,6 +39,12 @@ export function registerProbeCommands(services: ProbeServices): Disposable[] {
     register('probescope.pauseProbe', (key) => tracing.pause([key])),
     register('probescope.resumeProbe', (key) => resume(tracing, [key])),
     register('probescope.removeProbe', (key) => remove(services, [key])),
+    register('probescope.pinProbe', (key) => {
+      tracing.pin(key, true);
+    }),
+    register('probescope.unpinProbe', (key) => {
+      tracing.pin(key, false);
+    }),
     register('probescope.revealProbe', async (key) => {
       const place = tracing.find(key)?.place;
       if (place !== undefined) await services.files.open(place);

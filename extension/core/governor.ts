@@ -25,6 +25,12 @@ export const defaultBudgets: Budgets = {
  */
 export type Policy = 'pause' | 'detach' | 'tell';
 
+/** What is held, and what is done about what exceeds it. */
+export interface Rules {
+  readonly budgets: Budgets;
+  readonly policy: Policy;
+}
+
 /** One probe as it runs now. */
 export interface ProbeLoad {
   readonly key: string;
@@ -65,14 +71,13 @@ const AT_ONCE = 4;
  * {@link AT_ONCE} times, so that one burst ends no session and a storm is stopped by the first snapshot.
  */
 export class Governor {
-  readonly #budgets: Budgets;
-  readonly #policy: Policy;
+  readonly #rules: () => Rules;
   /** Probes that were above a budget at the last look. */
   #suspects = new Set<string>();
 
-  constructor(budgets: Budgets = defaultBudgets, policy: Policy = 'pause') {
-    this.#budgets = budgets;
-    this.#policy = policy;
+  /** `rules` are read at each look: settings may change meanwhile. */
+  constructor(rules: () => Rules = () => ({ budgets: defaultBudgets, policy: 'pause' })) {
+    this.#rules = rules;
   }
 
   /** Verdicts of this look, at most one a probe. */
@@ -90,56 +95,11 @@ export class Governor {
       if (!verdicts.has(probe.key) && (factor >= AT_ONCE || this.#suspects.has(mark)))
         verdicts.set(probe.key, { key: probe.key, exceeded, ...rest });
     };
-    for (const probe of load.probes) this.#judgeProbe(probe, judge);
-    this.#judgeTarget(load, verdicts, judge);
+    const rules = this.#rules();
+    for (const probe of load.probes) judgeProbe(probe, rules, judge);
+    judgeTarget(load, rules, verdicts, judge);
     this.#suspects = suspects;
     return [...verdicts.values()];
-  }
-
-  #judgeProbe(probe: ProbeLoad, judge: Judge): void {
-    const { sharePerProbe, eventsHz, durationMs } = this.#budgets;
-    if (!probe.pinned && probe.attachedForMs >= durationMs)
-      judge(probe, 'duration', AT_ONCE, {
-        action: 'pause',
-        message: `${probe.label} was attached for ${formatDuration(durationMs * 1e6)} and has expired; resume it, or pin it to keep it.`,
-      });
-    const share = shareOfCore(probe.hitNs, probe.hitsHz);
-    if (share > sharePerProbe)
-      judge(probe, 'share-of-probe', share / sharePerProbe, {
-        action: this.#policy,
-        message: `${probe.label} takes ${formatShare(share)} of a core (${formatDuration(probe.hitNs)} × ${formatCount(probe.hitsHz)}/s); the budget is ${percent(sharePerProbe)}.`,
-      });
-    if (probe.eventsHz > eventsHz)
-      judge(probe, 'events', probe.eventsHz / eventsHz, {
-        action: 'sample',
-        everyNth: Math.ceil(probe.eventsHz / eventsHz),
-        message: `${probe.label} sends ${formatCount(probe.eventsHz)} events a second; the budget is ${formatCount(eventsHz)}.`,
-      });
-  }
-
-  /** The dearest probes go until the rest fits. */
-  #judgeTarget(load: TargetLoad, gone: ReadonlyMap<string, Verdict>, judge: Judge): void {
-    const { sharePerTarget, mapBytes } = this.#budgets;
-    const byShare = load.probes
-      .filter((probe) => !gone.has(probe.key))
-      .map((probe) => ({ probe, share: shareOfCore(probe.hitNs, probe.hitsHz) }))
-      .sort((a, b) => b.share - a.share);
-    let total = byShare.reduce((sum, { share }) => sum + share, 0);
-    const all = total;
-    for (const { probe, share } of byShare) {
-      if (total <= sharePerTarget) break;
-      total -= share;
-      judge(probe, 'share-of-target', all / sharePerTarget, {
-        action: this.#policy,
-        message: `All probes together take ${formatShare(all)} of a core, ${probe.label} ${formatShare(share)} of it; the budget of the target is ${percent(sharePerTarget)}.`,
-      });
-    }
-    const dearest = byShare[0];
-    if (load.mapBytes > mapBytes && dearest !== undefined)
-      judge(dearest.probe, 'memory', load.mapBytes / mapBytes, {
-        action: this.#policy,
-        message: `The maps hold ${formatCount(load.mapBytes / 1e6)} MB; the budget is ${formatCount(mapBytes / 1e6)} MB.`,
-      });
   }
 }
 
@@ -152,3 +112,54 @@ type Judge = (
 
 /** A budget as it was set: `5 %`, without digits that nobody typed. */
 const percent = (share: number): string => `${Number((share * 100).toPrecision(6))} %`;
+
+function judgeProbe(probe: ProbeLoad, { budgets, policy }: Rules, judge: Judge): void {
+  const { sharePerProbe, eventsHz, durationMs } = budgets;
+  if (!probe.pinned && probe.attachedForMs >= durationMs)
+    judge(probe, 'duration', AT_ONCE, {
+      action: 'pause',
+      message: `${probe.label} was attached for ${formatDuration(durationMs * 1e6)} and has expired; resume it, or pin it to keep it.`,
+    });
+  const share = shareOfCore(probe.hitNs, probe.hitsHz);
+  if (share > sharePerProbe)
+    judge(probe, 'share-of-probe', share / sharePerProbe, {
+      action: policy,
+      message: `${probe.label} takes ${formatShare(share)} of a core (${formatDuration(probe.hitNs)} × ${formatCount(probe.hitsHz)}/s); the budget is ${percent(sharePerProbe)}.`,
+    });
+  if (probe.eventsHz > eventsHz)
+    judge(probe, 'events', probe.eventsHz / eventsHz, {
+      action: 'sample',
+      everyNth: Math.ceil(probe.eventsHz / eventsHz),
+      message: `${probe.label} sends ${formatCount(probe.eventsHz)} events a second; the budget is ${formatCount(eventsHz)}.`,
+    });
+}
+
+/** The dearest probes go until the rest fits. */
+function judgeTarget(
+  load: TargetLoad,
+  { budgets, policy }: Rules,
+  gone: ReadonlyMap<string, Verdict>,
+  judge: Judge,
+): void {
+  const { sharePerTarget, mapBytes } = budgets;
+  const byShare = load.probes
+    .filter((probe) => !gone.has(probe.key))
+    .map((probe) => ({ probe, share: shareOfCore(probe.hitNs, probe.hitsHz) }))
+    .sort((a, b) => b.share - a.share);
+  let total = byShare.reduce((sum, { share }) => sum + share, 0);
+  const all = total;
+  for (const { probe, share } of byShare) {
+    if (total <= sharePerTarget) break;
+    total -= share;
+    judge(probe, 'share-of-target', all / sharePerTarget, {
+      action: policy,
+      message: `All probes together take ${formatShare(all)} of a core, ${probe.label} ${formatShare(share)} of it; the budget of the target is ${percent(sharePerTarget)}.`,
+    });
+  }
+  const dearest = byShare[0];
+  if (load.mapBytes > mapBytes && dearest !== undefined)
+    judge(dearest.probe, 'memory', load.mapBytes / mapBytes, {
+      action: policy,
+      message: `The maps hold ${formatCount(load.mapBytes / 1e6)} MB; the budget is ${formatCount(mapBytes / 1e6)} MB.`,
+    });
+}

@@ -3,7 +3,10 @@ import { asProblem, ProbeError, type Problem } from '../../protocol/errors.ts';
 import type { Measure, ProbeId, ProbeSpec, Subject } from '../../protocol/probe.ts';
 import type { SessionState, Snapshot } from '../../protocol/snapshot.ts';
 import type { SourcePlace } from '../../protocol/source.ts';
+import type { CostTable } from '../../protocol/cost.ts';
 import { ProbeAggregate } from './aggregate.ts';
+import { hitCost } from './cost.ts';
+import type { Governor } from './governor.ts';
 import type { HelperConnection } from './connection.ts';
 import { Emitter, type Disposable } from './emitter.ts';
 import { TraceSession } from './session.ts';
@@ -36,6 +39,8 @@ export class Probe {
   state: ProbeState = { kind: 'paused' };
   /** Its number in the helper's session; a new one each time it joins. */
   id: ProbeId = 0;
+  /** Told not to expire. */
+  pinned = false;
 
   constructor(spec: NewProbe, key: string = randomUUID()) {
     this.spec = spec;
@@ -47,10 +52,15 @@ export class Probe {
   }
 }
 
+/** The first seconds belong to the first figure. */
+const CALIBRATE_AFTER_MS = 3000;
+
 export interface RegistryOptions {
   /** Gives the helper, starting it when it does not run. Called again after it ended. */
   readonly connect: (cancelled?: AbortSignal) => Promise<HelperConnection>;
   readonly intervalMs: number;
+  /** Ends probes that cost too much; without one nothing is watched. */
+  readonly governor?: Governor;
 }
 
 /**
@@ -67,6 +77,8 @@ export class ProbeRegistry implements Disposable {
   #session: TraceSession | undefined;
   #nextId: ProbeId = 1;
   #queue: Promise<unknown> = Promise.resolve();
+  #costs: CostTable | undefined;
+  #calibrated: HelperConnection | undefined;
 
   constructor(options: RegistryOptions) {
     this.#options = options;
@@ -246,6 +258,7 @@ export class ProbeRegistry implements Disposable {
     this.#session = session;
     try {
       await session.open(specs, this.#options.intervalMs, cancelled);
+      this.#calibrate(connection);
     } catch (error) {
       if (this.#session === session) this.#session = undefined;
       session.dispose();
@@ -263,6 +276,53 @@ export class ProbeRegistry implements Disposable {
       keys.push(probe.key);
     }
     if (keys.length > 0) this.#changed.fire(keys);
+    this.#govern();
+  }
+
+  /** What a hit of this probe costs on the target; undefined until it was measured there. */
+  hitNs(probe: Probe): number | undefined {
+    const { hitNs, calibrated } = hitCost(probe.spec.subject, probe.spec.measures, this.#costs);
+    return calibrated ? hitNs : undefined;
+  }
+
+  #govern(): void {
+    const running = this.probes.filter((probe) => probe.state.kind === 'running');
+    const verdicts = this.#options.governor?.look({
+      probes: running.map((probe) => ({
+        key: probe.key,
+        label: subjectName(probe.spec.subject),
+        hitsHz: probe.aggregate.figures.rateHz ?? 0,
+        hitNs: hitCost(probe.spec.subject, probe.spec.measures, this.#costs).hitNs,
+        eventsHz: 0,
+        attachedForMs: probe.state.kind === 'running' ? Date.now() - probe.state.sinceMs : 0,
+        pinned: probe.pinned,
+      })),
+      mapBytes: 0,
+    });
+    for (const { key, message, action } of verdicts ?? []) {
+      const probe = this.#probes.get(key);
+      if (probe === undefined || action === 'tell') continue;
+      const remedy = 'Resume it to go on, pin it, or raise its budget in the settings (probescope.budget).';
+      void this.#probeEnded(probe.id, { code: 'budget-exceeded', message, remedy }).catch(() => undefined);
+    }
+  }
+
+  /** Measures the target's costs once a connection, after the first figure is there: nobody waits for it. */
+  #calibrate(connection: HelperConnection): void {
+    if (this.#options.governor === undefined || this.#calibrated === connection) return;
+    this.#calibrated = connection;
+    this.#costs = undefined;
+    const timer = setTimeout(() => {
+      connection.call('hitCosts', {}).then(
+        (costs) => {
+          this.#costs = costs;
+          this.#changed.fire(this.probes.map((probe) => probe.key));
+        },
+        // the least costs go on to be taken; what failed here fails where it matters, with its message
+        () => undefined,
+      );
+    }, CALIBRATE_AFTER_MS);
+    timer.unref();
   }
 
   /** Takes the probe out of the session, with the figures it has, and lets it say why. */

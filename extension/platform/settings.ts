@@ -1,4 +1,5 @@
 import type { Event, workspace } from 'vscode';
+import { defaultBudgets, Governor } from '../core/governor.ts';
 
 /**
  * All settings with their types and defaults. `test/unit/settings.test.ts` holds that `package.json` says the same.
@@ -12,6 +13,9 @@ export const settingDefaults = {
   'bpftrace.version': '' as string,
   'bpftrace.unsafe': false as boolean,
   targets: [] as readonly unknown[],
+  'budget.shareOfCore': 5 as number,
+  'budget.minutes': 15 as number,
+  'budget.policy': 'pause' as 'pause' | 'tell',
 } as const;
 
 export type SettingName = keyof typeof settingDefaults;
@@ -38,4 +42,14 @@ export function readSettings(
         disposables,
       ),
   };
+}
+
+/** Holds probes to the budgets of the settings, read at each look. */
+export function governorOf(settings: Settings): Governor {
+  return new Governor(() => {
+    const share = settings.get('budget.shareOfCore') / 100;
+    const durationMs = settings.get('budget.minutes') * 60_000;
+    const budgets = { ...defaultBudgets, sharePerProbe: share, sharePerTarget: share, durationMs };
+    return { budgets, policy: settings.get('budget.policy') };
+  });
 }

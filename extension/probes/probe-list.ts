@@ -6,6 +6,7 @@ import type { Subject } from '../../protocol/probe.ts';
 import type { CallerTotals } from '../../protocol/snapshot.ts';
 import type { SourcePlace } from '../../protocol/source.ts';
 import type { HelperConnection } from '../core/connection.ts';
+import type { Governor } from '../core/governor.ts';
 import { ProbeRegistry, type NewProbe, type Probe } from '../core/registry.ts';
 import type { SessionStatus } from '../views/status.ts';
 import type { HelperLink } from './helper-link.ts';
@@ -45,11 +46,15 @@ export class ProbeList implements Tracing, Disposable {
   /** Probes that a command is attaching: it tells what goes wrong itself. */
   #attended = 0;
 
-  constructor(link: HelperLink, folders: () => readonly string[], memento: Memento) {
+  constructor(link: HelperLink, folders: () => readonly string[], memento: Memento, governor: Governor) {
     this.#link = link;
     this.#folders = folders;
     this.#memento = memento;
-    this.#registry = new ProbeRegistry({ connect: () => link.connect(), intervalMs: SNAPSHOT_INTERVAL_MS });
+    this.#registry = new ProbeRegistry({
+      connect: () => link.connect(),
+      intervalMs: SNAPSHOT_INTERVAL_MS,
+      governor,
+    });
     this.#registry.restore(readStored(memento.get(MEMENTO_KEY)));
     this.#registry.onDidChange((keys) => {
       this.#noticeEnds();
@@ -126,6 +131,14 @@ export class ProbeList implements Tracing, Disposable {
     await Promise.all([removal, this.#persist()]);
   }
 
+  /** A pinned probe does not expire. */
+  pin(key: string, pinned: boolean): void {
+    const probe = this.#registry.find(key);
+    if (probe === undefined) return;
+    probe.pinned = pinned;
+    this.#changed.fire([key]);
+  }
+
   async script(): Promise<string> {
     const script = await this.#registry.script();
     if (script === '')
@@ -155,7 +168,7 @@ export class ProbeList implements Tracing, Disposable {
   }
 
   #view(probe: Probe): ProbeView {
-    return viewOf(probe, this.#sightings.get(probe.key));
+    return viewOf(probe, this.#sightings.get(probe.key), this.#registry.hitNs(probe));
   }
 
   async #attend<T>(work: () => Promise<T>): Promise<T> {

@@ -26,6 +26,10 @@ export interface ProbeView {
   readonly sites: number;
   readonly refused: readonly RefusedSite[];
   readonly sinceMs?: number;
+  /** What a hit costs the traced program, measured on the target; absent until it was. */
+  readonly hitNs?: number;
+  /** Told not to expire. */
+  readonly pinned: boolean;
 }
 
 /** Where probes are read from. Everything that shows probes reads this, and nothing else. */

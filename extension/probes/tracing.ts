@@ -18,6 +18,8 @@ export interface Tracing extends ProbeSource {
   /** Looks the functions up again, for the binary may have been rebuilt meanwhile, and attaches. */
   resume(keys: readonly string[], token?: CancellationToken): Promise<void>;
   remove(keys: readonly string[]): Promise<void>;
+  /** A pinned probe does not expire. */
+  pin(key: string, pinned: boolean): void;
   /** The bpftrace script that runs now. */
   script(): Promise<string>;
 }

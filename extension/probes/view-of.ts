@@ -10,7 +10,11 @@ export interface Sighting {
 }
 
 /** One moment's picture of a probe. */
-export function viewOf({ key, spec, state, aggregate }: Probe, sighting: Sighting | undefined): ProbeView {
+export function viewOf(
+  { key, spec, state, aggregate, pinned }: Probe,
+  sighting: Sighting | undefined,
+  hitNs: number | undefined,
+): ProbeView {
   const { binary, pid, subject, measures } = spec;
   const place = sighting?.place ?? spec.place;
   const figures = figuresOf(aggregate);
@@ -24,6 +28,8 @@ export function viewOf({ key, spec, state, aggregate }: Probe, sighting: Sightin
     stale: sighting?.stale ?? false,
     sites: subject.sites.length,
     refused: subject.kind === 'function' ? subject.refused : [],
+    pinned,
+    ...(hitNs === undefined ? {} : { hitNs }),
     ...(pid === undefined ? {} : { pid }),
     ...(place === undefined ? {} : { place }),
     ...(state.kind === 'ended' ? { problem: state.problem } : {}),

@@ -11,6 +11,7 @@ import {
   type TreeDataProvider,
   type TreeView,
 } from 'vscode';
+import { costLabel } from '../../protocol/cost.ts';
 import { formatCount } from '../../protocol/format.ts';
 import { notes } from '../editor/hover.ts';
 import { figuresText, latencyRows, totalLost } from '../editor/labels.ts';
@@ -118,6 +119,7 @@ function probeItem(probe: ProbeView): TreeItem {
     state === 'starting' || state === 'running' ? 'running' : 'paused',
     ...measures,
     ...(place === undefined ? [] : ['place']),
+    ...(probe.pinned ? ['pinned'] : []),
   ].join(' ');
   const tooltip = new MarkdownString('', true);
   tooltip.appendText(`${title}: ${measures.join(', ')}`);
@@ -161,7 +163,7 @@ function stateIcon({ state, stale }: ProbeView): ThemeIcon {
 }
 
 function factRows(probe: ProbeView): FactRow[] {
-  const { key, figures, binary, pid, sites, refused, place, state } = probe;
+  const { key, figures, binary, pid, sites, refused, place, state, hitNs } = probe;
   const fact = (label: string, value: string, icon?: string): FactRow => ({
     kind: 'fact',
     probe: key,
@@ -186,6 +188,7 @@ function factRows(probe: ProbeView): FactRow[] {
         `${sites} of ${sites + refused.length} ${refused.length + sites === 1 ? 'site' : 'sites'}`,
       ),
     );
+  if (hitNs !== undefined) rows.push(fact('cost', costLabel(hitNs, figures?.rateHz)));
   if (place !== undefined) rows.push(fact('source', `${place.file}:${place.line}`));
   for (const note of notes(probe)) rows.push(fact('note', note, 'warning'));
   return rows;

@@ -1,6 +1,7 @@
 import { ProbeError } from '../../protocol/errors.ts';
 import type { FunctionQuery } from '../../protocol/helper.ts';
 import type { FunctionSubject, RefusedSite, Site, Subject, UsdtSubject } from '../../protocol/probe.ts';
+import { costClassAt } from './cost-class.ts';
 import type { DebugInfo } from './debug-info.ts';
 import { STT_FUNC, STT_GNU_IFUNC, SHN_UNDEF, type SymbolTable } from './elf/symbol-table.ts';
 import type { AddressRange } from './dwarf/lists.ts';
@@ -105,6 +106,7 @@ function functionSubject(info: DebugInfo, found: FunctionInfo): FunctionSubject 
         symbol: body.symbol,
         vaddr: body.entry,
         fileOffsetBytes,
+        cost: costClassAt(info.elf, body.entry),
         ...(found.declared === undefined ? {} : { place: found.declared }),
       });
   }
@@ -189,7 +191,15 @@ function findSymbol(info: DebugInfo, name: string): FunctionSubject {
   return {
     kind: 'function',
     function: info.demangle(symbol),
-    sites: [{ kind: isClone(symbol) ? 'clone' : 'entry', symbol, vaddr, fileOffsetBytes }],
+    sites: [
+      {
+        kind: isClone(symbol) ? 'clone' : 'entry',
+        symbol,
+        vaddr,
+        fileOffsetBytes,
+        cost: costClassAt(info.elf, vaddr),
+      },
+    ],
     refused: [],
     ...unwindingOf(info, [{ low: vaddr, high: vaddr + (info.symbols.find(vaddr)?.sizeBytes ?? 0) }]),
   };
@@ -255,6 +265,7 @@ function usdtSubjects(info: DebugInfo, probes: readonly UsdtProbe[]): UsdtSubjec
       kind: 'usdt',
       vaddr: probe.vaddr,
       fileOffsetBytes: probe.fileOffsetBytes,
+      cost: costClassAt(info.elf, probe.vaddr),
       ...(place === undefined ? {} : { place }),
       ...(probe.semaphore === undefined ? {} : { guarded: true }),
     };

@@ -3,12 +3,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { costClasses } from '../../protocol/cost.ts';
 import { calibrate } from '../../helper/kernel/calibration/calibrate.ts';
-import {
-  ANSWER_BYTES,
-  calibrationProgram,
-  instructionClasses,
-} from '../../helper/kernel/calibration/program.ts';
+import { ANSWER_BYTES, calibrationProgram } from '../../helper/kernel/calibration/program.ts';
 
 const program = calibrationProgram(process.arch);
 
@@ -20,7 +17,7 @@ test('the program answers each byte of its input and ends with it', (ctx) => {
     const file = join(folder, 'calibration');
     writeFileSync(file, program, { mode: 0o755 });
     const answer = execFileSync(file, { input: 'xxx', timeout: 10_000 });
-    expect(answer.length).toBe(3 * instructionClasses.length * ANSWER_BYTES);
+    expect(answer.length).toBe(3 * costClasses.length * ANSWER_BYTES);
     for (let at = 0; at < answer.length; at += 32) {
       const before = answer.readBigInt64LE(at) * 1_000_000_000n + answer.readBigInt64LE(at + 8);
       const after = answer.readBigInt64LE(at + 16) * 1_000_000_000n + answer.readBigInt64LE(at + 24);
@@ -39,7 +36,7 @@ test('without probes a hit costs next to nothing', async (ctx) => {
     Promise.resolve({ detach: () => Promise.resolve(void (detached = true)) }),
   );
   expect(detached).toBe(true);
-  for (const instruction of instructionClasses) {
+  for (const instruction of costClasses) {
     expect(costs[instruction]).toBeGreaterThanOrEqual(0);
     // a probe costs 400 ns at the very least
     expect(costs[instruction]).toBeLessThan(200);

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { calibrationProgram, instructionClasses, symbolOf } from '../../helper/kernel/calibration/program.ts';
+import { costClasses } from '../../protocol/cost.ts';
+import { calibrationProgram, symbolOf } from '../../helper/kernel/calibration/program.ts';
 
 /** Reads what a loader and bpftrace read: entry, load segments, symbols with their file offsets. */
 function read(file: Buffer) {
@@ -30,7 +31,7 @@ test.each(['x64', 'arm64'])('%s: every function starts with the instruction it i
     arm64: { nop: '1f2003d5', push: 'fd7bbfa9', endbr64: '5f2403d5', mov: 'e10300aa' },
   };
   expect(machine).toBe(arch === 'x64' ? 62 : 183);
-  for (const instruction of instructionClasses) {
+  for (const instruction of costClasses) {
     const { offset } = symbols.get(symbolOf(instruction))!;
     const expected = first[arch]![instruction]!;
     expect(file.toString('hex', offset, offset + expected.length / 2)).toBe(expected);

@@ -2,18 +2,9 @@ import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { costClasses, type HitCosts } from '../../../protocol/cost.ts';
 import { ProbeError } from '../../../protocol/errors.ts';
-import {
-  ANSWER_BYTES,
-  CALLS,
-  calibrationProgram,
-  instructionClasses,
-  symbolOf,
-  type InstructionClass,
-} from './program.ts';
-
-/** Nanoseconds that one hit of a probe adds to the traced program, by the first instruction of the function. */
-export type HitCosts = Readonly<Record<InstructionClass, number>>;
+import { ANSWER_BYTES, CALLS, calibrationProgram, symbolOf } from './program.ts';
 
 /** Attaches one probe to each symbol of the binary and answers when all of them are attached. */
 export type Attach = (binary: string, symbols: readonly string[]) => Promise<{ detach(): Promise<void> }>;
@@ -40,11 +31,11 @@ export async function calibrate(attach: Attach): Promise<HitCosts> {
     const program = new RunningProgram(binary);
     try {
       const without = await program.medianRound();
-      const probes = await attach(binary, instructionClasses.map(symbolOf));
+      const probes = await attach(binary, costClasses.map(symbolOf));
       try {
         const withProbes = await program.medianRound();
         return Object.fromEntries(
-          instructionClasses.map((instruction, index) => [
+          costClasses.map((instruction, index) => [
             instruction,
             Math.max(0, (withProbes[index] ?? 0) - (without[index] ?? 0)),
           ]),
@@ -78,7 +69,7 @@ class RunningProgram {
     await this.#round();
     const rounds: number[][] = [];
     for (let i = 0; i < ROUNDS; i++) rounds.push(await this.#round());
-    return instructionClasses.map((_, index) => {
+    return costClasses.map((_, index) => {
       const sorted = rounds.map((round) => round[index] ?? 0).sort((a, b) => a - b);
       return sorted[Math.floor(sorted.length / 2)] ?? 0;
     });
@@ -91,7 +82,7 @@ class RunningProgram {
 
   async #round(): Promise<number[]> {
     this.#child.stdin.write('x');
-    const wanted = instructionClasses.length * ANSWER_BYTES;
+    const wanted = costClasses.length * ANSWER_BYTES;
     while (this.#rest.length < wanted) {
       const next = await this.#answers.next();
       if (next.done === true)
@@ -104,7 +95,7 @@ class RunningProgram {
     }
     const answer = this.#rest.subarray(0, wanted);
     this.#rest = this.#rest.subarray(wanted);
-    return instructionClasses.map((_, index) => {
+    return costClasses.map((_, index) => {
       const at = index * ANSWER_BYTES;
       const timespec = (offset: number) =>
         answer.readBigInt64LE(offset) * 1_000_000_000n + answer.readBigInt64LE(offset + 8);

@@ -1,3 +1,4 @@
+import { costClasses, type CostClass } from '../../../protocol/cost.ts';
 import { BASE, BUFFER, elfFile, TEXT_OFFSET } from './elf-file.ts';
 
 /**
@@ -5,18 +6,17 @@ import { BASE, BUFFER, elfFile, TEXT_OFFSET } from './elf-file.ts';
  * that no compiler is needed on the target and the first instruction of every function is known to the byte.
  *
  * It waits for a byte on standard input, then calls each function {@link CALLS} times and writes, for each, the
- * CLOCK_MONOTONIC times before and after its calls as two `struct timespec`: 32 bytes a function. It ends at the end of
+ * CPU times before and after its calls as two `struct timespec`: 32 bytes a function. It ends at the end of
  * its input, so it cannot outlive the helper.
  */
 
 /** How often each function is called in one round: 2,000 hits of the dearest probe known (35 µs) take 70 ms. */
 export const CALLS = 2000;
 
-/** What a function starts with: what decides whether the kernel emulates or single-steps the probed instruction. */
-export const instructionClasses = ['nop', 'push', 'endbr64', 'mov'] as const;
-export type InstructionClass = (typeof instructionClasses)[number];
+export const symbolOf = (instruction: CostClass): string => `probescope_${instruction}`;
 
-export const symbolOf = (instruction: InstructionClass): string => `probescope_${instruction}`;
+/** CLOCK_THREAD_CPUTIME_ID: what the calls took of a core, with the kernel's part, whoever else wants that core. */
+const CLOCK = 3;
 
 /** Bytes that one function adds to the program's answer. */
 export const ANSWER_BYTES = 32;
@@ -24,7 +24,7 @@ export const ANSWER_BYTES = 32;
 interface MachineCode {
   /** `e_machine` of the ELF header. */
   readonly machine: number;
-  readonly functions: Readonly<Record<InstructionClass, readonly number[]>>;
+  readonly functions: Readonly<Record<CostClass, readonly number[]>>;
   /** The main loop, given the virtual addresses of the functions and of a buffer for the answer. */
   main(functions: readonly number[], buffer: number, at: number): number[];
 }
@@ -57,7 +57,7 @@ const x86_64: MachineCode = {
     syscall(60); //                                            exit(0)
     functions.forEach((address, index) => {
       const clock = (slot: number) => {
-        code.push(0xbf, ...le32(1)); //                        mov $CLOCK_MONOTONIC,%edi
+        code.push(0xbf, ...le32(CLOCK)); //                    mov $CLOCK,%edi
         code.push(0xbe, ...le32(buffer + index * ANSWER_BYTES + slot * 16));
         syscall(228); //                                       clock_gettime
       };
@@ -111,7 +111,7 @@ const aarch64: MachineCode = {
     word(0xd4000001);
     functions.forEach((address, index) => {
       const clock = (slot: number) => {
-        set(0, 1);
+        set(0, CLOCK);
         set(1, buffer + index * ANSWER_BYTES + slot * 16);
         syscall(113); //                                              clock_gettime
       };
@@ -145,7 +145,7 @@ export function calibrationProgram(arch: string): Buffer | undefined {
   const machine = machines[arch];
   if (machine === undefined) return undefined;
   const text: number[] = [];
-  const symbols = instructionClasses.map((instruction) => {
+  const symbols = costClasses.map((instruction) => {
     const code = machine.functions[instruction];
     const symbol = {
       name: symbolOf(instruction),
