@@ -1,5 +1,6 @@
 import type { Call, Expression } from '../syntax/ast.ts';
 import { exists } from '../tables/entry.ts';
+import { builtinByName } from '../tables/builtins.ts';
 import { registersX86, signalNames, stackModeByName } from '../tables/words.ts';
 import { constant, constantInteger, isLiteral, isPositional } from './fold.ts';
 import { conversionProblem, conversions } from './format-string.ts';
@@ -287,7 +288,7 @@ const stack: CallRule = (state, call) => {
   ) {
     const mode = stackModeByName.get(first.name);
     if (mode === undefined || !exists(mode, state.version)) {
-      if (state.version >= 24 || mode !== undefined)
+      if (state.version >= 24 || mode !== undefined || builtinByName.has(first.name))
         state.report.error(first, 'argument-value', `There is no stack mode \`${first.name}\`.`, {
           hint: `There are ${[...stackModeByName.values()]
             .filter((word) => exists(word, state.version))

@@ -53,6 +53,7 @@ export function check(source: string, parsed: ParseResult, options: CheckOptions
   for (;;) {
     state.pass++;
     state.changed = false;
+    state.expansions = 0;
     state.report = new Report();
     runPass(state, parsed);
     if (state.final) break;
@@ -97,6 +98,7 @@ function newState(source: string, parsed: ParseResult, options: CheckOptions): S
     subprogram: undefined,
     loops: [],
     frame: undefined,
+    expansions: 0,
     unevaluated: 0,
     callName: '',
     callArgument: -1,

@@ -60,7 +60,8 @@ function evaluate(state: State, expression: Expression): Type {
     case 'map':
       return mapType(state, expression);
     case 'positional':
-      return state.version >= 22 && state.version < 26 ? uint64 : int64;
+      // From 0.24 on an argument that is no number is a string
+      return state.version >= 24 ? unknown : state.version >= 22 ? uint64 : int64;
     case 'parameter-count':
       return state.version >= 26 ? uint64 : int64;
     case 'call':
@@ -227,6 +228,8 @@ function joinBranches(state: State, span: Expression, a: Type, b: Type): Type {
     );
     return unknown;
   };
+  // From 0.26 on a branch without a value makes the whole one without a value
+  if (version >= 26 && (a.kind === 'void' || b.kind === 'void')) return voidType;
   if (version >= 26) {
     const joined = compatible(a, b, version) ? promote(a, b, version) : undefined;
     return joined ?? refusal();
@@ -272,6 +275,19 @@ export function blockType(state: State, block: Block): Type {
   return checkBlock(state, block) ?? voidType;
 }
 
+/** `@a = (@b, @b); @b = (@a, @a)` would double its type with each pass. */
+const mostParts = 500;
+
+function countParts(type: Type): number {
+  const inner =
+    type.kind === 'tuple'
+      ? type.elements
+      : type.kind === 'record'
+        ? type.fields.map((field) => field.type)
+        : [];
+  return inner.reduce((sum, part) => sum + countParts(part), 1);
+}
+
 function tupleType(state: State, elements: readonly Expression[]): Type {
   const types = elements.map((item) => element(state, item, 'tuple'));
   // Up to 0.23 a tuple with an element of no type has none itself
@@ -280,7 +296,8 @@ function tupleType(state: State, elements: readonly Expression[]): Type {
 }
 
 function element(state: State, expression: Expression, where: 'tuple' | 'record'): Type {
-  const type = typeOf(state, expression);
+  const found = typeOf(state, expression);
+  const type = countParts(found) > mostParts ? unknown : found;
   if (isMultiValue(type) && state.version >= 22)
     state.report.error(
       expression,

@@ -18,7 +18,11 @@ export function fieldType(state: State, expression: FieldAccess): Type {
     });
     return unknown;
   }
-  if (isOpen(object)) return object;
+  if (isOpen(object)) {
+    if (object.kind === 'none' && state.final && state.version >= 27 && expression.object.kind === 'map')
+      state.report.error(expression, 'field-access', 'Nothing is assigned to this map; it has no fields.');
+    return object;
+  }
   const subject = reach(state, expression, object);
   if (subject === undefined) return unknown;
   if (subject.kind === 'record') {

@@ -46,7 +46,7 @@ function evaluate(state: State, expression: Expression): Constant | undefined {
       if (operand === undefined) return undefined;
       if (operand.kind === 'integer' && expression.operator === '-') return integer(-operand.value);
       if (state.version < 24) return undefined;
-      if (expression.operator === '!') return truth(!isTrue(operand));
+      if (expression.operator === '!') return operand.kind === 'string' ? undefined : truth(!isTrue(operand));
       if (operand.kind === 'integer' && expression.operator === '~')
         return integer(operand.value < 0n ? ~operand.value : BigInt.asUintN(64, ~operand.value));
       return undefined;
@@ -71,7 +71,10 @@ function evaluate(state: State, expression: Expression): Constant | undefined {
   }
 }
 
+const mostPassed = 20_000;
+
 function inCaller(state: State, expression: Expression): Constant | undefined {
+  if (++state.expansions > mostPassed) return undefined;
   const frame = state.frame;
   state.frame = frame?.caller;
   const value = constant(state, expression);

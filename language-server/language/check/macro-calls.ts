@@ -7,8 +7,9 @@ import { checkBlock } from './statements.ts';
 import { unknown, voidType, type Type } from './types.ts';
 import { findVariable, popScope, pushScope, declare } from './variables.ts';
 
-/** Macros may call macros, but not without end. */
+/** Macros may call macros, but not without end: 30 that call the next one twice would be expanded 2^30 times. */
 const deepestExpansion = 32;
+const mostExpansions = 2000;
 
 /** Checks a macro's body with the arguments of one call; its type is that of its last expression. */
 export function expandMacro(state: State, name: string, args: readonly Expression[], call: Span): Type {
@@ -34,7 +35,7 @@ export function expandMacro(state: State, name: string, args: readonly Expressio
     );
     return unknown;
   }
-  if (depthOf(state) >= deepestExpansion) return unknown;
+  if (depthOf(state) >= deepestExpansion || ++state.expansions > mostExpansions) return unknown;
   for (const argument of args)
     if (argument.kind !== 'map' || argument.keys !== undefined) typeOf(state, argument);
   return expand(state, macro, args, call);

@@ -14,11 +14,15 @@ import { nearest, replace } from './report.ts';
 import type { State } from './state.ts';
 import { boolean, opaque, pointer, string, uint32, uint64, integer, unknown, type Type } from './types.ts';
 
+const mostPassed = 20_000;
+
 /** A bare word: a macro's parameter, a constant, a builtin, a macro, a stack mode. */
 export function identifierType(state: State, expression: Identifier): Type {
   const { name } = expression;
   const passed = state.frame?.expressions.get(name);
   if (passed !== undefined) {
+    // Parameters that are used twice double the work with each level of macros
+    if (++state.expansions > mostPassed) return unknown;
     const frame = state.frame;
     state.frame = frame?.caller;
     const type = typeOf(state, passed);
@@ -42,6 +46,13 @@ export function identifierType(state: State, expression: Identifier): Type {
   return unknown;
 }
 
+/** Known to everybody, but as macros of headers: no kernel describes them in its BTF. */
+const neverInTypes: ReadonlySet<string> = new Set(
+  'NULL AF_UNIX AF_INET AF_INET6 AF_NETLINK O_RDONLY O_WRONLY O_RDWR O_CREAT PAGE_SIZE EINTR EAGAIN ENOENT EPERM'.split(
+    ' ',
+  ),
+);
+
 function unknownName(
   state: State,
   expression: Identifier,
@@ -53,7 +64,26 @@ function unknownName(
     return;
   }
   // Constants of the kernel and of headers are written in capitals
-  if (/^[A-Z_][A-Z0-9_]*$/.test(name) || state.c.includes || name.startsWith('__builtin_')) return;
+  if (neverInTypes.has(name) && !state.c.includes) {
+    state.report.error(
+      expression,
+      'unknown-identifier',
+      `\`${name}\` is a macro of C headers that the script does not include.`,
+      {
+        hint:
+          name === 'NULL' ? 'Write `0`.' : `Include its header, or write its value: \`#define ${name} …\`.`,
+      },
+    );
+    return;
+  }
+  // Kernels describe their enum constants in BTF, `true` and `false` among them
+  if (
+    ['true', 'false'].includes(name) ||
+    (/^[A-Z_][A-Z0-9_]*$/.test(name) && name !== 'BEGIN' && name !== 'END') ||
+    state.c.includes ||
+    name.startsWith('__builtin_')
+  )
+    return;
   const words = [...builtinByName.values()]
     .filter((word) => exists(word, state.version))
     .map((word) => word.name);

@@ -266,11 +266,7 @@ function pointerResult(
   }
   if (other.kind === 'integer' || (other.kind === 'boolean' && state.version >= 24)) {
     if (operator === '+' || (operator === '-' && isLeft)) return pointer(address.to);
-    if (compares || (isLogical && state.version < 27)) return truthType(state);
-    if (isLogical) {
-      operatorError(state, expression, left, right);
-      return boolean;
-    }
+    if (compares || isLogical) return truthType(state);
   }
   operatorError(state, expression, left, right);
   return unknown;

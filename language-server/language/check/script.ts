@@ -1,3 +1,4 @@
+import type { Span } from '../diagnostic.ts';
 import type {
   Block,
   ConfigEntry,
@@ -35,8 +36,10 @@ export function checkConfigEntry(state: State, entry: ConfigEntry): void {
       name,
       known.map((word) => word.name),
     );
+    const at = state.source.indexOf('=', entry.name.end);
+    const isNear = at >= 0 && at < entry.value.start;
     state.report.error(
-      entry.name,
+      isNear ? { start: entry.name.start, end: at + 1 } : entry.name,
       'config-option',
       option === undefined
         ? `There is no setting \`${entry.name.text}\`.`
@@ -58,10 +61,16 @@ export function checkConfigEntry(state: State, entry: ConfigEntry): void {
   }
   warnDeprecated(state, entry.name, `The setting \`${name}\``, option);
   const refusal = valueRefusal(state, option, entry.value);
-  if (refusal !== undefined) state.report.error(entry.value, 'config-value', refusal);
+  if (refusal !== undefined) state.report.error(fromAssignment(state, entry), 'config-value', refusal);
   if (name !== 'max_strlen') return;
   const bytes = constantInteger(state, entry.value);
   if (bytes !== undefined && bytes > 0n && bytes < 1_000_000n) state.maxStringBytes = Number(bytes);
+}
+
+/** bpftrace points at the `=`. */
+function fromAssignment(state: State, entry: ConfigEntry): Span {
+  const at = state.source.indexOf('=', entry.name.end);
+  return at < 0 || at > entry.value.start ? entry.value : { start: at, end: entry.value.end };
 }
 
 /** The text of a value: bare words and strings mean the same from 0.24 on. */
@@ -83,7 +92,7 @@ function valueRefusal(state: State, option: ConfigWord, value: Expression): stri
       if (value.kind === 'string' && state.version >= 24 && /^\d+$/.test(value.value)) return undefined;
       return `\`${option.name}\` is an integer.`;
     case 'boolean':
-      if (value.kind === 'integer') return value.value <= 1n ? undefined : `\`${option.name}\` is 0 or 1.`;
+      if (value.kind === 'integer') return undefined;
       if (value.kind === 'boolean' || (state.version >= 24 && /^(true|false|0|1)$/i.test(text)))
         return undefined;
       return `\`${option.name}\` is ${state.version >= 24 ? '`true` or `false`' : '0 or 1'}.`;
@@ -91,8 +100,11 @@ function valueRefusal(state: State, option: ConfigWord, value: Expression): stri
       return value.kind === 'string' || state.version >= 24 ? undefined : `\`${option.name}\` is a string.`;
     case 'choice':
     case 'unstable': {
-      if (value.kind === 'string' && state.version < 24 && option.name === 'stack_mode')
-        return `\`${option.name}\` is a bare word, without quotes.`;
+      if (state.version < 24 && (value.kind === 'string') === (option.name === 'stack_mode'))
+        return option.name === 'stack_mode'
+          ? `\`${option.name}\` is a bare word, without quotes.`
+          : `\`${option.name}\` is a string.`;
+      if (option.kind === 'unstable' && ['integer', 'boolean'].includes(value.kind)) return undefined;
       const isKnown = option.choices?.some(
         (choice) =>
           choice === text || (option.name !== 'license' && choice.toLowerCase() === text.toLowerCase()),
@@ -117,9 +129,13 @@ export function checkMapDeclaration(state: State, declaration: MapDeclaration): 
     });
   } else if (!exists(kind, state.version)) notNow(state, mapType, `\`${mapType.text}\``, kind);
   const entries = constantInteger(state, maxEntries);
-  if (entries === undefined || entries <= 0n) {
+  if (entries === undefined || entries < 0n) {
     if (maxEntries.kind !== 'broken-expression' && maxEntries.kind !== 'identifier')
-      state.report.error(maxEntries, 'map-declaration', 'A map holds at least one entry.');
+      state.report.error(
+        maxEntries,
+        'map-declaration',
+        'The number of entries has to be an integer literal.',
+      );
   }
   const map = mapState(state, name.text, name);
   map.declared = mapType.text;

@@ -97,6 +97,8 @@ export interface State {
   /** Loops around, from outside in. */
   loops: ('while' | 'for' | 'unroll')[];
   frame: MacroFrame | undefined;
+  /** How many macros were expanded in this pass. */
+  expansions: number;
   /** Inside `sizeof`, `typeof` … nothing is evaluated. */
   unevaluated: number;
   /** The call whose argument is looked at, and which one. */

@@ -133,7 +133,11 @@ const coreFunctions: readonly FunctionWord[] = [
     name: 'str',
     doc: 'Reads a NUL-terminated string from memory, at most `length` bytes. Memory that the process has never touched reads as "".',
     returns: 'string',
-    signatures: one('str(address, [length])', 1, 2, 'any', 'integer'),
+    signatures: [
+      { min: 1, max: 2, arguments: ['any', 'integer'], label: 'str(address, [length])', removed: 27 },
+      // A macro of the library in 0.27, which ignores what it does not know
+      { min: 1, max: 99, arguments: ['any', 'integer', 'any'], label: 'str(address, [length])', since: 27 },
+    ],
   },
   {
     name: 'buf',

@@ -1,0 +1,161 @@
+/** Real bpftrace releases as judges: the form for each that compiles a script and attaches nothing. */
+import { spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { spawnSync } from 'node:child_process';
+import { check } from '../../language-server/language/check/check.ts';
+import { LineIndex } from '../../language-server/language/lines.ts';
+import { parse } from '../../language-server/language/syntax/parser.ts';
+import { parseVersion, type Version } from '../../language-server/language/version.ts';
+
+export interface Oracle {
+  /** As it calls itself: `0.17.0`. */
+  readonly release: string;
+  readonly version: Version;
+  readonly command: readonly string[];
+}
+
+export interface Verdict {
+  readonly accepted: boolean;
+  /** Its error text, when it refused. */
+  readonly text: string;
+  /** Killed by a signal, out of time, or refused for what this host lacks: no verdict about the language. */
+  readonly isNoVerdict: boolean;
+}
+
+/** The `bpftrace` of the PATH, or undefined when there is none that runs. */
+export function installedOracle(): Oracle | undefined {
+  return oracleOf(['bpftrace']);
+}
+
+/** The releases under `$PROBESCOPE_LAB/suite-*` (unpacked packages, run through their own loaders). */
+export function laboratoryOracles(): Oracle[] {
+  const laboratory = process.env['PROBESCOPE_LAB'];
+  if (laboratory === undefined) return [];
+  return ['trixie', 'sid'].flatMap((suite) => {
+    const root = join(laboratory, `suite-${suite}`, 'root');
+    const loader = ['lib64/ld-linux-x86-64.so.2', 'usr/lib/x86_64-linux-gnu/ld-linux-x86-64.so.2']
+      .map((path) => join(root, path))
+      .find((path) => existsSync(path));
+    if (loader === undefined) return [];
+    const libraries = [join(root, 'usr/lib/x86_64-linux-gnu'), join(root, 'lib/x86_64-linux-gnu')].join(':');
+    const found = oracleOf([loader, '--library-path', libraries, join(root, 'usr/bin/bpftrace')]);
+    return found === undefined ? [] : [found];
+  });
+}
+
+function oracleOf(command: readonly string[]): Oracle | undefined {
+  const [program = '', ...args] = command;
+  const { stdout, status } = spawnSync(program, [...args, '--version'], { encoding: 'utf8' });
+  const release = /v(\d+\.\d+\.\d+)/.exec(stdout ?? '')?.[1];
+  const version = release === undefined ? undefined : parseVersion(release);
+  return status !== 0 || release === undefined || version === undefined
+    ? undefined
+    : { release, version, command };
+}
+
+/**
+ * `-d` up to 0.21; `--emit-elf` up to 0.23, where `-d` takes a stage and `--dry-run` attaches; `--mode codegen` from
+ * 0.24 on.
+ */
+function dryRun(version: Version, directory: string): string[] {
+  if (version <= 21) return ['-d'];
+  return version <= 23 ? ['--emit-elf', join(directory, 'out')] : ['--mode', 'codegen'];
+}
+
+/** Refusals that speak of the host: its kernel, its binaries, its debug information, the arguments that were not given. */
+const aboutTheHost =
+  /available_filter_functions|resolve kernel symbol|__btf_generated_header|does not exist or is not executable|No matches for|no valid attach points|not available for your kernel|BTF|tracepoints? not found|is not traceable|no debuginfo|expanded from|file not found|unroll minimum value is 1|lhist\(\) step must be >= 1 \(0 provided\)|Could not resolve symbol|-p PID|does not contain a field named|Unknown struct|Cannot resolve unknown type/;
+
+export async function judge(oracle: Oracle, source: string): Promise<Verdict> {
+  const directory = mkdtempSync(join(tmpdir(), 'probescope-oracle-'));
+  const file = join(directory, 'script.bt');
+  writeFileSync(file, source);
+  const [program = '', ...args] = oracle.command;
+  const child = spawn(program, [...args, ...dryRun(oracle.version, directory), file], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+    timeout: 20_000,
+    killSignal: 'SIGKILL',
+  });
+  let text = '';
+  child.stderr.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
+  const status = await new Promise<number | null>((resolve, reject) => {
+    child.on('error', reject);
+    child.on('close', (code) => resolve(code));
+  });
+  rmSync(directory, { recursive: true, force: true });
+  const accepted = status === 0;
+  const errors = text.split('\n').filter((line) => /ERROR|error:/.test(line) && !line.includes('MEMLOCK'));
+  return {
+    accepted,
+    text: errors.join('\n'),
+    isNoVerdict:
+      status === null || (!accepted && (errors.length === 0 || aboutTheHost.test(errors[0] ?? ''))),
+  };
+}
+
+export interface Difference {
+  readonly name: string;
+  readonly source: string;
+  /** What bpftrace says when it refuses; empty when it accepts. */
+  readonly theirs: string;
+  readonly ours: string;
+}
+
+export interface Comparison {
+  agreed: number;
+  noVerdict: number;
+  readonly differences: Difference[];
+  /** Refusals of both for which bpftrace gives line and columns, and those where an error of ours overlaps. */
+  placed: number;
+  overlapping: number;
+}
+
+/** Asks bpftrace and us about each script, two processes at a time, until the time is up. */
+export async function compare(
+  oracle: Oracle,
+  scripts: readonly { readonly name: string; readonly source: string }[],
+  limitMs = 600_000,
+): Promise<Comparison> {
+  const endMs = Date.now() + limitMs;
+  const result: Comparison = { agreed: 0, noVerdict: 0, differences: [], placed: 0, overlapping: 0 };
+  const waiting = [...scripts];
+  const work = async (): Promise<void> => {
+    for (let script = waiting.shift(); script !== undefined && Date.now() < endMs; script = waiting.shift())
+      note(result, oracle, script, await judge(oracle, script.source));
+  };
+  await Promise.all([work(), work()]);
+  return result;
+}
+
+function note(
+  result: Comparison,
+  { version }: Oracle,
+  { name, source }: { readonly name: string; readonly source: string },
+  verdict: Verdict,
+): void {
+  if (verdict.isNoVerdict) {
+    result.noVerdict++;
+    return;
+  }
+  const parsed = parse(source, { version });
+  const errors = [...parsed.diagnostics, ...check(source, parsed, { version }).diagnostics].filter(
+    (diagnostic) => diagnostic.severity === 'error',
+  );
+  if (verdict.accepted !== (errors.length === 0)) {
+    result.differences.push({ name, source, theirs: verdict.text, ours: errors[0]?.message ?? '' });
+    return;
+  }
+  result.agreed++;
+  if (verdict.accepted) return;
+  const place = /script\.bt:(\d+):(\d+)-(\d+): (?:ERROR|error)/.exec(verdict.text);
+  // 1:1-1 is what bpftrace prints for a node that was given no place
+  if (place === null || (place[1] === '1' && place[2] === '1' && place[3] === '1')) return;
+  result.placed++;
+  const lines = new LineIndex(source);
+  const line = Number(place[1]) - 1;
+  const from = lines.offsetAt({ line, character: Number(place[2]) - 1 });
+  const to = lines.offsetAt({ line, character: Number(place[3]) - 1 });
+  if (errors.some((error) => error.start <= to && error.end >= from)) result.overlapping++;
+}
