@@ -7,12 +7,13 @@ import type { ScopeNames } from './dwarf/names.ts';
 import { INLINED_SCOPE, NONE } from './dwarf/scope-store.ts';
 import type { DwarfIndex, UnitIndex } from './dwarf/unit-index.ts';
 import type { LineSite, LineSites } from './model.ts';
+import { programsNaming } from './dwarf/file-search.ts';
 import { baseName, commonSuffix, normalisePath } from './source-path.ts';
 
 /** A file as one unit numbers it. */
 interface FileInUnit {
   readonly index: UnitIndex;
-  readonly files: ReadonlySet<number>;
+  readonly files: Set<number>;
 }
 
 /** A source file of the binary with all units that have it. */
@@ -103,6 +104,26 @@ export class LineSiteFinder {
     return path === undefined ? undefined : { file: normalisePath(path), line: line.value.value };
   }
 
+  /** Units with code whose tables have files of that base name. */
+  *#unitsNaming(name: string): Generator<{ index: UnitIndex; files: readonly number[] }> {
+    const { file } = this.#index;
+    for (const { header, files } of programsNaming(file.sections, file.path, name)) {
+      const index = this.#index.unitOfProgram(header, (address) => this.#lookup.find(address));
+      if (index !== undefined) yield { index, files };
+    }
+  }
+
+  /** Paths of the binary's source files with that base name, normalised: quick, whatever the binary's size. */
+  filesNamed(name: string): { path: string; md5: string | undefined }[] {
+    const found = new Map<string, string | undefined>();
+    for (const { index, files } of this.#unitsNaming(name))
+      for (const file of files) {
+        const path = index.files?.path(file);
+        if (path !== undefined) found.set(normalisePath(path), index.files?.md5(file));
+      }
+    return [...found].map(([path, md5]) => ({ path, md5 }));
+  }
+
   /** All source files of the binary, by normalised path. */
   files(): string[] {
     const paths = new Set<string>();
@@ -121,15 +142,16 @@ export class LineSiteFinder {
   #findFile(file: string): FoundFile {
     const wanted = normalisePath(file);
     const byPath = new Map<string, FoundFile>();
-    for (const unit of this.#index.file.units) {
-      if (unit.isTypeUnit) continue;
-      const index = this.#index.unit(unit);
-      for (const [path, files] of filesNamed(index, baseName(wanted))) {
+    for (const { index, files } of this.#unitsNaming(baseName(wanted)))
+      for (const file of files) {
+        const path = normalisePath(index.files?.path(file) ?? '');
         let entry = byPath.get(path);
         if (entry === undefined) byPath.set(path, (entry = { path, units: [] }));
-        entry.units.push({ index, files });
+        const last = entry.units[entry.units.length - 1];
+        // One file may have several numbers in a unit.
+        if (last?.index === index) last.files.add(file);
+        else entry.units.push({ index, files: new Set([file]) });
       }
-    }
     const ranked = [...byPath.values()].sort(
       (a, b) => commonSuffix(b.path, wanted) - commonSuffix(a.path, wanted) || a.path.length - b.path.length,
     );
@@ -242,19 +264,4 @@ export class LineSiteFinder {
     }
     return below !== Infinity ? below : above > 0 ? above : undefined;
   }
-}
-
-/** The files of a unit with that base name: normalised path → numbers (one file may have several). */
-function filesNamed(index: UnitIndex, wanted: string): Map<string, Set<number>> {
-  const found = new Map<string, Set<number>>();
-  const { files } = index;
-  if (files === undefined) return found;
-  for (let file = files.firstFile; file < files.firstFile + files.fileCount; file++) {
-    if (baseName(files.fileName(file)) !== wanted) continue;
-    const path = normalisePath(files.path(file) ?? '');
-    let numbers = found.get(path);
-    if (numbers === undefined) found.set(path, (numbers = new Set()));
-    numbers.add(file);
-  }
-  return found;
 }

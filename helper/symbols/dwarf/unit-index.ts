@@ -74,6 +74,12 @@ export class UnitIndex {
     return this.#sequences;
   }
 
+  /** Takes over what {@link DwarfIndex.unitOfProgram} had to run to find this unit. */
+  adoptLines(header: LineHeader, sequences: Sequences): void {
+    this.#lineHeader = header;
+    this.#sequences ??= sequences;
+  }
+
   get files(): FileTables | undefined {
     const header = this.lineHeader;
     if (header === undefined) return undefined;
@@ -130,6 +136,7 @@ export class DwarfIndex {
   readonly rows: RowStore;
   readonly #units = new Map<number, UnitIndex>();
   readonly #stores = new Map<DwarfFile, ScopeStore>();
+  readonly #byProgram = new Map<number, UnitIndex | null>();
   readonly #foreign = new Map<Unit, UnitIndex>();
   readonly #walked = new Map<Unit, UnitScopes>();
   readonly #compiler = new AbbreviationCompiler();
@@ -148,6 +155,27 @@ export class DwarfIndex {
       this.#units.set(unit.offset, index);
     }
     return index;
+  }
+
+  /**
+   * The unit whose line program is at `header.offset`, found by running the program and asking `unitAt` for its addresses:
+   * the roots of all units would have to be read otherwise. Undefined when the program has no code.
+   */
+  unitOfProgram(header: LineHeader, unitAt: (address: number) => Unit | undefined): UnitIndex | undefined {
+    const known = this.#byProgram.get(header.offset);
+    if (known !== undefined) return known ?? undefined;
+    const bytes = this.file.sections.line?.bytes;
+    if (bytes === undefined) return undefined;
+    const sequences = runLineProgram(bytes, header, this.rows, this.file.path);
+    let found: UnitIndex | null = null;
+    for (let sequence = 0; sequence < sequences.count && found === null; sequence++) {
+      const unit = unitAt(sequences.lows[sequence]!);
+      if (unit === undefined || unit.lineOffset !== header.offset) continue;
+      found = this.unit(unit);
+      found.adoptLines(header, sequences);
+    }
+    this.#byProgram.set(header.offset, found);
+    return found ?? undefined;
   }
 
   /** The file table of any unit, of a partial unit of the supplementary file for one. */
