@@ -2,6 +2,17 @@ import { defineConfig } from 'vitest/config';
 
 const common = { pool: 'forks' as const, environment: 'node' as const };
 
+/** Fetches and builds what is too large for every run: `npm run test:large`. */
+const large = {
+  test: {
+    ...common,
+    name: 'large',
+    include: ['test/large/**/*.test.ts'],
+    fileParallelism: false,
+    sequence: { groupOrder: 3 },
+  },
+};
+
 export default defineConfig({
   test: {
     reporters: ['default', './scripts/test-reporter.ts'],
@@ -19,6 +30,7 @@ export default defineConfig({
           sequence: { groupOrder: 1 },
         },
       },
+      ...(process.env.PROBESCOPE_LARGE === '1' ? [large] : []),
       {
         test: {
           ...common,

@@ -85,13 +85,24 @@ export class LineSiteFinder {
   #declaringScope(index: UnitIndex, address: number, file: string, line: number): number | undefined {
     const { store } = index;
     const innermost = index.functions.scopeAt(address);
+    let best = innermost;
+    let bestLine = 0;
     for (let scope = innermost; scope !== undefined;) {
       const declared = this.#declaration(index, scope);
-      if (declared !== undefined && declared.line <= line && declared.file === file) return scope;
+      // Of the functions of that file around the address, the line belongs to the one that begins last before it.
+      if (
+        declared !== undefined &&
+        declared.line <= line &&
+        declared.line > bestLine &&
+        declared.file === file
+      ) {
+        best = scope;
+        bestLine = declared.line;
+      }
       const parent: number = store.parents[scope]!;
       scope = parent === NONE ? undefined : parent;
     }
-    return innermost;
+    return best;
   }
 
   /** Where a scope's function is declared: the first declaration on the chain of origins, its definition's. */
