@@ -30,7 +30,7 @@ export default defineConfig({
           sequence: { groupOrder: 1 },
         },
       },
-      ...(process.env.PROBESCOPE_LARGE === '1' ? [large] : []),
+      ...(process.env['PROBESCOPE_LARGE'] === '1' ? [large] : []),
       {
         test: {
           ...common,

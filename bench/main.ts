@@ -1,0 +1,26 @@
+// `npm run bench -- NAME…`: runs benchmarks; each prints its figures beside the peers', as ratios of one run.
+
+/** One file a benchmark, each loaded only when it is asked for. */
+const benchmarks: Readonly<Record<string, () => Promise<() => Promise<void>>>> = {
+  symbols: async () => (await import('./symbols.ts')).symbols,
+};
+
+async function main(wanted: readonly string[]): Promise<void> {
+  const unknown = wanted.filter((name) => !Object.hasOwn(benchmarks, name));
+  if (unknown.length > 0) {
+    process.stderr.write(
+      `There is no benchmark ${unknown.join(', ')}; there are: ${Object.keys(benchmarks).join(', ')}\n`,
+    );
+    process.exitCode = 2;
+    return;
+  }
+  for (const [name, load] of Object.entries(benchmarks)) {
+    if (wanted.length > 0 && !wanted.includes(name)) continue;
+    console.log(`# ${name}`);
+    await (
+      await load()
+    )();
+  }
+}
+
+void main(process.argv.slice(2));

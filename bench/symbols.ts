@@ -1,0 +1,135 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { formatAddress } from '../helper/symbols/address.ts';
+import { DebugInfo } from '../helper/symbols/debug-info.ts';
+import { vmlinux } from '../test/support/symbols-corpus.ts';
+
+/** Wall clock of a run, in seconds; the least of `times` runs, since other work on the machine only adds. */
+function leastSeconds(times: number, run: () => void): number {
+  let least = Infinity;
+  for (let round = 0; round < times; round++) {
+    const start = performance.now();
+    run();
+    least = Math.min(least, (performance.now() - start) / 1000);
+  }
+  return least;
+}
+
+function has(tool: string): boolean {
+  return (process.env['PATH'] ?? '').split(':').some((folder) => existsSync(join(folder, tool)));
+}
+
+/** Never rounds in our favour: ours up, the peers' down. */
+function figure(seconds: number, ours: boolean): string {
+  const digits = seconds < 0.1 ? 1e5 : 1e3;
+  const rounded = (ours ? Math.ceil : Math.floor)(seconds * digits) / digits;
+  return `${rounded} s`;
+}
+
+function line(what: string, ours: number, peers: Readonly<Record<string, number | undefined>>): void {
+  const compared = Object.entries(peers)
+    .filter((entry): entry is [string, number] => entry[1] !== undefined)
+    .map(
+      ([peer, seconds]) =>
+        `${peer} ${figure(seconds, false)} (ours is ${(Math.ceil((ours / seconds) * 1000) / 1000).toString()} ×)`,
+    );
+  console.log(`${what}: ${figure(ours, true)}${compared.length === 0 ? '' : ` · ${compared.join(' · ')}`}`);
+}
+
+/** Runs code in a process of its own and prints what it prints: memory and cold starts need that. */
+function inFreshProcess(code: string): string {
+  return execFileSync(
+    process.execPath,
+    ['--disable-warning=MODULE_TYPELESS_PACKAGE_JSON', '--input-type=module', '-e', code],
+    {
+      encoding: 'utf8',
+    },
+  ).trim();
+}
+
+function peer(tool: string, times: number, args: readonly string[], input?: string): number | undefined {
+  if (!has(tool)) return undefined;
+  return leastSeconds(times, () => {
+    spawnSync(tool, args, { input, stdio: ['pipe', 'ignore', 'ignore'], maxBuffer: 1 << 30 });
+  });
+}
+
+/**
+ * Source ↔ address on Debian's vmlinux (633 MB of debug image, 2,352 units, 4.3 million rows), beside llvm-symbolizer,
+ * addr2line, perf probe and gdb in the same run. All with a warm page cache.
+ */
+export async function symbols(): Promise<void> {
+  const binary = vmlinux();
+  const door = JSON.stringify(join(import.meta.dirname, '../helper/symbols/debug-info.ts'));
+  const cli = join(import.meta.dirname, '../dist/cli.js');
+  const address = '0xffffffff81364150';
+
+  const complete = JSON.parse(
+    inFreshProcess(`const { DebugInfo } = await import(${door}); const start = performance.now(); const cpu = process.cpuUsage();
+      const info = await DebugInfo.open(${JSON.stringify(binary)}); info.loadAll();
+      const { user, system } = process.cpuUsage(cpu);
+      console.log(JSON.stringify({ wall: (performance.now() - start) / 1000, cpu: (user + system) / 1e6, peak: process.resourceUsage().maxRSS / 1024 }));`),
+  ) as { wall: number; cpu: number; peak: number };
+  console.log(
+    `complete index: ${figure(complete.wall, true)} (${figure(complete.cpu, true)} of processor time), peak ${Math.ceil(complete.peak)} MB · goal 1.2 s, 450 MB`,
+  );
+
+  line(
+    'one address, cold process',
+    leastSeconds(
+      5,
+      () => void spawnSync(process.execPath, [cli, 'symbolize', binary, address], { stdio: 'ignore' }),
+    ),
+    {
+      'llvm-symbolizer': peer('llvm-symbolizer', 5, [`--obj=${binary}`, address]),
+      addr2line: peer('addr2line', 3, ['-fie', binary, address]),
+      'node -e 0': leastSeconds(5, () => void spawnSync(process.execPath, ['-e', '0'])),
+    },
+  );
+
+  const info = await DebugInfo.open(binary);
+  const text = info.elf.section('.text')!;
+  let seed = 1;
+  const addresses = Array.from({ length: 10_000 }, () => {
+    seed = (Math.imul(seed, 1_103_515_245) + 12_345) >>> 0;
+    return text.address + Math.floor((seed / 2 ** 32) * text.sizeBytes);
+  });
+  const input = addresses.map((each) => `${formatAddress(each)}\n`).join('');
+  line(
+    '10,000 random addresses with inlined frames, cold process',
+    leastSeconds(
+      3,
+      () =>
+        void spawnSync(process.execPath, [cli, 'symbolize', binary], {
+          input,
+          stdio: ['pipe', 'ignore', 'ignore'],
+        }),
+    ),
+    {
+      'llvm-symbolizer': peer('llvm-symbolizer', 3, [`--obj=${binary}`], input),
+      addr2line: peer('addr2line', 1, ['-fie', binary], input),
+    },
+  );
+
+  info.loadAll();
+  for (const each of addresses) info.frames(each);
+  const warm = leastSeconds(5, () => {
+    for (const each of addresses) info.frames(each);
+  });
+  console.log(`the same, warm: ${Math.ceil((warm / addresses.length) * 1e8) / 100} µs each · goal 4 µs`);
+
+  const cold = Number(
+    inFreshProcess(`const { DebugInfo } = await import(${door}); const start = performance.now();
+      const info = await DebugInfo.open(${JSON.stringify(binary)}); info.lineSites('fs/read_write.c', 460);
+      console.log((performance.now() - start) / 1000);`),
+  );
+  line('file:line → sites, first question of a process', cold, {
+    'perf probe -D': peer('perf', 2, ['probe', '-k', binary, '-D', 'fs/read_write.c:460']),
+    gdb: peer('gdb', 1, ['-batch', '-ex', 'info line fs/read_write.c:460', binary]),
+  });
+  info.lineSites('fs/read_write.c', 460);
+  const again = leastSeconds(5, () => void info.lineSites('fs/read_write.c', 470));
+  console.log(`file:line → sites, another line of the file: ${Math.ceil(again * 1e5) / 100} ms · goal 2 ms`);
+  info.close();
+}
