@@ -8,7 +8,7 @@ import type { LineSites } from '../symbols/model.ts';
 import { parseExpression } from '../symbols/expression/parser.ts';
 import { ExpressionError } from '../symbols/expression/problem.ts';
 import { parseTemplate } from '../symbols/expression/template.ts';
-import { planSite, type LogpointText, type SitePlan } from './site-plan.ts';
+import { planSite, type PlannedPlace, type LogpointText, type SitePlan } from './site-plan.ts';
 import { scopeAt } from './scope.ts';
 
 /** A logpoint compiled for every place of its line. */
@@ -72,14 +72,15 @@ function compileSites(debug: DebugInfo, lines: LineSites, request: LogpointReque
   const sites: Site[] = [];
   const refused: RefusedSite[] = [];
   const problems: LogpointProblem[] = [];
-  for (const { address, place, inlinedFunction } of lines.sites) {
+  for (const site of lines.sites) {
+    const { address, place, inlinedFunction } = site;
     const kind = inlinedFunction === undefined ? 'entry' : 'inlined';
     try {
-      const plan = planSite(debug, address, text);
+      const plan = planSite(debug, site, text);
       plans.push(plan);
       sites.push({ kind, vaddr: address, fileOffsetBytes: plan.fileOffsetBytes, place });
     } catch (error) {
-      const field = fieldOf(debug, address, text, error);
+      const field = fieldOf(debug, site, text, error);
       problems.push(locate(error, field, request[field]?.length ?? 0));
       refused.push({ kind, place, reason: asProblem(error).message });
     }
@@ -90,13 +91,13 @@ function compileSites(debug: DebugInfo, lines: LineSites, request: LogpointReque
 /** Which of the two texts an error belongs to: without the condition it goes away or it does not. */
 function fieldOf(
   debug: DebugInfo,
-  address: number,
+  site: PlannedPlace,
   text: LogpointText,
   error: unknown,
 ): 'template' | 'condition' {
   if (text.condition === undefined || !(error instanceof ExpressionError)) return 'template';
   try {
-    planSite(debug, address, { parts: text.parts });
+    planSite(debug, site, { parts: text.parts });
     return 'condition';
   } catch {
     return 'template';

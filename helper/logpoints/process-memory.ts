@@ -45,6 +45,8 @@ function readRanges(tid: number): readonly Range[] | undefined {
   } catch {
     return undefined;
   }
+  // The map of a process that has just ended is empty: nothing is known of it any more.
+  if (text === '') return undefined;
   return [...text.matchAll(/^([0-9a-f]+)-([0-9a-f]+) r/gm)].map(([, start, end]) => ({
     start: BigInt(`0x${start}`),
     end: BigInt(`0x${end}`),

@@ -5,7 +5,7 @@ import { locationsOf, rangesOf } from '../symbols/dwarf/lists.ts';
 import { describeType, typeOf, type Type } from '../symbols/dwarf/types.ts';
 import type { DebugInfo } from '../symbols/debug-info.ts';
 import type { Scope } from '../symbols/expression/scope.ts';
-import type { ScopeAt, Variable } from '../symbols/model.ts';
+import type { Variable } from '../symbols/model.ts';
 
 /** A scope for expressions, and where the function around it begins. */
 export interface PlacedScope extends Scope {
@@ -13,11 +13,14 @@ export interface PlacedScope extends Scope {
   readonly functionEntry: number;
 }
 
-/** What expressions mean at an address. Throws `no-debug-information` where no function is described. */
-export function scopeAt(debug: DebugInfo, pc: number): PlacedScope {
+/**
+ * What expressions mean at an address. `function`: whose line it is, by name; the address may at the same time be the
+ * first of a call that was inlined there. Throws `no-debug-information` where no function is described.
+ */
+export function scopeAt(debug: DebugInfo, pc: number, functionName?: string): PlacedScope {
   const scopes = debug.scopesAt(pc);
   const outermost = scopes.at(-1);
-  const innermost = scopes[0];
+  const innermost = scopes.find((scope) => scope.function === functionName) ?? scopes[0];
   if (outermost === undefined || innermost === undefined)
     throw new ProbeError({
       code: 'no-debug-information',
@@ -29,7 +32,8 @@ export function scopeAt(debug: DebugInfo, pc: number): PlacedScope {
   return {
     address: { elf: debug.elf, debug: debug.dwarf?.elf ?? debug.elf, pc, functionDie: outermost.die },
     functionEntry: rangesOf(outermost.die)[0]?.low ?? pc,
-    variables: visible(scopes),
+    // A line inside an inlined copy sees the copy's variables only: those of the function around it are out of its scope.
+    variables: innermost.variables,
     global: (name) => globalNamed(root, name),
     type: (name) => {
       if (!types.has(name)) types.set(name, typeNamed(root, name));
@@ -37,11 +41,6 @@ export function scopeAt(debug: DebugInfo, pc: number): PlacedScope {
     },
     lineOf: (address) => debug.frames(address)[0]?.line,
   };
-}
-
-/** A line inside an inlined copy sees the copy's variables only: those of the function around it are out of its scope. */
-function visible(scopes: readonly ScopeAt[]): readonly Variable[] {
-  return scopes[0]?.variables ?? [];
 }
 
 /** A variable of the file or of a namespace, `ns::name`. Go's are written `package.name`, which is their whole name. */

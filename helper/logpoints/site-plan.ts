@@ -1,10 +1,12 @@
 import { FetchPlan, type Evaluate, type Hit } from '../engines/tracefs/fetch.ts';
 import { compileShow, type HitFacts, type Show, type ShownData } from '../engines/tracefs/show.ts';
 import type { FetchArgument } from '../engines/tracefs/definition.ts';
-import { ProbeError } from '../../protocol/errors.ts';
+import { asProblem, ProbeError } from '../../protocol/errors.ts';
 import type { DebugInfo } from '../symbols/debug-info.ts';
 import { Checker } from '../symbols/expression/check.ts';
 import type { Expression } from '../symbols/expression/ast.ts';
+import { ExpressionError } from '../symbols/expression/problem.ts';
+import type { LineSite } from '../symbols/model.ts';
 import { readingOf } from '../symbols/expression/reading.ts';
 import { shifted, type TemplatePart } from '../symbols/expression/template.ts';
 import { callFrameAddressAt } from '../symbols/values/frame-base.ts';
@@ -42,10 +44,14 @@ export interface EntryPlan {
   readonly frameAtHit: Evaluate<bigint>;
 }
 
+/** An address, and whose line it is: see {@link scopeAt}. */
+export type PlannedPlace = Pick<LineSite, 'address' | 'function' | 'inlinedFunction'>;
+
 /** Compiles a logpoint for one address. Throws {@link ExpressionError} with ranges in template or condition. */
-export function planSite(debug: DebugInfo, vaddr: number, text: LogpointText): SitePlan {
+export function planSite(debug: DebugInfo, site: PlannedPlace, text: LogpointText): SitePlan {
+  const vaddr = site.address;
   const fileOffsetBytes = placeInFile(debug, vaddr);
-  const scope = scopeAt(debug, vaddr);
+  const scope = scopeAt(debug, vaddr, site.inlinedFunction ?? site.function);
   const plan = new FetchPlan(
     debug.elf.header.machine,
     { vaddr, fileOffsetBytes },
@@ -65,13 +71,27 @@ export function planSite(debug: DebugInfo, vaddr: number, text: LogpointText): S
   };
 }
 
+/** What the kernel cannot fetch is said of the whole expression. */
+function located(error: unknown, expression: Expression): ExpressionError {
+  if (error instanceof ExpressionError) return error;
+  const { message, remedy, code } = asProblem(error);
+  return new ExpressionError(expression, message, remedy, code);
+}
+
 type Part = string | { readonly source: string; readonly show: Show };
 
 function showOf(plan: FetchPlan, scope: PlacedScope, part: Extract<TemplatePart, { kind: 'value' }>): Part {
   const checker = new Checker(scope);
   return shifted(part.start, () => {
-    const reading = readingOf(checker, checker.check(part.expression), part.expression);
-    return { source: part.source, show: compileShow(plan, reading, part.format) };
+    const { expression, source, format } = part;
+    try {
+      return {
+        source,
+        show: compileShow(plan, readingOf(checker, checker.check(expression), expression), format),
+      };
+    } catch (error) {
+      throw located(error, expression);
+    }
   });
 }
 

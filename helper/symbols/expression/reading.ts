@@ -127,6 +127,15 @@ class Reader {
 
   #place(value: Extract<Value, { kind: 'place' }>, depth: number): Reading {
     const type = stripped(value.type);
+    // Rust's references stand for what they refer to, as C++'s do.
+    if (type.kind === 'pointer' && type.name.startsWith('&') && isStruct(stripped(type.target()))) {
+      const address = this.#checker.operandOf(value, this.#at);
+      if (address !== undefined)
+        return this.read(
+          { kind: 'place', type: type.target(), location: { kind: 'memory', address: address.term } },
+          depth,
+        );
+    }
     if (isPointer(type) || integerKind(type) !== undefined) {
       const operand = this.#checker.operandOf(value, this.#at);
       if (operand !== undefined) return this.read(operand, depth);
