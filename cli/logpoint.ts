@@ -1,6 +1,7 @@
 import { ProbeError } from '../protocol/errors.ts';
 import type { LogpointSpec, LogValue } from '../protocol/logpoint.ts';
 import type { LogpointOutcome } from '../helper/logpoints/logpoint.ts';
+import { rootPrefix } from '../helper/logpoints/service.ts';
 import { Logpoints } from '../helper/logpoints/run.ts';
 import { DebugInfo } from '../helper/symbols/debug-info.ts';
 import {
@@ -58,7 +59,7 @@ Formats: d u x o b c s p. Write {{ and }} for braces.`,
 async function trace(spec: LogpointSpec, asJson: boolean): Promise<number> {
   const logpoints = new Logpoints({
     open: (binary) => DebugInfo.open(binary),
-    elevate: () => Promise.resolve(process.getuid?.() === 0 ? [] : ['sudo', '-n']),
+    elevate: rootPrefix,
   });
   const print = (line: object): void => void process.stdout.write(`${JSON.stringify(line)}\n`);
   const ended = new Promise<LogpointOutcome>((resolve, reject) => {

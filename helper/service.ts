@@ -6,6 +6,7 @@ import { findBinaries } from './host/binaries.ts';
 import { targetFacts } from './host/facts.ts';
 import { listProcesses } from './host/processes.ts';
 import { hostCatalog } from './kernel/host-catalog.ts';
+import { LogpointService } from './logpoints/service.ts';
 import { serve } from './rpc.ts';
 import { findSubjects } from './symbols/lookup.ts';
 import { OpenBinaries } from './symbols/open-binaries.ts';
@@ -24,13 +25,17 @@ export function startService(streams: { input: Readable; output: Writable }): He
   const binaries = new OpenBinaries();
   let facts: Promise<TargetFacts> | undefined;
   let trace: TraceService | undefined;
+  let logpoints: LogpointService | undefined;
   const { closed } = serve(streams, HELPER_VERSION, (notify) => {
     const service = new TraceService(notify, binaries);
     trace = service;
+    const logs = new LogpointService(notify, binaries);
+    logpoints = logs;
     service.warmUp();
     const costs = new CostService(service);
     return {
       hitCosts: () => costs.hitCosts(),
+      ...logs.handlers,
       targetFacts: ({ refresh }) => {
         if (refresh) facts = undefined;
         facts ??= targetFacts();
@@ -53,5 +58,9 @@ export function startService(streams: { input: Readable; output: Writable }): He
       sessionScript: (params) => service.script(params),
     };
   });
-  return { ended: closed.then(() => trace?.dispose()) };
+  return {
+    ended: closed.then(async () => {
+      await Promise.all([trace?.dispose(), logpoints?.dispose()]);
+    }),
+  };
 }

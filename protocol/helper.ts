@@ -1,6 +1,18 @@
 import type { CostTable } from './cost.ts';
 import type { Catalog } from './catalog.ts';
 import type { Problem } from './errors.ts';
+import type {
+  ExpressionCompletion,
+  LogpointAttached,
+  LogpointCheck,
+  LogpointCounts,
+  LogpointEnded,
+  LogpointId,
+  LogpointPlace,
+  LogpointSpec,
+  LogValue,
+  ScopeFacts,
+} from './logpoint.ts';
 import type { ProbeId, ProbeSpec, Subject } from './probe.ts';
 import type { SessionId, SessionState, Snapshot } from './snapshot.ts';
 import type { ProcessInfo, TargetFacts } from './target.ts';
@@ -65,6 +77,26 @@ export interface HelperApi {
   catalog(params: Record<string, never>): { catalog: Catalog };
   /** What a hit costs on this target: measured at the first call (about 2 s), kept after that. */
   hitCosts(params: Record<string, never>): CostTable;
+  /** The variables that can be named at a line, and whether they can be read there. Makes the tracefs engine ready, too. */
+  scopeAt(params: LogpointPlace & { readonly pid?: number }): ScopeFacts;
+  /** What may stand at `offset` of a template or condition: variables, and members behind `.` and `->`. */
+  completeExpression(
+    params: LogpointPlace & {
+      readonly text: string;
+      readonly offset: number;
+      readonly field: 'template' | 'condition';
+    },
+  ): {
+    items: readonly ExpressionCompletion[];
+  };
+  /** What is wrong with a logpoint; attaches nothing. */
+  checkLogpoint(
+    params: LogpointPlace & { readonly template: string; readonly condition?: string },
+  ): LogpointCheck;
+  /** Attaches a logpoint; its values come as `logValues`. */
+  addLogpoint(params: LogpointSpec): LogpointAttached;
+  /** Removes a logpoint; `logpointEnded` was sent before the answer. */
+  removeLogpoint(params: { readonly id: LogpointId }): LogpointCounts;
   /** The script that the session runs now. */
   sessionScript(params: { session: SessionId }): { script: string };
 }
@@ -75,6 +107,9 @@ export interface HelperEvents {
   sessionState(params: { session: SessionId; state: SessionState }): void;
   /** One probe cannot go on (its process is gone, its binary was replaced); the others do. Remove it from the session. */
   probeEnded(params: { session: SessionId; probe: ProbeId; problem: Problem }): void;
+  /** Values of a logpoint, at most ten times a second. */
+  logValues(params: { readonly id: LogpointId; readonly values: readonly LogValue[] }): void;
+  logpointEnded(params: LogpointEnded): void;
   log(params: { level: 'debug' | 'info' | 'warn' | 'error'; message: string }): void;
 }
 

@@ -115,7 +115,7 @@ function locate(error: unknown, field: 'template' | 'condition', length: number)
 }
 
 /** Whether the source on this machine is newer than the binary: lines may have moved since. */
-function isStale(binary: string, source: string): boolean {
+export function isStale(binary: string, source: string): boolean {
   try {
     return statSync(source).mtimeMs > statSync(binary).mtimeMs;
   } catch {

@@ -18,7 +18,7 @@ const sh = (text: TemplateStringsArray, ...values: readonly string[]): string =>
  *
  *   probescope-engine bpftrace --version
  *   probescope-engine bpftrace [-p PID] [--usdt-file-activation] [--map-keys N] [--strlen N] -f json -
- *   probescope-engine tracefs TOKEN BUFFER_KB
+ *   probescope-engine tracefs TOKEN BUFFER_KB [yes|no]
  */
 export function wrapperText(bpftrace = '/usr/bin/bpftrace'): string {
   return sh`#!/bin/sh
@@ -26,7 +26,7 @@ export function wrapperText(bpftrace = '/usr/bin/bpftrace'): string {
 # Installed and removed by "probescope wrapper"; its arguments are the whole of what it can be asked for:
 #   probescope-engine bpftrace --version
 #   probescope-engine bpftrace [-p PID] [--usdt-file-activation] [--map-keys N] [--strlen N] -f json -
-#   probescope-engine tracefs TOKEN BUFFER_KB
+#   probescope-engine tracefs TOKEN BUFFER_KB [yes|no]
 set -u
 umask 077
 PATH=/usr/sbin:/usr/bin:/sbin:/bin
@@ -73,7 +73,11 @@ case \${1-} in
     run_bpftrace "$@"
     ;;
   tracefs)
-    [ $# -eq 3 ] || refuse 'tracefs takes a token and a size'
+    [ $# -eq 3 ] || [ $# -eq 4 ] || refuse 'tracefs takes a token and a size, and whether the pipe is read'
+    case \${4-yes} in
+      yes|no) ;;
+      *) refuse 'the last word of tracefs is yes or no' ;;
+    esac
     case $2 in
       ''|*[!0-9a-f]*) refuse 'the token is not hexadecimal' ;;
     esac

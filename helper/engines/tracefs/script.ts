@@ -182,7 +182,7 @@ guard() {
 
 TOKEN=$1
 BUFFER_KB=$2
-READ=$3
+READ=\${3-yes}
 if ! find_tracefs || [ ! -w "$T/uprobe_events" ]; then
   echo "failed \${T:-tracefs} cannot be written" >&2
   exit 1

@@ -183,7 +183,7 @@ export class TracefsSession {
   }
 
   async #hits(event: string): Promise<readonly number[]> {
-    const profile = await this.supervisor.getGlobal('uprobe_profile');
+    const profile = await this.supervisor.profile();
     const hits: number[] = [];
     // "  PATH EVENT HITS"; a path may contain blanks, an event's name not. Newer kernels add a column of misses.
     for (const line of profile.split('\n')) {

@@ -2,6 +2,7 @@ import { spawn, type ChildProcessByStdio } from 'node:child_process';
 import { cpus } from 'node:os';
 import type { Readable, Writable } from 'node:stream';
 import { ProbeError, type Problem } from '../../../protocol/errors.ts';
+import { WRAPPER_PATH } from '../../privilege/wrapper.ts';
 import { supervisorScript } from './script.ts';
 
 /** How a supervisor ended: `left` when something of its kernel objects remains. */
@@ -19,7 +20,7 @@ const BUFFER_KB = Math.round(Math.min(16, Math.max(1, 64 / Math.max(1, cpus().le
 export interface SupervisorOptions {
   /** Lower-case hexadecimal; part of the group's name. */
   readonly token: string;
-  /** Command words that make what follows run as root, for example `['sudo', '-n']`; empty when the helper is root. */
+  /** What `findPrivilege` gives as prefix: `['sudo', '-n']`, those and the wrapper, or nothing when the helper is root. */
   readonly elevate: readonly string[];
   /** Gets the text of the instance's `trace_pipe`, in whatever pieces it arrives; without it, nobody reads the pipe. */
   readonly onData?: (chunk: Buffer) => void;
@@ -61,12 +62,11 @@ export class TracefsSupervisor {
 
   /** Starts one; refused with `no-privileges` when tracefs cannot be written as the process runs. */
   static async start(options: SupervisorOptions): Promise<TracefsSupervisor> {
+    const wrapped = options.elevate.at(-1) === WRAPPER_PATH;
+    const engine = wrapped ? ['tracefs'] : ['/bin/sh', '-c', supervisorScript, 'probescope-tracefs'];
     const [command, ...words] = [
       ...options.elevate,
-      '/bin/sh',
-      '-c',
-      supervisorScript,
-      'probescope-tracefs',
+      ...engine,
       options.token,
       String(options.bufferKb ?? BUFFER_KB),
       options.onData === undefined ? 'no' : 'yes',
@@ -126,9 +126,9 @@ export class TracefsSupervisor {
     return this.#command(`get ${file}`);
   }
 
-  /** Reads a file of tracefs itself. */
-  getGlobal(file: string): Promise<string> {
-    return this.#command(`global ${file}`);
+  /** The hits of all uprobes of the machine, as `uprobe_profile` has them. */
+  profile(): Promise<string> {
+    return this.#command('global uprobe_profile');
   }
 
   /** Removes everything of this supervisor from the kernel. */
