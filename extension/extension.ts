@@ -11,6 +11,9 @@ import { ProbeHover } from './editor/hover.ts';
 import { startLanguageClientOnDemand } from './editor/language-client.ts';
 import { Overlay } from './editor/overlay.ts';
 import { keepContextKeys } from './platform/context-keys.ts';
+import { LogpointList } from './core/logpoints.ts';
+import { registerLogpointCommands, watchLogpoints } from './logpoints/commands.ts';
+import { LogpointOverlay } from './logpoints/overlay.ts';
 import { binaryFolders } from './platform/folders.ts';
 import { SourceFiles } from './platform/open-source.ts';
 import { problemPresenter } from './platform/problems.ts';
@@ -82,6 +85,15 @@ export function activate(context: ExtensionContext): void {
       callers.close(key);
     },
   };
+  const logpoints = own(new LogpointList(() => link.connect()));
+  own(languages.registerHoverProvider(sources, own(new LogpointOverlay(context.extensionUri, logpoints))));
+  for (const disposable of watchLogpoints(logpoints, show)) own(disposable);
+  for (const command of registerLogpointCommands({
+    trace: traceServices,
+    list: logpoints,
+    connect: () => link.connect(),
+  }))
+    own(command);
   const latency = latencyPanels(context, log, tracing, latencyActions(probeServices));
   const callers = callersPanels(context, log, tracing, {
     openSource: (frame, beside) => {

@@ -34,6 +34,8 @@ export class HelperConnection implements Disposable {
   readonly #snapshot = new Emitter<EventOf<'snapshot'>>();
   readonly #sessionState = new Emitter<EventOf<'sessionState'>>();
   readonly #probeEnded = new Emitter<EventOf<'probeEnded'>>();
+  readonly #logValues = new Emitter<EventOf<'logValues'>>();
+  readonly #logpointEnded = new Emitter<EventOf<'logpointEnded'>>();
   readonly #log = new Emitter<EventOf<'log'>>();
   readonly #pending = new Set<(problem: Problem) => void>();
   #problem: Problem | undefined;
@@ -43,6 +45,8 @@ export class HelperConnection implements Disposable {
   readonly onSnapshot = this.#snapshot.on;
   readonly onSessionState = this.#sessionState.on;
   readonly onProbeEnded = this.#probeEnded.on;
+  readonly onLogValues = this.#logValues.on;
+  readonly onLogpointEnded = this.#logpointEnded.on;
   readonly onLog = this.#log.on;
   helperVersion = '';
   /** Process of the helper on its host. */
@@ -61,6 +65,12 @@ export class HelperConnection implements Disposable {
     );
     this.#connection.onNotification('probeEnded', (event: EventOf<'probeEnded'>) =>
       this.#probeEnded.fire(event),
+    );
+    this.#connection.onNotification('logValues', (event: EventOf<'logValues'>) =>
+      this.#logValues.fire(event),
+    );
+    this.#connection.onNotification('logpointEnded', (event: EventOf<'logpointEnded'>) =>
+      this.#logpointEnded.fire(event),
     );
     this.#connection.onNotification('log', (event: EventOf<'log'>) => this.#log.fire(event));
     this.#connection.onClose(() => this.#end(''));
