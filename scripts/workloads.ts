@@ -14,6 +14,7 @@ interface Workload {
 
 const workloads = {
   shop: { compilers: ['gcc', 'cc'], flags: ['-pthread'] },
+  deep: { compilers: ['gcc', 'cc'], flags: ['-pthread'] },
   shapes: { compilers: ['g++', 'c++'], flags: [] },
 } as const satisfies Record<string, Workload>;
 

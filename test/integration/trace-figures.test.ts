@@ -74,6 +74,31 @@ describe('figures of probescope trace against the program’s own', () => {
     expect(counts['shop:cache__miss']).toBeGreaterThan(0);
   });
 
+  const deep = ['dive', 'jumper', 'around', 'leaver', 'tail_target', 'tail_caller'];
+  test.each([
+    // The kernel keeps 64 nested returns of a thread: deeper calls are counted, and told as never returned.
+    { depth: 9, measured: 10 },
+    { depth: 99, measured: 64 },
+  ])('recursion $depth deep, longjmp, ending threads, tail calls', async ({ depth, measured }, ctx) => {
+    if (reason !== undefined) ctx.skip(reason);
+    const program = await start('deep', [String(depth)]);
+    const { traced, own } = await traceAll(
+      program,
+      deep.flatMap((name) => ['--function', name]),
+    );
+    const figures = Object.fromEntries(
+      traced.probes.map((probe) => [probe.function, [probe.count, probe.latencyNs?.returned, probe.lost]]),
+    );
+    expect(figures).toEqual({
+      dive: [own['dive']?.count, 20 * measured, 20 * (depth + 1 - measured)],
+      jumper: [100, 50, 50],
+      around: [100, 100, 0],
+      leaver: [50, 0, 50],
+      tail_target: [100, 100, 0],
+      tail_caller: [100, 100, 0],
+    });
+  });
+
   test('C++ overloads are probes of their own; counts are the program’s', async (ctx) => {
     if (reason !== undefined) ctx.skip(reason);
     const program = await start('shapes', ['--rounds', '50']);
