@@ -75,7 +75,7 @@ describe('figures of probescope trace against the program’s own', () => {
   });
 
   const deep = ['dive', 'jumper', 'around', 'leaver', 'tail_target', 'tail_caller'];
-  test.each([
+  test.for([
     // The kernel keeps 64 nested returns of a thread: deeper calls are counted, and told as never returned.
     { depth: 9, measured: 10 },
     { depth: 99, measured: 64 },
