@@ -14,7 +14,9 @@ import {
   UsageError,
   type Command,
 } from './command.ts';
+import type { RecordingWriter } from '../extension/core/recording/writer.ts';
 import { localHelper, type LocalHelper } from './in-process.ts';
+import { onNewerNode } from './newer-node.ts';
 import { asJson, asText, type TracedProbe } from './trace-output.ts';
 
 const traceMeasures = ['latency', 'count', 'callers'] as const;
@@ -32,11 +34,13 @@ interface Request {
   readonly measures: readonly TraceMeasure[];
   readonly durationMs: number;
   readonly json: boolean;
+  /** The recording to write. */
+  readonly out?: string;
 }
 
 export const trace: Command = {
   usage: `usage: probescope trace --binary FILE --function NAME [--function NAME…] [--usdt PROVIDER:NAME…]
-                        [--pid PID] [--measure latency|count|callers] [--duration 5s] [--json]
+                        [--pid PID] [--measure latency|count|callers] [--duration 5s] [--json] [--out FILE]
 
 Attaches probes to functions and USDT probes, measures for a while and prints what was measured.
   --binary FILE      the program or library; may be left out with --pid
@@ -46,11 +50,16 @@ Attaches probes to functions and USDT probes, measures for a while and prints wh
   --measure M        latency (the default), count or callers; may be given more than once
   --duration TIME    how long: 500ms, 5s (the default), 2m. Ctrl-C and the end of the process end it earlier
   --json             one JSON object on standard output, durations in ns
+  --out FILE         also writes a recording, which VS Code opens and probescope query reads
 
 Exit 0 when it was measured, 1 when it could not be, 2 when the command line is wrong.`,
 
   async run(args) {
     const request = await readRequest(args);
+    if (request.out !== undefined) {
+      const rerun = onNewerNode();
+      if (rerun !== undefined) return rerun;
+    }
     const started = performance.now();
     const helper = await localHelper();
     let stillDetaching: NodeJS.Timeout | undefined;
@@ -77,6 +86,7 @@ async function readRequest(args: readonly string[]): Promise<Request> {
     measure: { type: 'string', multiple: true },
     duration: { type: 'string' },
     json: { type: 'boolean' },
+    out: { type: 'string' },
   });
   if (positionals.length > 0) throw new UsageError(`unexpected argument ${positionals[0]}`);
   const pid = values.pid === undefined ? undefined : parsePid(values.pid);
@@ -98,6 +108,7 @@ async function readRequest(args: readonly string[]): Promise<Request> {
     measures: [...new Set(measures)],
     durationMs,
     json: values.json === true,
+    ...(values.out === undefined ? {} : { out: resolve(values.out) }),
     ...(pid === undefined ? {} : { pid }),
   };
 }
@@ -148,9 +159,12 @@ async function measure(
     say(
       `the program uses exceptions: one that passes through ${risky.map(subjectName).join(', ')} while its latency is measured would end the program; --measure count has no such risk`,
     );
+  const recording =
+    request.out === undefined ? undefined : await startRecording(request.out, request, probes);
   const stop = new Stop();
   const session = new TraceSession(connection, {
     onSnapshot: (snapshot) => {
+      recording?.addSnapshot(snapshot);
       for (const totals of snapshot.probes)
         probes
           .find(({ spec }) => spec.id === totals.probe)
@@ -177,12 +191,31 @@ async function measure(
     );
     const end = await stop.after(request.durationMs);
     await session.close();
+    recording?.finish();
+    if (recording !== undefined) say(`recorded in ${request.out}`);
     if (end.problem !== undefined) say(`${end.problem.message} ${end.problem.remedy ?? ''}`.trim());
     print(request, probes);
     return end.failed ? exitCodes.failed : exitCodes.ok;
   } finally {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.off(signal, interrupted);
   }
+}
+
+/** SQLite is loaded only when it is needed: older Nodes do without. */
+async function startRecording(
+  path: string,
+  request: Request,
+  probes: readonly (TracedProbe & { readonly spec: ProbeSpec })[],
+): Promise<RecordingWriter> {
+  const { RecordingWriter } = await import('../extension/core/recording/writer.ts');
+  const recording = new RecordingWriter(path, {
+    title: `trace of ${request.binary}`,
+    host: hostname(),
+    kernel: release(),
+    command: `probescope ${process.argv.slice(2).join(' ')}`,
+  });
+  for (const { spec, subject } of probes) recording.addProbe(spec, subjectName(subject));
+  return recording;
 }
 
 async function lookUp(connection: LocalHelper['connection'], request: Request): Promise<Subject[]> {

@@ -22,6 +22,7 @@ import { warmUp } from './platform/warm-up.ts';
 import { HelperLink } from './probes/helper-link.ts';
 import { Places } from './probes/places.ts';
 import { ProbeList } from './probes/probe-list.ts';
+import { registerRecordingEditor } from './recordings/recording-editor.ts';
 import { TargetChoice } from './targets/target-choice.ts';
 import { ProbesView } from './views/probes.ts';
 import { StatusItem } from './views/status.ts';
@@ -127,6 +128,7 @@ export function activate(context: ExtensionContext): void {
     own(command);
   own(startLanguageClientOnDemand(context, { settings, log, targets, link }));
   void targets.restore();
+  own(registerRecordingEditor({ tracing, files, show }));
   own(warmUp(tracing, log));
   log.info(`Probescope is active after ${Math.round(performance.now() - startedMs)} ms.`);
 }

@@ -9,6 +9,7 @@ import { hitCost } from './cost.ts';
 import type { Governor } from './governor.ts';
 import type { HelperConnection } from './connection.ts';
 import { Emitter, type Disposable } from './emitter.ts';
+import type { RecordedProbe } from './recording/replay.ts';
 import { TraceSession } from './session.ts';
 
 /** A probe to be: what is measured and where. `place` is where the source lies in the workspace. */
@@ -28,7 +29,8 @@ export interface StoredProbe extends NewProbe {
 export type ProbeState =
   | { readonly kind: 'starting' }
   | { readonly kind: 'running'; readonly sinceMs: number }
-  | { readonly kind: 'paused' }
+  /** `origin` says where its figures were recorded, when they were not measured here. */
+  | { readonly kind: 'paused'; readonly origin?: string }
   | { readonly kind: 'ended'; readonly problem: Problem };
 
 /** A probe of the registry; read it freely, change it through the registry. */
@@ -99,7 +101,25 @@ export class ProbeRegistry implements Disposable {
 
   /** What a workspace stores; {@link restore} brings it back paused. */
   get stored(): readonly StoredProbe[] {
-    return this.probes.map(({ key, spec }) => ({ key, ...spec }));
+    return this.probes
+      .filter(({ state }) => state.kind !== 'paused' || state.origin === undefined)
+      .map(({ key, spec }) => ({ key, ...spec }));
+  }
+
+  /** Adds probes that somebody measured elsewhere, with their figures; the same recording replaces its own. */
+  showRecorded(
+    recorded: readonly (RecordedProbe & { readonly origin: string; readonly place?: SourcePlace })[],
+  ): void {
+    for (const { spec, totals, timeNs, wallClockMs, origin, place } of recorded) {
+      const key = `${origin} ${spec.id} ${subjectName(spec.subject)}`;
+      const { binary, subject, measures } = spec;
+      const probe = new Probe({ binary, subject, measures, ...(place === undefined ? {} : { place }) }, key);
+      probe.state = { kind: 'paused', origin };
+      probe.aggregate.add(totals, timeNs, wallClockMs);
+      probe.aggregate.pause();
+      this.#probes.set(key, probe);
+    }
+    this.#changed.fire([]);
   }
 
   restore(stored: readonly StoredProbe[]): void {

@@ -50,7 +50,12 @@ export function figuresText({ latency, count, rateHz, stacks, lost }: Figures, w
 }
 
 /** The text at the end of the function's line. */
-export function overlayText(state: DisplayState, figures: Figures | undefined, stale: boolean): string {
+export function overlayText(
+  state: DisplayState,
+  figures: Figures | undefined,
+  stale: boolean,
+  origin?: string,
+): string {
   const measured = figures !== undefined && figures.count > 0;
   const age = stale ? ' · source is newer than the binary' : '';
   switch (state) {
@@ -59,7 +64,7 @@ export function overlayText(state: DisplayState, figures: Figures | undefined, s
     case 'running':
       return (measured ? figuresText(figures) : 'attached, no call yet') + age;
     case 'paused':
-      return `${measured ? `${figuresText(figures, false)} · ` : ''}paused${age}`;
+      return `${measured ? `${figuresText(figures, false)} · ` : ''}${origin ?? 'paused'}${age}`;
     case 'ended':
       return 'stopped: hover for the reason';
   }

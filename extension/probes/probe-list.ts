@@ -131,6 +131,11 @@ export class ProbeList implements Tracing, Disposable {
     await Promise.all([removal, this.#persist()]);
   }
 
+  /** Shows the probes of a recording beside those of this workspace; they are not kept over reloads. */
+  showRecorded(...recorded: Parameters<ProbeRegistry['showRecorded']>): void {
+    this.#registry.showRecorded(...recorded);
+  }
+
   /** A pinned probe does not expire. */
   pin(key: string, pinned: boolean): void {
     const probe = this.#registry.find(key);

@@ -33,6 +33,7 @@ export function viewOf(
     ...(pid === undefined ? {} : { pid }),
     ...(place === undefined ? {} : { place }),
     ...(state.kind === 'ended' ? { problem: state.problem } : {}),
+    ...(state.kind === 'paused' && state.origin !== undefined ? { origin: state.origin } : {}),
     ...(state.kind === 'running' ? { sinceMs: state.sinceMs } : {}),
     ...(figures === undefined ? {} : { figures }),
   };

@@ -133,7 +133,7 @@ function probeItem(probe: ProbeView): TreeItem {
   return item;
 }
 
-function description({ state, figures, stale }: ProbeView): string {
+function description({ state, figures, stale, origin }: ProbeView): string {
   const measured = figures !== undefined && figures.count > 0;
   switch (state) {
     case 'starting':
@@ -141,7 +141,7 @@ function description({ state, figures, stale }: ProbeView): string {
     case 'running':
       return `${measured ? figuresText(figures) : 'no call yet'}${stale ? ' · stale' : ''}`;
     case 'paused':
-      return measured ? `paused · ${figuresText(figures, false)}` : 'paused';
+      return [origin ?? 'paused', ...(measured ? [figuresText(figures, false)] : [])].join(' · ');
     case 'ended':
       return 'stopped';
   }
