@@ -89,9 +89,11 @@ test('the latency stands at the end of the line, and agrees with the command lin
   );
   const { probes } = JSON.parse(output) as { probes: { latencyNs: { p50: number } }[] };
   const fromTerminal = probes[0]?.latencyNs.p50 ?? NaN;
-  // two probes at once cost the function more than one; the two figures are of different seconds, too
-  expect(shown / fromTerminal).toBeGreaterThan(0.75);
-  expect(shown / fromTerminal).toBeLessThan(1.33);
+  console.log(`p50 in the editor ${shown / 1000} µs, in the terminal ${fromTerminal / 1000} µs`);
+  // the program sleeps 150 µs or more; the figures are of different seconds, and a busy host doubles wake-up times
+  expect(shown).toBeGreaterThan(150_000);
+  expect(shown / fromTerminal).toBeGreaterThan(1 / 3);
+  expect(shown / fromTerminal).toBeLessThan(3);
 });
 
 test('the lens above the function says percentiles and how many calls', async () => {
@@ -139,6 +141,19 @@ test('the latency panel shows the histogram, on both axes, and as a table', asyn
   await expect.poll(() => panel.locator('.readout').textContent()).toMatch(/: [\d,]+ calls? \(/);
   await studio.screenshot('latency-panel-linear');
 });
+
+test.each(['light', 'high-contrast', 'dark'] as const)(
+  'everything is legible in the %s theme',
+  async (theme) => {
+    const { page } = studio;
+    studio.setTheme(theme);
+    await page
+      .locator(`.monaco-workbench.${{ light: 'vs', 'high-contrast': 'hc-black', dark: 'vs-dark' }[theme]}`)
+      .waitFor();
+    await page.waitForTimeout(1000);
+    await studio.screenshot(`theme-${theme}`);
+  },
+);
 
 test('the callers are a flame graph whose frames lead to their lines', async () => {
   const { page } = studio;

@@ -9,11 +9,14 @@ export async function openFile(page: Page, name: string, line = 1): Promise<void
   const input = page.locator('.quick-input-widget input');
   await input.waitFor();
   await input.fill(name);
-  await page.locator('.quick-input-list .monaco-list-row').first().waitFor();
-  // the list is filled while the search goes on: the row that bears the name is the one
-  await page.locator('.quick-input-list .monaco-list-row', { hasText: name }).first().waitFor();
-  await page.keyboard.press('Enter');
-  await page.locator('.editor-group-container.active .tab.active', { hasText: name }).waitFor();
+  // the list is filled while the search goes on, and Enter takes whatever is first: the row that bears the name is clicked
+  await page
+    .locator(`.quick-input-list .monaco-list-row[aria-label^="${name.slice(name.lastIndexOf('/') + 1)}"]`)
+    .first()
+    .click();
+  await page
+    .locator('.editor-group-container.active .tab.active', { hasText: name.slice(name.lastIndexOf('/') + 1) })
+    .waitFor();
   await page.locator('.editor-group-container.active .view-lines .view-line').first().waitFor();
   await goToLine(page, line);
 }
@@ -226,4 +229,14 @@ export async function waitForNotification(page: Page, pattern: RegExp): Promise<
   const toast = notifications(page).filter({ hasText: pattern }).first();
   await toast.waitFor({ timeout: 20_000 });
   return (await toast.textContent()) ?? '';
+}
+
+/** Presses a button of a message. */
+export async function clickInNotification(page: Page, button: RegExp): Promise<void> {
+  await notifications(page).locator('.monaco-button', { hasText: button }).first().click();
+}
+
+export async function closeNotifications(page: Page): Promise<void> {
+  await runCommand(page, 'Notifications: Clear All Notifications');
+  await notifications(page).first().waitFor({ state: 'detached' });
 }
