@@ -85,7 +85,6 @@ class EventsRun {
     this.spec = spec;
     this.json = json;
     this.service = new EventsService({
-      elevate: () => Promise.resolve([]),
       emit: (event, params) => {
         if (event === 'eventRows') this.rows(params as EventRows);
         if (event === 'eventsState' && 'state' in params && params.state.kind === 'ended')

@@ -74,7 +74,7 @@ Lists what can be observed on this host. Kinds: ${sourceKinds.join(', ')}.
     if (positionals.length > 0)
       throw new UsageError(`${positionals[0]} is not expected: write --match ${positionals[0]}`);
     const match = parseMatch(values.match);
-    const service = new EventsService({ emit: () => undefined, elevate: () => Promise.resolve([]) });
+    const service = new EventsService({ emit: () => undefined });
     const { listings } = await service.listSources({
       kinds: parseKinds(values.kind),
       binaries: values.binary ?? [],

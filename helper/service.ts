@@ -3,11 +3,12 @@ import type { TargetFacts } from '../protocol/target.ts';
 import { checkScriptHere } from './engines/bpftrace/host-verdict.ts';
 import { CostService } from './cost-service.ts';
 import { findBinaries } from './host/binaries.ts';
-import { targetFacts } from './host/facts.ts';
+import { bpftraceFacts, targetFacts } from './host/facts.ts';
 import { listProcesses } from './host/processes.ts';
 import { hostCatalog } from './kernel/host-catalog.ts';
 import { LogpointService } from './logpoints/service.ts';
 import { serve } from './rpc.ts';
+import { EventsService } from './sources/service.ts';
 import { findSubjects } from './symbols/lookup.ts';
 import { OpenBinaries } from './symbols/open-binaries.ts';
 import { TraceService } from './trace-service.ts';
@@ -26,11 +27,17 @@ export function startService(streams: { input: Readable; output: Writable }): He
   let facts: Promise<TargetFacts> | undefined;
   let trace: TraceService | undefined;
   let logpoints: LogpointService | undefined;
+  let events: EventsService | undefined;
   const { closed } = serve(streams, HELPER_VERSION, (notify) => {
     const service = new TraceService(notify, binaries);
     trace = service;
     const logs = new LogpointService(notify, binaries);
     logpoints = logs;
+    const sources = new EventsService({
+      emit: notify,
+      bpftraceMinor: async () => minorOf((await bpftraceFacts()).facts.version),
+    });
+    events = sources;
     service.warmUp();
     const costs = new CostService(service);
     return {
@@ -55,12 +62,25 @@ export function startService(streams: { input: Readable; output: Writable }): He
       catalog: async () => ({
         catalog: await hostCatalog((message) => notify('log', { level: 'info', message })),
       }),
+      listSources: sources.listSources,
+      describeSource: sources.describeSource,
+      estimateRate: sources.estimateRate,
+      copyEvents: sources.copyEvents,
+      startEvents: sources.startEvents,
+      stopEvents: sources.stopEvents,
+      startStat: sources.startStat,
+      stopStat: sources.stopStat,
       sessionScript: (params) => service.script(params),
     };
   });
   return {
     ended: closed.then(async () => {
-      await Promise.all([trace?.dispose(), logpoints?.dispose()]);
+      await Promise.all([trace?.dispose(), logpoints?.dispose(), events?.close()]);
     }),
   };
+}
+
+/** `0.17.0` → 17; the oldest that is supported when nothing is known. */
+function minorOf(version: string | undefined): number {
+  return Number(/^0\.(\d+)/.exec(version ?? '')?.[1] ?? 17);
 }

@@ -13,6 +13,7 @@ import type {
   LogValue,
   ScopeFacts,
 } from './logpoint.ts';
+import type { EventsApi, EventsEvents } from './events.ts';
 import type { ProbeId, ProbeSpec, Subject } from './probe.ts';
 import type { SessionId, SessionState, Snapshot } from './snapshot.ts';
 import type { ProcessInfo, TargetFacts } from './target.ts';
@@ -45,7 +46,7 @@ export interface FunctionQuery {
 }
 
 /** The calls that the helper answers. */
-export interface HelperApi {
+export interface HelperApi extends EventsApi {
   hello(params: { protocol: number; client: string }): { protocol: number; helper: string; pid: number };
   targetFacts(params: { refresh: boolean }): TargetFacts;
   processes(params: Record<string, never>): { processes: readonly ProcessInfo[] };
@@ -102,7 +103,7 @@ export interface HelperApi {
 }
 
 /** What the helper says unasked. */
-export interface HelperEvents {
+export interface HelperEvents extends EventsEvents {
   snapshot(params: Snapshot): void;
   sessionState(params: { session: SessionId; state: SessionState }): void;
   /** One probe cannot go on (its process is gone, its binary was replaced); the others do. Remove it from the session. */

@@ -37,6 +37,9 @@ export class HelperConnection implements Disposable {
   readonly #logValues = new Emitter<EventOf<'logValues'>>();
   readonly #logpointEnded = new Emitter<EventOf<'logpointEnded'>>();
   readonly #log = new Emitter<EventOf<'log'>>();
+  readonly #eventRows = new Emitter<EventOf<'eventRows'>>();
+  readonly #eventsState = new Emitter<EventOf<'eventsState'>>();
+  readonly #statInterval = new Emitter<EventOf<'statInterval'>>();
   readonly #pending = new Set<(problem: Problem) => void>();
   #problem: Problem | undefined;
 
@@ -48,6 +51,9 @@ export class HelperConnection implements Disposable {
   readonly onLogValues = this.#logValues.on;
   readonly onLogpointEnded = this.#logpointEnded.on;
   readonly onLog = this.#log.on;
+  readonly onEventRows = this.#eventRows.on;
+  readonly onEventsState = this.#eventsState.on;
+  readonly onStatInterval = this.#statInterval.on;
   helperVersion = '';
   /** Process of the helper on its host. */
   helperPid = 0;
@@ -71,6 +77,15 @@ export class HelperConnection implements Disposable {
     );
     this.#connection.onNotification('logpointEnded', (event: EventOf<'logpointEnded'>) =>
       this.#logpointEnded.fire(event),
+    );
+    this.#connection.onNotification('eventRows', (event: EventOf<'eventRows'>) =>
+      this.#eventRows.fire(event),
+    );
+    this.#connection.onNotification('eventsState', (event: EventOf<'eventsState'>) =>
+      this.#eventsState.fire(event),
+    );
+    this.#connection.onNotification('statInterval', (event: EventOf<'statInterval'>) =>
+      this.#statInterval.fire(event),
     );
     this.#connection.onNotification('log', (event: EventOf<'log'>) => this.#log.fire(event));
     this.#connection.onClose(() => this.#end(''));

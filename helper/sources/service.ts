@@ -23,7 +23,7 @@ export const BUDGET_PER_SECOND = 100_000;
 export interface EventsServiceOptions {
   readonly emit: <E extends keyof EventsEvents>(event: E, params: Parameters<EventsEvents[E]>[0]) => void;
   /** Command words that make what follows run as root; empty when this process is root. */
-  readonly elevate: () => Promise<readonly string[]>;
+  readonly elevate?: () => Promise<readonly string[]>;
   /** Minor version of the target's bpftrace, for scripts to copy; 17 is what every later one reads too. */
   readonly bpftraceMinor?: () => Promise<number>;
 }
@@ -129,7 +129,7 @@ export class EventsService implements Handlers<EventsApi, unknown> {
 
   readonly startStat = async (params: Parameters<EventsApi['startStat']>[0]) => {
     const running = runStat(params, (interval) => this.options.emit('statInterval', interval), {
-      elevate: await this.options.elevate(),
+      elevate: (await this.options.elevate?.()) ?? [],
     });
     this.stats.set(params.stream, running);
     void running.ended.then(({ problem }) => {
@@ -169,10 +169,24 @@ export class EventsService implements Handlers<EventsApi, unknown> {
     if (spec.sources.length === 0)
       throw new ProbeError({ code: 'invalid-argument', message: 'No event is named.' });
     const plans = await this.plans(spec.sources);
+    if (process.getuid?.() !== 0)
+      throw new ProbeError({
+        code: 'no-privileges',
+        message:
+          'Live events are read from the kernel’s trace buffer, which only root may open, and the helper is not root.',
+        remedy:
+          'Use a target whose helper runs as root (for ssh: root@HOST), or copy the events as a bpftrace script.',
+      });
+    if (spec.mode.kind === 'count')
+      throw new ProbeError({
+        code: 'engine-refused',
+        message: 'Counting in the kernel needs a bpftrace script; the live table shows single events.',
+        remedy: 'Copy the events as a bpftrace script and replace printf by @[comm] = count().',
+      });
     const { root } = await this.host.tracepoints();
     return EventStream.start({
       spec,
-      elevate: await this.options.elevate(),
+      elevate: [],
       tracefsRoot: root,
       budgetPerSecond: BUDGET_PER_SECOND,
       prepare: (supervisor) =>
