@@ -1,5 +1,6 @@
 /** Wiring only: creates things and hands them to one another, in reading order. */
 import { commands, languages, window, workspace, type ExtensionContext } from 'vscode';
+import { registerEventCommands } from './commands/event-commands.ts';
 import { BinaryChooser } from './commands/choose-binary.ts';
 import { latencyActions, registerProbeCommands, type ProbeServices } from './commands/probe-commands.ts';
 import type { TraceServices } from './commands/add-probe.ts';
@@ -10,6 +11,7 @@ import { ProbeLenses } from './editor/code-lens.ts';
 import { ProbeHover } from './editor/hover.ts';
 import { startLanguageClientOnDemand } from './editor/language-client.ts';
 import { Overlay } from './editor/overlay.ts';
+import { EventStreams } from './events/event-streams.ts';
 import { keepContextKeys } from './platform/context-keys.ts';
 import { LogpointList } from './core/logpoints.ts';
 import { registerLogpointCommands, watchLogpoints } from './logpoints/commands.ts';
@@ -24,6 +26,7 @@ import { Places } from './probes/places.ts';
 import { ProbeList } from './probes/probe-list.ts';
 import { registerRecordingEditor } from './recordings/recording-editor.ts';
 import { TargetChoice } from './targets/target-choice.ts';
+import { EventSourcesView } from './views/event-sources.ts';
 import { ProbesView } from './views/probes.ts';
 import { StatusItem } from './views/status.ts';
 import { TargetsView } from './views/targets.ts';
@@ -114,6 +117,17 @@ export function activate(context: ExtensionContext): void {
       log.show();
     }),
   );
+  const connect = () => link.connect();
+  const streams = own(new EventStreams({ context, log, connect, show }));
+  const sourcesView = own(new EventSourcesView(connect, context.workspaceState));
+  for (const command of registerEventCommands({
+    view: sourcesView,
+    streams,
+    connect,
+    show,
+    kernelSource: () => settings.get('kernelSource'),
+  }))
+    own(command);
   const targetsView = own(
     new TargetsView(targets, {
       get state() {

@@ -10,6 +10,7 @@ export const settingDefaults = {
   'codeLens.enabled': true as boolean,
   'binaries.folders': [] as readonly string[],
   'helper.nodePath': '' as string,
+  kernelSource: '' as string,
   'bpftrace.version': '' as string,
   'bpftrace.unsafe': false as boolean,
   targets: [] as readonly unknown[],

@@ -158,11 +158,13 @@ export class Grid {
 
   private widthOf(column: number): string {
     const described = this.table?.columns[column];
-    if (described?.name === 'event') return 'minmax(150px, 1.4fr)';
-    if (described?.display.as === 'flags' || described?.display.as === 'text') return 'minmax(110px, 1.4fr)';
+    // Fixed widths: each line is a grid of its own, and all must agree.
+    if (described?.name === 'event') return '230px';
+    if (described?.display.as === 'flags' || described?.display.as === 'rwbs') return '210px';
+    if (described?.column === 'text') return '150px';
     return described?.column === 'i64' || described?.column === 'u64' || described?.column === 'f64'
-      ? 'minmax(100px, 1fr)'
-      : 'minmax(64px, 0.8fr)';
+      ? '140px'
+      : '90px';
   }
 
   /** Ascending, descending, then as they came. */

@@ -1,0 +1,287 @@
+/** Streams of events and the panels that show them: one panel a stream. */
+import { randomUUID } from 'node:crypto';
+import {
+  env,
+  l10n,
+  Uri,
+  ViewColumn,
+  window,
+  workspace,
+  type Disposable,
+  type ExtensionContext,
+  type LogOutputChannel,
+  type WebviewPanel,
+} from 'vscode';
+import type { EventsToHost, HostToEvents } from '../../protocol/events-panel.ts';
+import type { EventsMode, EventsSpec, SourceId } from '../../protocol/events.ts';
+import { asProblem, type Problem } from '../../protocol/errors.ts';
+import type { HelperConnection } from '../core/connection.ts';
+import { renderPage } from '../webviews/page.ts';
+
+export interface EventStreamServices {
+  readonly context: ExtensionContext;
+  readonly log: LogOutputChannel;
+  readonly connect: () => Promise<HelperConnection>;
+  readonly show: (thrown: unknown) => Promise<void>;
+}
+
+/** Opens live tables. A table that is hidden keeps its rows: they are nowhere else. */
+export class EventStreams implements Disposable {
+  readonly #services: EventStreamServices;
+  readonly #open = new Set<LiveTable>();
+
+  constructor(services: EventStreamServices) {
+    this.#services = services;
+  }
+
+  /** Starts tracing and shows the rows; problems are shown and asked about. */
+  async trace(sources: readonly SourceId[], filter = ''): Promise<void> {
+    const table = new LiveTable(this.#services, sources, () => this.#open.delete(table));
+    this.#open.add(table);
+    await table.start(filter, { kind: 'each' }, false);
+  }
+
+  /** Copies the equivalent command of a tool that the user picks. */
+  async copyAs(sources: readonly SourceId[], filter: string): Promise<void> {
+    const connection = await this.#services.connect();
+    const { commands } = await connection.call('copyEvents', {
+      sources,
+      ...(filter === '' ? {} : { filter }),
+    });
+    if (commands.length === 0) {
+      void window.showInformationMessage(l10n.t('No other tool can express these events with this filter.'));
+      return;
+    }
+    const picked = await window.showQuickPick(
+      commands.map(({ tool, text }) => ({
+        label: tool,
+        detail: text.split('\n').find((line) => line !== '') ?? '',
+        text,
+      })),
+      { placeHolder: l10n.t('Copy the events as') },
+    );
+    if (picked === undefined) return;
+    await env.clipboard.writeText(picked.text);
+    window.setStatusBarMessage(l10n.t('Copied as {0}.', picked.label), 3000);
+  }
+
+  dispose(): void {
+    for (const table of this.#open) table.dispose();
+  }
+}
+
+class LiveTable implements Disposable {
+  readonly #services: EventStreamServices;
+  readonly #sources: readonly SourceId[];
+  readonly #panel: WebviewPanel;
+  readonly #gone: () => void;
+  readonly #ready: Promise<void>;
+  #listeners: Disposable[] = [];
+  #stream: string | undefined;
+  #filter = '';
+
+  constructor(services: EventStreamServices, sources: readonly SourceId[], gone: () => void) {
+    this.#services = services;
+    this.#sources = sources;
+    this.#gone = gone;
+    const folder = Uri.joinPath(services.context.extensionUri, 'dist', 'webview');
+    this.#panel = window.createWebviewPanel('probescope.events', titleOf(sources), ViewColumn.Active, {
+      enableScripts: true,
+      localResourceRoots: [folder],
+      retainContextWhenHidden: true,
+    });
+    const { webview } = this.#panel;
+    const resource = (name: string) => webview.asWebviewUri(Uri.joinPath(folder, name)).toString();
+    this.#ready = new Promise((resolve) => {
+      webview.onDidReceiveMessage((message: EventsToHost) => {
+        if (message.type === 'ready') resolve();
+        else void this.#receive(message);
+      });
+    });
+    webview.html = renderPage({
+      title: titleOf(sources),
+      cspSource: webview.cspSource,
+      script: resource('events.js'),
+      style: resource('events.css'),
+      key: sources.join(' '),
+    });
+    this.#panel.onDidDispose(() => {
+      this.#stop();
+      this.#gone();
+    });
+  }
+
+  async start(filter: string, mode: EventsMode, acceptRate: boolean): Promise<void> {
+    await this.#ready;
+    this.#stop();
+    this.#filter = filter;
+    const stream = randomUUID();
+    this.#stream = stream;
+    const spec: EventsSpec = {
+      stream,
+      sources: this.#sources,
+      mode,
+      ...(filter === '' ? {} : { filter }),
+      ...(acceptRate ? { acceptRate } : {}),
+    };
+    try {
+      await this.#run(spec);
+    } catch (thrown) {
+      const problem = asProblem(thrown);
+      this.#post({ type: 'refused', problem });
+      if (problem.code === 'budget-exceeded') await this.#choose(filter, problem);
+    }
+  }
+
+  async #run(spec: EventsSpec): Promise<void> {
+    const connection = await this.#services.connect();
+    const { stream } = spec;
+    const fields = await Promise.all(
+      this.#sources.map(async (id) => (await connection.call('describeSource', { id })).fields),
+    );
+    // Rows may arrive before the answer to the call that started them.
+    let early: HostToEvents[] | undefined = [];
+    const deliver = (message: HostToEvents): void => {
+      if (this.#stream !== stream) return;
+      if (early !== undefined) early.push(message);
+      else this.#post(message);
+    };
+    this.#listeners = [
+      connection.onEventRows((rows) => {
+        if (rows.stream === stream) deliver({ type: 'rows', rows });
+      }),
+      connection.onEventsState(({ stream: which, state }) => {
+        if (which !== stream || state.kind !== 'ended') return;
+        deliver({
+          type: 'ended',
+          counts: state.counts,
+          ...(state.problem === undefined ? {} : { problem: state.problem }),
+        });
+      }),
+      connection.onClosed((problem) => {
+        deliver({
+          type: 'ended',
+          counts: { received: 0, lost: 0, sampledOut: 0, missedEntries: 0 },
+          problem,
+        });
+      }),
+    ];
+    const schema = await connection.call('startEvents', spec);
+    const note = noteOf(spec, schema.checkedAfterwards !== undefined);
+    this.#post({
+      type: 'stream',
+      title: titleOf(this.#sources),
+      schema,
+      filter: spec.filter ?? '',
+      fields,
+      note,
+    });
+    for (const message of early) this.#post(message);
+    early = undefined;
+  }
+
+  /** More events than may be traced one by one: what to do is the user's choice. */
+  async #choose(filter: string, problem: Problem): Promise<void> {
+    const choices: { label: string; detail: string; run: () => Promise<void> }[] = [
+      {
+        label: l10n.t('Stop after 10,000 rows'),
+        detail: l10n.t('A moment of everything'),
+        run: () => this.start(filter, { kind: 'first', rows: 10_000 }, true),
+      },
+      {
+        label: l10n.t('Show 1 in 100'),
+        detail: l10n.t('The others are counted; each event still costs the traced programs its recording'),
+        run: () => this.start(filter, { kind: 'sample', every: 100 }, true),
+      },
+      {
+        label: l10n.t('Copy as…'),
+        detail: l10n.t('Count in the kernel with a bpftrace script of your own'),
+        run: () => new EventStreams(this.#services).copyAs(this.#sources, filter),
+      },
+      {
+        label: l10n.t('Trace each event all the same'),
+        detail: l10n.t('Expect lost events and a slower machine'),
+        run: () => this.start(filter, { kind: 'each' }, true),
+      },
+    ];
+    const picked = await window.showQuickPick(choices, {
+      placeHolder: problem.message,
+      ignoreFocusOut: true,
+    });
+    await picked?.run();
+  }
+
+  async #receive(message: EventsToHost): Promise<void> {
+    try {
+      switch (message.type) {
+        case 'start':
+          return await this.start(message.filter, { kind: 'each' }, false);
+        case 'stop':
+          if (this.#stream !== undefined)
+            await (await this.#services.connect()).call('stopEvents', { stream: this.#stream });
+          return;
+        case 'copy':
+          await env.clipboard.writeText(message.text);
+          return;
+        case 'copyAs':
+          return await new EventStreams(this.#services).copyAs(this.#sources, this.#filter);
+        case 'save':
+          return await this.#save(message.suggestedName, message.content);
+        case 'problem':
+          this.#services.log.error(`Live table: ${message.message}`);
+          return;
+        case 'ready':
+          return;
+      }
+    } catch (thrown) {
+      await this.#services.show(thrown);
+    }
+  }
+
+  async #save(suggestedName: string, content: string): Promise<void> {
+    const [folder] = workspace.workspaceFolders ?? [];
+    const target = await window.showSaveDialog({
+      defaultUri: folder === undefined ? Uri.file(suggestedName) : Uri.joinPath(folder.uri, suggestedName),
+    });
+    if (target !== undefined) await workspace.fs.writeFile(target, new TextEncoder().encode(content));
+  }
+
+  #stop(): void {
+    const stream = this.#stream;
+    this.#stream = undefined;
+    for (const listener of this.#listeners) listener.dispose();
+    this.#listeners = [];
+    if (stream === undefined) return;
+    // A stream that has ended by itself is not known any more, which is what was wanted.
+    this.#services
+      .connect()
+      .then((connection) => connection.call('stopEvents', { stream }))
+      .catch(() => undefined);
+  }
+
+  #post(message: HostToEvents): void {
+    void this.#panel.webview.postMessage(message);
+  }
+
+  dispose(): void {
+    this.#panel.dispose();
+  }
+}
+
+function titleOf(sources: readonly SourceId[]): string {
+  const names = sources.map((id) => id.slice(id.indexOf(':') + 1));
+  return names.length <= 2 ? names.join(', ') : `${names[0]} and ${names.length - 1} more`;
+}
+
+function noteOf(spec: EventsSpec, checkedAfterwards: boolean): string {
+  const notes: string[] = [];
+  if (spec.mode.kind === 'sample') notes.push(l10n.t('1 of {0} events is shown.', spec.mode.every));
+  if (spec.mode.kind === 'first') notes.push(l10n.t('Ends after {0} rows.', spec.mode.rows));
+  if (checkedAfterwards)
+    notes.push(
+      l10n.t(
+        'A part of the filter is checked after recording, because the kernel cannot express it: events that it drops still cost.',
+      ),
+    );
+  return notes.join(' ');
+}
