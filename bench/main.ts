@@ -3,6 +3,7 @@
 /** One file a benchmark, each loaded only when it is asked for. */
 const benchmarks: Readonly<Record<string, () => Promise<() => Promise<void>>>> = {
   trace: async () => (await import('./trace.ts')).benchTrace,
+  language: async () => (await import('./language.ts')).language,
   symbols: async () => (await import('./symbols.ts')).symbols,
 };
 

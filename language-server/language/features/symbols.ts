@@ -92,17 +92,17 @@ class Collector {
       case 'for':
         this.visit(node.iterable);
         this.inScope(() => {
-          this.declare(node.variable.name, node.variable);
+          this.declareVariable(node.variable.name, node.variable);
           this.children(node.body);
         }, this.blockScopes);
         return;
       case 'variable-declaration':
         if (node.value !== undefined) this.visit(node.value);
         if (node.type !== undefined) this.visit(node.type);
-        this.declare(node.variable.name, node.variable);
+        this.declareVariable(node.variable.name, node.variable);
         return;
       case 'parameter':
-        this.declare(node.variable.name, node.variable);
+        this.declareVariable(node.variable.name, node.variable);
         this.visit(node.type);
         return;
       case 'assignment':
@@ -215,11 +215,11 @@ class Collector {
     }
     let scope = this.scope;
     while (scope !== undefined && !scope.names.has(name)) scope = scope.parent;
-    if (scope === undefined) this.declare(name, span, write);
+    if (scope === undefined) this.declareVariable(name, span, write);
     else this.add('variable', name, span, `variable:${scope.id}:${name}`, write);
   }
 
-  private declare(name: string, span: Span, write = true): void {
+  private declareVariable(name: string, span: Span, write = true): void {
     if (name === '' || this.scope === undefined) return;
     this.scope.names.add(name);
     this.add('variable', name, span, `variable:${this.scope.id}:${name}`, write);
