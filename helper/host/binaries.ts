@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { lstat, open, readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { BinaryCandidate } from '../../protocol/helper.ts';
@@ -42,7 +43,7 @@ export async function findBinaries(
         processes: running.get(binary) ?? [],
         fileInBinary: match.file,
         ...(match.buildId === undefined ? {} : { buildId: match.buildId }),
-        stale: (await modifiedAt(file)) > modifiedMs,
+        stale: await isStale(file, modifiedMs, match.md5),
       },
     });
   }
@@ -123,6 +124,8 @@ interface SourceMatch {
   readonly file: string;
   readonly shared: number;
   readonly buildId: string | undefined;
+  /** Of the file that the binary was compiled from, where DWARF 5 has it. */
+  readonly md5: string | undefined;
 }
 
 async function sourceIn(
@@ -135,11 +138,10 @@ async function sourceIn(
     if (info.dwarf === undefined) return undefined;
     const base = baseName(wanted);
     let best: SourceMatch | undefined;
-    for (const name of info.sourceFiles()) {
-      if (baseName(name) !== base) continue;
+    for (const { path: name, md5 } of info.sourceFilesNamed(base)) {
       const shared = name === wanted ? Infinity : commonSuffix(name, wanted);
       if (best === undefined || shared > best.shared)
-        best = { file: name, shared, buildId: info.elf.buildId };
+        best = { file: name, shared, buildId: info.elf.buildId, md5 };
     }
     return best;
   } catch {
@@ -154,6 +156,15 @@ async function identityOf(path: string): Promise<{ key: string; modifiedMs: numb
   } catch {
     return undefined;
   }
+}
+
+/** The content decides where the binary has its hash: a checkout changes times and not contents. */
+async function isStale(file: string, builtMs: number, md5: string | undefined): Promise<boolean> {
+  if (md5 !== undefined) {
+    const content = await readFile(file).catch(() => undefined);
+    if (content !== undefined) return createHash('md5').update(content).digest('hex') !== md5;
+  }
+  return (await modifiedAt(file)) > builtMs;
 }
 
 async function modifiedAt(path: string): Promise<number> {

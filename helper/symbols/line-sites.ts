@@ -175,7 +175,7 @@ export class LineSiteFinder {
       throw new ProbeError({
         code: 'file-not-found',
         message: `No unit of this binary was compiled from ${file}.`,
-        remedy: 'Choose another binary, or map its source paths with probescope.sourceMap.',
+        remedy: 'Choose another binary: this one was not compiled from a file of that name.',
       });
     return best;
   }

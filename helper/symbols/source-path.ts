@@ -32,17 +32,3 @@ export function commonSuffix(a: string, b: string, ignoreCase = false): number {
 export function baseName(path: string): string {
   return path.slice(Math.max(path.lastIndexOf('/'), path.lastIndexOf('\\')) + 1);
 }
-
-/** Prefix replacements, as `probescope.sourceMap` has them: from what the binary says to what is on this disk. */
-export type SourceMap = readonly (readonly [from: string, to: string])[];
-
-/** Replaces the longest prefix that fits whole components. */
-export function mapPath(path: string, map: SourceMap): string {
-  let best: readonly [string, string] | undefined;
-  for (const entry of map) {
-    const from = entry[0].replace(/\/+$/, '');
-    if ((path === from || path.startsWith(`${from}/`)) && from.length > (best?.[0].length ?? -1))
-      best = [from, entry[1]];
-  }
-  return best === undefined ? path : best[1].replace(/\/+$/, '') + path.slice(best[0].length);
-}

@@ -1,7 +1,10 @@
 import { readFileSync } from 'node:fs';
 import type { Frame, Stack } from '../../protocol/source.ts';
 import type { DebugInfo } from './debug-info.ts';
+import { JitMaps } from './jit-map.ts';
+import { KernelSymboliser } from './kernel-symbols.ts';
 import type { OpenBinaries } from './open-binaries.ts';
+import { vdso } from './vdso.ts';
 
 interface Mapping {
   readonly start: bigint;
@@ -20,6 +23,8 @@ const MOST_STACKS = 100_000;
  */
 export class Symboliser {
   readonly #binaries: OpenBinaries;
+  readonly #jit = new JitMaps();
+  #kernel: KernelSymboliser | undefined;
   readonly #mappings = new Map<number, { readAtMs: number; list: readonly Mapping[] }>();
   readonly #stacks = new Map<string, Promise<Stack>>();
 
@@ -54,8 +59,14 @@ export class Symboliser {
     const value = BigInt(`0x${address}`) - (isReturn ? 1n : 0n);
     const mapping = this.#mappingOf(pid, value);
     const unknown: Frame = { function: `0x${address}` };
-    if (mapping === undefined) return [unknown];
+    // Addresses with the highest bit set are the kernel's.
+    if (value >= 1n << 63n) return (this.#kernel ??= new KernelSymboliser()).frames(value);
+    if (mapping === undefined) {
+      const compiled = this.#jit.find(pid, Number(value));
+      return [compiled === undefined ? unknown : { function: compiled, module: '[jit]' }];
+    }
     const module = mapping.path;
+    if (module === '[vdso]') return vdsoFrames(Number(value - mapping.start), unknown);
     let info: DebugInfo;
     try {
       info = await this.#open(pid, module);
@@ -95,6 +106,11 @@ export class Symboliser {
   }
 }
 
+async function vdsoFrames(offset: number, unknown: Frame): Promise<Frame[]> {
+  const name = (await vdso())?.frames(offset)[0]?.function ?? '??';
+  return [{ ...(name === '??' ? unknown : { function: name }), module: '[vdso]' }];
+}
+
 /** What is known of an address that no symbol names: `libc.so.6+0x891f5`, the same in every process. */
 function inModule(module: string, vaddr: number): string {
   return `${module.slice(module.lastIndexOf('/') + 1)}+0x${vaddr.toString(16)}`;
@@ -109,7 +125,9 @@ function readMappings(pid: number): readonly Mapping[] {
     return [];
   }
   const found: Mapping[] = [];
-  for (const match of text.matchAll(/^([0-9a-f]+)-([0-9a-f]+) ..x. ([0-9a-f]+) \S+ \d+ +(\/.*)$/gm)) {
+  for (const match of text.matchAll(
+    /^([0-9a-f]+)-([0-9a-f]+) ..x. ([0-9a-f]+) \S+ \d+ +(\/.*|\[vdso\])$/gm,
+  )) {
     const [, start = '0', end = '0', offset = '0', path = ''] = match;
     found.push({
       start: BigInt(`0x${start}`),
