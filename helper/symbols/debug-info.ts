@@ -235,47 +235,65 @@ export class DebugInfo {
    */
   frames(address: number): SymbolFrame[] {
     const unit = this.#lookup?.find(address);
-    const frames = unit === undefined ? [] : this.#framesIn(this.#index!.unit(unit), address);
-    const outermost = frames.pop() ?? { linkageName: '', file: '??', line: 0, column: 0 };
+    const frames: SymbolFrame[] = [];
+    if (unit !== undefined) this.#addFrames(this.#index!.unit(unit), address, frames);
     const symbol = this.symbols.find(address);
-    frames.push({
-      ...outermost,
-      linkageName: symbol?.name ?? outermost.linkageName,
-      file:
-        outermost.file === '??' && symbol !== undefined
-          ? (this.symbols.fileOf(symbol) ?? '??')
-          : outermost.file,
-    });
-    return frames.map((frame, depth) => ({
-      function: frame.linkageName === '' ? '??' : this.demangle(frame.linkageName),
-      file: frame.file,
-      line: frame.line,
-      column: frame.column,
-      inlined: depth < frames.length - 1,
-      linkageName: frame.linkageName,
-    }));
-  }
-
-  #framesIn(unit: UnitIndex, address: number): Omit<SymbolFrame, 'function' | 'inlined'>[] {
-    const { rows } = this.#index!;
-    const row = unit.rowAt(address);
-    const { files, store } = unit;
-    const path = (file: number): string => files?.path(file) ?? '??';
-    let place =
-      row === undefined || files?.path(rows.files[row]!) === undefined
-        ? { file: '??', line: 0, column: 0 }
-        : { file: path(rows.files[row]!), line: rows.lines[row]!, column: rows.columns[row]! };
-    const frames: Omit<SymbolFrame, 'function' | 'inlined'>[] = [];
-    let scope = unit.functions.scopeAt(address);
-    if (scope === undefined) return row === undefined ? [] : [{ linkageName: '', ...place }];
-    while (scope !== undefined) {
-      const name = this.#names!.of(store, scope, unit.full, unit.scopes);
-      frames.push({ linkageName: name.linkage ?? name.short ?? '', ...place });
-      if ((store.flags[scope]! & INLINED_SCOPE) === 0) break;
-      place = { file: path(store.files[scope]!), line: store.lines[scope]!, column: store.columns[scope]! };
-      const parent: number = store.parents[scope]!;
-      scope = parent === NONE ? undefined : parent;
-    }
+    const last = frames.length - 1;
+    const outermost = frames[last] ?? unknownFrame;
+    if (symbol === undefined) return last < 0 ? [outermost] : frames;
+    const file = outermost.file === '??' ? (this.symbols.fileOf(symbol) ?? '??') : outermost.file;
+    if (symbol.name === outermost.linkageName && file === outermost.file && last >= 0) return frames;
+    const { line, column } = outermost;
+    const { name } = symbol;
+    frames[Math.max(0, last)] = {
+      function: this.demangle(name),
+      file,
+      line,
+      column,
+      inlined: false,
+      linkageName: name,
+    };
     return frames;
   }
+
+  #addFrames(unit: UnitIndex, address: number, frames: SymbolFrame[]): void {
+    const { rows } = this.#index!;
+    const { files, store } = unit;
+    const row = unit.rowAt(address);
+    const place = row === undefined ? undefined : files?.path(rows.files[row]!);
+    let file = place ?? '??';
+    let line = place === undefined ? 0 : rows.lines[row!]!;
+    let column = place === undefined ? 0 : rows.columns[row!]!;
+    let scope = unit.functions.scopeAt(address);
+    if (scope === undefined && row !== undefined) frames.push({ ...unknownFrame, file, line, column });
+    while (scope !== undefined) {
+      const name = this.#names!.of(store, scope, unit.full, unit.scopes);
+      const linkageName = name.linkage ?? name.short ?? '';
+      const inlined = (store.flags[scope]! & INLINED_SCOPE) !== 0;
+      const parent = store.parents[scope]!;
+      const goesOn = inlined && parent !== NONE;
+      frames.push({
+        function: linkageName === '' ? '??' : this.demangle(linkageName),
+        file,
+        line,
+        column,
+        inlined: goesOn,
+        linkageName,
+      });
+      if (!goesOn) return;
+      file = files?.path(store.files[scope]!) ?? '??';
+      line = store.lines[scope]!;
+      column = store.columns[scope]!;
+      scope = parent;
+    }
+  }
 }
+
+const unknownFrame: SymbolFrame = {
+  function: '??',
+  file: '??',
+  line: 0,
+  column: 0,
+  inlined: false,
+  linkageName: '',
+};

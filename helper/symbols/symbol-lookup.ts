@@ -27,6 +27,7 @@ export class SymbolLookup {
   readonly #table: SymbolTable | undefined;
   readonly #addresses: Float64Array;
   readonly #indices: Uint32Array;
+  readonly #names = new Map<number, string>();
   /** The STT_FILE symbols, by index: each precedes the local symbols of its file. */
   #files: Uint32Array | undefined;
 
@@ -54,7 +55,9 @@ export class SymbolLookup {
     const sizeBytes = table.sizes[index]!;
     const start = this.#addresses[low - 1]!;
     if (sizeBytes !== 0 && start + sizeBytes <= address) return undefined;
-    return { name: table.name(index), address: start, sizeBytes, index };
+    let name = this.#names.get(index);
+    if (name === undefined) this.#names.set(index, (name = table.name(index)));
+    return { name, address: start, sizeBytes, index };
   }
 
   /** Function symbols in the order of their addresses. */

@@ -32,6 +32,8 @@ export class UnitIndex {
   #files: FileTables | undefined;
   #scopes: UnitScopes | undefined;
   #functions: FunctionTable | undefined;
+  #full: Unit | undefined;
+  #store: ScopeStore | undefined;
 
   constructor(unit: Unit, index: DwarfIndex) {
     this.unit = unit;
@@ -40,12 +42,12 @@ export class UnitIndex {
 
   /** The unit whose DIEs describe the code: the split one where there is one. */
   get full(): Unit {
-    return this.unit.full();
+    return (this.#full ??= this.unit.full());
   }
 
   /** The store that {@link scopes} points into. */
   get store(): ScopeStore {
-    return this.#index.storeOf(this.full.file);
+    return (this.#store ??= this.#index.storeOf(this.full.file));
   }
 
   get lineHeader(): LineHeader | undefined {
@@ -81,6 +83,7 @@ export class UnitIndex {
   }
 
   get files(): FileTables | undefined {
+    if (this.#files !== undefined) return this.#files;
     const header = this.lineHeader;
     if (header === undefined) return undefined;
     const { unit } = this;
