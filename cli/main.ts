@@ -54,6 +54,10 @@ const commands: Readonly<
     summary: 'put the white space of bpftrace scripts in order',
     load: async () => (await import('./format.ts')).formatCommand,
   },
+  profile: {
+    summary: 'sample where a process, a command or the machine spends its CPU time, into a recording',
+    load: async () => (await import('./profile.ts')).command,
+  },
   export: {
     summary: "write a recording's profile as SVG, folded stacks, speedscope, pprof, Chrome trace or CSV",
     load: async () => (await import('./export.ts')).command,

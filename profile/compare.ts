@@ -22,7 +22,7 @@ export function compareProfiles(before: Profile, after: Profile): Comparison {
       `The baseline counts ${before.unit}, this profile ${after.unit}: compare shares, not weights.`,
     );
   const afterWeights = insert(builder, after);
-  const beforeWeights = insert(builder, before);
+  const beforeWeights = insert(builder, before, moduleRenames(before, after));
   const count = builder.trie.count;
   // the heavier of both orders siblings, so that what vanished keeps its place
   for (let node = 0; node < count; node++)
@@ -46,8 +46,12 @@ export function compareProfiles(before: Profile, after: Profile): Comparison {
 }
 
 /** Inserts a profile's tree; its own weights by node of the builder's tree. */
-function insert(builder: ProfileBuilder, profile: Profile): Float64Array {
-  const frameMap = importFrames(builder, profile);
+function insert(
+  builder: ProfileBuilder,
+  profile: Profile,
+  modules?: ReadonlyMap<string, string>,
+): Float64Array {
+  const frameMap = importFrames(builder, profile, modules);
   const { frame, depth, self } = profile.nodes;
   let weights = new Float64Array(depth.length + 1);
   const path = new Int32Array(deepestOf(depth) + 1);
@@ -61,18 +65,47 @@ function insert(builder: ProfileBuilder, profile: Profile): Float64Array {
   return weights;
 }
 
+/**
+ * Modules of the older profile under the newer one's names: a program that was built into another folder, or a library of
+ * another version, is still the same one. Only where the file's name is unique on both sides.
+ */
+function moduleRenames(before: Profile, after: Profile): Map<string, string> {
+  const base = (path: string): string => path.slice(path.lastIndexOf('/') + 1);
+  const byBase = (profile: Profile): Map<string, string | undefined> => {
+    const found = new Map<string, string | undefined>();
+    for (const id of new Set(profile.frames.module)) {
+      const path = textAt(profile.strings, id);
+      if (path !== '') found.set(base(path), found.has(base(path)) ? undefined : path);
+    }
+    return found;
+  };
+  const newer = byBase(after);
+  const renames = new Map<string, string>();
+  for (const [name, path] of byBase(before)) {
+    const other = newer.get(name);
+    if (path !== undefined && other !== undefined && path !== other) renames.set(path, other);
+  }
+  return renames;
+}
+
 /** Ids in `builder` for all frames of `profile`. */
-export function importFrames(builder: ProfileBuilder, profile: Profile): Uint32Array {
+export function importFrames(
+  builder: ProfileBuilder,
+  profile: Profile,
+  modules: ReadonlyMap<string, string> = new Map(),
+): Uint32Array {
   const { frames, strings } = profile;
   const map = new Uint32Array(frames.name.length);
-  for (let i = 1; i < map.length; i++)
+  for (let i = 1; i < map.length; i++) {
+    const module = textAt(strings, frames.module[i]!);
     map[i] = builder.frame({
       name: textAt(strings, frames.name[i]!),
-      module: textAt(strings, frames.module[i]!),
+      module: modules.get(module) ?? module,
       file: textAt(strings, frames.file[i]!),
       line: frames.line[i]!,
       kind: frameKinds[frames.kind[i]!] ?? ('unknown' satisfies FrameKind),
     });
+  }
   return map;
 }
 

@@ -7,7 +7,7 @@ import { finishImport, ImportNotes } from './notes.ts';
 const header =
   /^(\S.*?)\s+(-?\d+)(?:\/(-?\d+))?\s+(?:\[(\d+)\]\s+)?(?:(\d+)\.(\d+):\s+)?(?:(\d+)\s+)?(\S+?):\s*(?:[0-9a-f]+\s.*)?$/;
 const frameLine = /^\s+([0-9a-f]+)\s+(.*?)(?:\s+\((.*)\))?$/;
-const sourceLine = /^\s+(\S.*?):(\d+)$/;
+const sourceLine = /^\s+(\S.*?):(\d+)( \(inlined\))?$/;
 
 interface PendingFrame {
   name: string;
@@ -84,6 +84,8 @@ export class PerfScriptImporter {
     const last = this.#frames.at(-1);
     const place = sourceLine.exec(text);
     if (last !== undefined && place !== null) {
+      // where places are printed, perf marks inlined frames here and not beside the symbol
+      if (place[3] !== undefined) last.module = 'inlined';
       if (!place[1]!.startsWith('??')) {
         last.file = place[1]!;
         last.line = Number(place[2]);
