@@ -1,4 +1,4 @@
-// `npm run bench -- flame [--large]`: opening, reading, panning; beside speedscope and d3-flame-graph in the same run and browser.
+// `npm run bench -- flame` (PROBESCOPE_BENCH_LARGE=1 adds a million stacks): opening, reading, panning; beside speedscope and d3-flame-graph in the same run and browser.
 import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -14,12 +14,14 @@ const ms = (value: number): string => `${(Math.ceil(value * 10) / 10).toFixed(1)
 const rate = (bytes: number, milliseconds: number): string =>
   `${Math.floor(bytes / 1e3 / milliseconds)} MB/s`;
 
-export async function flame(args: readonly string[]): Promise<void> {
+export async function flame(): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'probescope-bench-'));
   const browser = await launchChromium();
   try {
     const modules = peers();
-    for (const count of args.includes('--large') ? [10_000, 100_000, 1_000_000] : [10_000, 100_000]) {
+    for (const count of process.env['PROBESCOPE_BENCH_LARGE'] === '1'
+      ? [10_000, 100_000, 1_000_000]
+      : [10_000, 100_000]) {
       console.log(`\n${count.toLocaleString('en-US')} unique stacks`);
       const folded = join(folder, `${count}.folded`);
       writeFolded(folded, count);

@@ -7,7 +7,7 @@ import { join, normalize } from 'node:path';
 import type { Browser } from 'playwright-core';
 import { cache } from '../../scripts/node24.mjs';
 
-const packages = ['speedscope@1.25.0', 'd3-flame-graph@5.0.1', 'd3@7.9.0', 'pprof-format@2.1.0'];
+const packages = ['speedscope@1', 'd3-flame-graph@5', 'd3@7'];
 
 /** Folder with the peers' node_modules, or undefined with the reason on stderr. */
 export function peers(): string | undefined {

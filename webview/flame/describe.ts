@@ -2,7 +2,7 @@ import type { FlameFrame } from '../../protocol/flame.ts';
 import type { WeightUnit } from '../../protocol/profile.ts';
 import { pathTo } from '../../profile/layout.ts';
 import type { Layout } from '../../profile/layout.ts';
-import type { GroupFacts } from './channel.ts';
+import type { GroupFacts, ProfileFacts } from './channel.ts';
 import { formatChange, formatShare, formatWeight } from './format.ts';
 
 /** What a frame's texts are made from. */
@@ -68,4 +68,14 @@ export function stackText(layout: Layout, node: number, { groups, unit }: Descri
     return `  ${name}${place === undefined ? '' : ` (${place.file}:${place.line})`}${module === undefined ? '' : ` [${module}]`}`;
   });
   return [formatWeight(layout.total[node]!, unit), ...lines, ''].join('\n');
+}
+
+/** All that is shown, in one line. */
+export function summaryOf(
+  { title, unit }: Pick<ProfileFacts, 'title' | 'unit'>,
+  picture: { readonly layout: Layout; readonly shownTotal: number; readonly profileTotal: number },
+): string {
+  const { layout, shownTotal, profileTotal } = picture;
+  const part = shownTotal < profileTotal ? ` (${formatShare(shownTotal, profileTotal)} of the profile)` : '';
+  return `${title}: ${formatWeight(shownTotal, unit)}${part}, ${(layout.frame.length - 1).toLocaleString('en-US')} frames`;
 }

@@ -21,6 +21,31 @@ export function directionOf(key: string, rootOnTop: boolean): Direction | undefi
   }
 }
 
+/** Keys that do something without a frame. */
+const commands = {
+  '/': 'search',
+  n: 'next-match',
+  N: 'previous-match',
+  '+': 'zoom-in',
+  '=': 'zoom-in',
+  w: 'zoom-in',
+  '-': 'zoom-out',
+  a: 'left',
+  d: 'right',
+  PageUp: 'page-up',
+  PageDown: 'page-down',
+  Escape: 'back',
+  '0': 'all',
+  '?': 'help',
+} as const;
+export type KeyCommand = (typeof commands)[keyof typeof commands] | 'menu' | 'open-beside';
+
+export function commandOf(event: Pick<KeyboardEvent, 'key' | 'shiftKey'>): KeyCommand | undefined {
+  if (event.shiftKey && event.key === 'F10') return 'menu';
+  if (event.shiftKey && event.key === 'Enter') return 'open-beside';
+  return Object.hasOwn(commands, event.key) ? commands[event.key as keyof typeof commands] : undefined;
+}
+
 const help: readonly (readonly [keys: string, what: string])[] = [
   ['Click, Enter', 'Open the source'],
   ['Shift+Enter', 'Open the source beside'],

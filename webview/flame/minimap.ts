@@ -94,5 +94,10 @@ export class Minimap {
     this.#axis.call((group) =>
       axis(group as unknown as Selection<SVGGElement, unknown, HTMLElement, unknown>),
     );
+    // labels at the edges stay inside
+    this.#axis.selectAll<SVGTextElement, number>('text').attr('text-anchor', (value) => {
+      const at = scale(value);
+      return at < 40 ? 'start' : at > this.#width - 40 ? 'end' : 'middle';
+    });
   }
 }

@@ -184,3 +184,39 @@ export function clampRange(layout: Layout, range: Range): Range {
   const from = Math.min(Math.max(range.from, 0), total - width);
   return { from, to: from + width };
 }
+
+/** What to show of a new layout: the frame that was zoomed to, else the same share of the axis as before. */
+export function carriedRange(
+  layout: Layout,
+  before: Layout | undefined,
+  shown: Range,
+  zoomed: readonly string[] | undefined,
+  names: readonly string[],
+): Range {
+  const total = layout.total[0]!;
+  if (zoomed !== undefined) {
+    const node = nodeOf(layout, zoomed, names);
+    return { from: layout.x[node]!, to: layout.x[node]! + layout.total[node]! };
+  }
+  const old = before?.total[0] ?? 0;
+  if (!(old > 0) || shown.to - shown.from >= old) return { from: 0, to: total };
+  return { from: (shown.from * total) / old, to: (shown.to * total) / old };
+}
+
+/** The range to go to so that a node can be seen, or undefined when it can be. */
+export function revealingRange(
+  layout: Layout,
+  node: number,
+  shown: Range,
+  widthPx: number,
+): Range | undefined {
+  const left = layout.x[node]!;
+  const right = left + layout.total[node]!;
+  const width = shown.to - shown.from;
+  const tooNarrow = ((right - left) / width) * widthPx < 4;
+  if (!tooNarrow && right > shown.from && left < shown.to) return undefined;
+  // wide enough to be seen and read, with its neighbours around it
+  const span = tooNarrow ? (right - left) * 8 : width;
+  const from = (left + right - span) / 2;
+  return { from, to: from + span };
+}

@@ -59,3 +59,17 @@ export class Pane {
       this.scrollTo(offset + ROW_HEIGHT_PX - this.heightPx);
   }
 }
+
+/** Gives panes their share of the height: the sandwich's callers take what they need, at most half. */
+export function arrangePanes(panes: readonly Pane[], heightPx: number): void {
+  const [first, second] = panes;
+  if (first === undefined) return;
+  first.topPx = 0;
+  first.heightPx =
+    second === undefined ? heightPx : Math.min(Math.max(0, first.contentPx), Math.floor(heightPx / 2));
+  if (second !== undefined) {
+    second.topPx = first.heightPx;
+    second.heightPx = heightPx - first.heightPx;
+  }
+  for (const pane of panes) pane.scrollTo(pane.scrollPx);
+}

@@ -1,7 +1,4 @@
-import type { FlameChange, FlameOptions, FlameToHost } from '../../protocol/flame.ts';
-import { patternOf } from '../../profile/picture.ts';
-import { searchLayout } from '../../profile/search.ts';
-import type { SearchResult } from '../../profile/search.ts';
+import type { FlameChange, FlameToHost } from '../../protocol/flame.ts';
 import { actionsFor } from './actions.ts';
 import { showBreadcrumbs } from './breadcrumbs.ts';
 import { FlameCanvas } from './canvas.ts';
@@ -9,18 +6,20 @@ import type { Paint, Spot } from './canvas.ts';
 import type { FromWorker, GroupFacts, ProfileFacts } from './channel.ts';
 import { Controls } from './controls.ts';
 import type { Described } from './describe.ts';
-import { frameOf, linesOf, sentenceOf } from './describe.ts';
+import { frameOf, linesOf, sentenceOf, summaryOf } from './describe.ts';
 import { element } from './dom.ts';
-import { formatShare, formatWeight } from './format.ts';
 import { Gestures } from './gestures.ts';
-import { directionOf, keyHelp } from './keys.ts';
+import { commandOf, directionOf, keyHelp } from './keys.ts';
+import type { KeyCommand } from './keys.ts';
 import { Minimap } from './minimap.ts';
-import { clampRange, namesTo, neighbour, nodeOf } from './model.ts';
+import { carriedRange, clampRange, namesTo, neighbour, nodeOf, revealingRange } from './model.ts';
 import type { Range } from './model.ts';
 import { Outline } from './outline.ts';
 import { ContextMenu, Tooltip } from './overlays.ts';
 import { changePaint, fillsOf } from './paint.ts';
-import { Pane } from './panes.ts';
+import { arrangePanes, Pane } from './panes.ts';
+import { listen } from './pointer.ts';
+import { Search } from './search.ts';
 import { readTheme } from './theme.ts';
 import type { Theme } from './theme.ts';
 
@@ -65,9 +64,7 @@ export class FlameView {
   #zoomed: string[] | undefined;
   #hovered: Spot | undefined;
   #selected: Spot | undefined;
-  #search: SearchResult | undefined;
-  #searched = '';
-  #match = -1;
+  readonly #search = new Search();
   #notice: string | undefined;
   #frameRequested = false;
 
@@ -151,7 +148,7 @@ export class FlameView {
     this.#showNotes();
     this.useTheme();
     this.#restoreRange(before);
-    if (this.#searched !== '') this.search(this.#searched);
+    if (this.#search.text !== '') this.search(this.#search.text);
     this.#showStatus();
   }
   #namesBefore: readonly string[] = [];
@@ -168,7 +165,7 @@ export class FlameView {
       fillOfGroup: fillsOf(this.#groups, options.colourBy, this.#theme),
       names: this.#groups.names,
       ...(fillOfNode === undefined ? {} : { fillOfNode }),
-      ...(this.#search === undefined ? {} : { matching: this.#search.matchingFrames }),
+      ...(this.#search.matchingFrames === undefined ? {} : { matching: this.#search.matchingFrames }),
     };
     this.#arrange();
     this.#minimap.draw(picture.layout, this.#paint.fillOfGroup, this.#theme);
@@ -177,22 +174,16 @@ export class FlameView {
 
   /** Marks what matches and tells how much it weighs. An empty text ends the search. */
   search(text: string): void {
-    this.#searched = text;
-    this.#match = -1;
     if (this.#controls.searchField.value !== text) this.#controls.searchField.value = text;
-    const { layout } = this.#picture ?? {};
+    const { layout, shownTotal } = this.#picture ?? {};
     const paint = this.#paint;
-    if (layout === undefined || this.#groups === undefined || paint === undefined) return;
-    if (text === '') {
-      this.#search = undefined;
-      this.#controls.showFound('');
-      const { matching: _, ...rest } = paint;
-      this.#paint = rest;
-    } else {
-      this.#search = searchLayout(layout, this.#groups.names, patternOf(text));
-      this.#paint = { ...paint, matching: this.#search.matchingFrames };
-      this.#showFound();
-    }
+    if (layout === undefined || shownTotal === undefined || this.#groups === undefined || paint === undefined)
+      return;
+    this.#search.set(text, layout, this.#groups.names, shownTotal);
+    this.#controls.showFound(this.#search.sentence());
+    const { matching: _, ...rest } = paint;
+    const matching = this.#search.matchingFrames;
+    this.#paint = { ...rest, ...(matching === undefined ? {} : { matching }) };
     this.#requestFrame();
   }
 
@@ -211,65 +202,25 @@ export class FlameView {
     this.#notes.replaceChildren(...notes.map((note) => element('p', {}, note)));
   }
 
-  #showFound(): void {
-    const found = this.#search;
-    const picture = this.#picture;
-    if (found === undefined || picture === undefined) return;
-    const share = formatShare(found.weight, picture.shownTotal);
-    const which = this.#match < 0 ? '' : `${(this.#match + 1).toLocaleString('en-US')} of `;
-    this.#controls.showFound(
-      found.outermost.length === 0
-        ? 'nothing found'
-        : `${share} · ${which}${found.outermost.length.toLocaleString('en-US')}`,
-    );
-  }
-
   #stepMatch(direction: 1 | -1): void {
-    const found = this.#search?.outermost;
-    if (found === undefined || found.length === 0) return;
-    this.#match =
-      this.#match < 0 && direction < 0
-        ? found.length - 1
-        : (this.#match + direction + found.length) % found.length;
-    this.#showFound();
-    const pane = this.#panes.at(-1)!;
-    this.#select({ pane, node: found[this.#match]! }, true);
+    const node = this.#search.step(direction);
+    this.#controls.showFound(this.#search.sentence());
+    if (node !== undefined) this.#select({ pane: this.#panes.at(-1)!, node }, true);
   }
 
   /** Keeps the zoomed frame, or the share of the axis, when a picture replaces another. */
   #restoreRange(before: Picture | undefined): void {
     const { layout } = this.#picture!;
-    const total = layout.total[0]!;
-    const old = before?.layout.total[0] ?? 0;
-    let range: Range = { from: 0, to: total };
-    if (this.#zoomed !== undefined) {
-      const node = nodeOf(layout, this.#zoomed, this.#groups!.names);
-      range = { from: layout.x[node]!, to: layout.x[node]! + layout.total[node]! };
-    } else if (old > 0 && this.#range.to - this.#range.from < old) {
-      const scale = total / old;
-      range = { from: this.#range.from * scale, to: this.#range.to * scale };
-    }
-    if (total > 0) this.#gestures.goTo(clampRange(layout, range), false);
+    if (!(layout.total[0]! > 0)) return;
+    const range = carriedRange(layout, before?.layout, this.#range, this.#zoomed, this.#groups!.names);
+    this.#gestures.goTo(clampRange(layout, range), false);
   }
 
-  /** Gives panes their share of the canvas. */
   #arrange(): void {
     this.#canvas.resize();
     const { widthPx, heightPx } = this.#canvas;
     this.#gestures.resize(widthPx, heightPx, this.#picture?.layout.total[0] ?? 1);
-    const [first, second] = this.#panes;
-    if (first === undefined) return;
-    if (second === undefined) {
-      first.topPx = 0;
-      first.heightPx = heightPx;
-    } else {
-      // callers take what they need, at most half
-      first.topPx = 0;
-      first.heightPx = Math.min(Math.max(0, first.contentPx), Math.floor(heightPx / 2));
-      second.topPx = first.heightPx;
-      second.heightPx = heightPx - first.heightPx;
-    }
-    for (const pane of this.#panes) pane.scrollTo(pane.scrollPx);
+    arrangePanes(this.#panes, heightPx);
   }
 
   #requestFrame(): void {
@@ -323,16 +274,8 @@ export class FlameView {
     const { pane, node } = spot;
     if (reveal) {
       pane.reveal(pane.layout.depth[node]!);
-      const left = pane.layout.x[node]!;
-      const right = left + pane.layout.total[node]!;
-      const width = this.#range.to - this.#range.from;
-      const tooNarrow = ((right - left) / width) * this.#canvas.widthPx < 4;
-      if (tooNarrow || right <= this.#range.from || left >= this.#range.to) {
-        // wide enough to be seen and read, with its neighbours around it
-        const span = tooNarrow ? (right - left) * 8 : width;
-        const from = (left + right - span) / 2;
-        this.#gestures.goTo(clampRange(pane.layout, { from, to: from + span }), true);
-      }
+      const range = revealingRange(pane.layout, node, this.#range, this.#canvas.widthPx);
+      if (range !== undefined) this.#gestures.goTo(clampRange(pane.layout, range), true);
     }
     this.#outline.show(pane.layout, node, this.#described);
     showBreadcrumbs(this.#breadcrumbs, pane.layout, node, this.#groups!, (to) => {
@@ -344,16 +287,16 @@ export class FlameView {
 
   #showStatus(): void {
     const spot = this.#selected;
-    if (this.#picture === undefined || this.#facts === undefined) return;
-    const { shownTotal, profileTotal, layout } = this.#picture;
-    if (spot === undefined) {
-      this.#status.textContent = `${this.#facts.title}: ${formatWeight(shownTotal, this.#facts.unit)}${
-        shownTotal < profileTotal ? ` (${formatShare(shownTotal, profileTotal)} of the profile)` : ''
-      }, ${(layout.frame.length - 1).toLocaleString('en-US')} frames`;
-      showBreadcrumbs(this.#breadcrumbs, layout, 0, this.#groups!, () => {
-        this.showAll();
-      });
-    } else this.#status.textContent = sentenceOf(spot.pane.layout, spot.node, this.#described);
+    const picture = this.#picture;
+    if (picture === undefined || this.#facts === undefined) return;
+    if (spot !== undefined) {
+      this.#status.textContent = sentenceOf(spot.pane.layout, spot.node, this.#described);
+      return;
+    }
+    this.#status.textContent = summaryOf(this.#facts, picture);
+    showBreadcrumbs(this.#breadcrumbs, picture.layout, 0, this.#groups!, () => {
+      this.showAll();
+    });
   }
 
   /** Makes a frame as wide as the picture. */
@@ -397,67 +340,54 @@ export class FlameView {
 
   #listen(): void {
     const flame = this.#flame;
-    flame.addEventListener('pointermove', (event) => {
-      const spot = this.#spotAt(event);
-      if (spot?.node !== this.#hovered?.node || spot?.pane !== this.#hovered?.pane) {
-        this.#hovered = spot;
-        this.#mark();
-      }
-      if (spot === undefined) this.#tooltip.hide();
-      else
-        this.#tooltip.show(
-          event.clientX,
-          event.clientY,
-          linesOf(spot.pane.layout, spot.node, this.#described),
-        );
-    });
-    flame.addEventListener('pointerleave', () => {
-      this.#hovered = undefined;
-      this.#tooltip.hide();
-      this.#mark();
-    });
-    flame.addEventListener('click', (event) => {
-      const spot = this.#spotAt(event);
-      if (spot === undefined) return;
-      flame.focus();
-      this.#select(spot, false);
-      // the second click of a double click zooms
-      if (event.detail === 1) this.#openSource(spot, event.ctrlKey || event.metaKey);
-    });
-    flame.addEventListener('dblclick', (event) => {
-      const spot = this.#spotAt(event);
-      if (spot !== undefined) this.zoomTo(spot);
-    });
-    flame.addEventListener('contextmenu', (event) => {
-      event.preventDefault();
-      const keyboard = event.button !== 2;
-      const spot = keyboard ? this.#selected : this.#spotAt(event);
-      if (spot === undefined) return;
-      this.#select(spot, false);
-      this.#tooltip.hide();
-      this.#menu.open(event.clientX, event.clientY, this.#actions(spot), flame);
+    listen(flame, {
+      spotAt: (event) => this.#spotAt(event),
+      hover: (spot, xPx, yPx) => {
+        if (spot?.node !== this.#hovered?.node || spot?.pane !== this.#hovered?.pane) {
+          this.#hovered = spot;
+          this.#mark();
+        }
+        if (spot === undefined) this.#tooltip.hide();
+        else this.#tooltip.show(xPx, yPx, linesOf(spot.pane.layout, spot.node, this.#described));
+      },
+      click: (spot, open) => {
+        this.#select(spot, false);
+        if (open !== undefined) this.#openSource(spot, open === 'source-beside');
+      },
+      zoom: (spot) => {
+        this.zoomTo(spot);
+      },
+      menu: (spot, xPx, yPx) => {
+        const chosen = spot ?? this.#selected;
+        if (chosen === undefined) return;
+        this.#select(chosen, false);
+        this.#tooltip.hide();
+        this.#menu.open(xPx, yPx, this.#actions(chosen), flame);
+      },
+      resize: () => {
+        this.#resized();
+      },
+      theme: () => {
+        this.useTheme();
+      },
     });
     flame.addEventListener('keydown', (event) => {
       if (this.#key(event)) event.preventDefault();
     });
-    new ResizeObserver(() => {
-      this.#arrange();
-      if (this.#picture !== undefined && this.#paint !== undefined && this.#theme !== undefined) {
-        this.#minimap.draw(this.#picture.layout, this.#paint.fillOfGroup, this.#theme);
-        this.#gestures.goTo(clampRange(this.#picture.layout, this.#range), false);
-      }
-      this.#requestFrame();
-    }).observe(flame);
-    // VS Code changes the body's class and variables when the theme changes
-    new MutationObserver(() => {
-      this.useTheme();
-    }).observe(document.body, { attributes: true, attributeFilter: ['class', 'data-vscode-theme-id'] });
+  }
+
+  #resized(): void {
+    this.#arrange();
+    if (this.#picture !== undefined && this.#paint !== undefined && this.#theme !== undefined) {
+      this.#minimap.draw(this.#picture.layout, this.#paint.fillOfGroup, this.#theme);
+      this.#gestures.goTo(clampRange(this.#picture.layout, this.#range), false);
+    }
+    this.#requestFrame();
   }
 
   /** True when the key means something here. */
   #key(event: KeyboardEvent): boolean {
-    const { options } = this.#picture ?? {};
-    if (options === undefined || event.ctrlKey || event.metaKey || event.altKey) return false;
+    if (this.#picture === undefined || event.ctrlKey || event.metaKey || event.altKey) return false;
     const pane = this.#selected?.pane ?? this.#panes.at(-1)!;
     const spot = this.#selected ?? { pane, node: 0 };
     const direction = directionOf(event.key, pane.down);
@@ -465,59 +395,63 @@ export class FlameView {
       this.#select({ pane, node: neighbour(pane.layout, spot.node, direction) }, true);
       return true;
     }
-    switch (event.key) {
-      case '/':
-        this.#controls.searchField.focus();
-        return true;
-      case 'n':
-        this.#stepMatch(1);
-        return true;
-      case 'N':
-        this.#stepMatch(-1);
-        return true;
-      case '+':
-      case '=':
-      case 'w':
-        this.#gestures.zoomBy(1.5);
-        return true;
-      case '-':
-        this.#gestures.zoomBy(1 / 1.5);
-        return true;
-      case 'a':
-      case 'd':
-        this.#gestures.panBy((event.key === 'a' ? -1 : 1) * this.#canvas.widthPx * 0.15);
-        return true;
-      case 'PageUp':
-      case 'PageDown':
-        this.#scroll((event.key === 'PageUp' ? -1 : 1) * pane.heightPx * 0.9, pane.topPx);
-        return true;
-      case 'Escape':
-      case '0':
-        if (event.key === 'Escape' && this.#searched !== '') this.search('');
-        else this.showAll();
-        return true;
-      case '?':
-        this.#showKeys(this.#flame.parentElement!);
-        return true;
-      case 'F10': {
-        if (!event.shiftKey) return false;
-        const box = this.#flame.getBoundingClientRect();
-        this.#menu.open(
-          box.left + 20,
-          box.top + pane.rowTopPx(pane.layout.depth[spot.node]!) + 18,
-          this.#actions(spot),
-          this.#flame,
-        );
-        return true;
-      }
-      default: {
-        const action = this.#actions(spot).find((each) => each.key === event.key && each.enabled);
-        const shifted = event.key === 'Enter' && event.shiftKey;
-        if (shifted) this.#openSource(spot, true);
-        else action?.run();
-        return shifted || action !== undefined;
-      }
+    const command = commandOf(event);
+    if (command === undefined) {
+      const action = this.#actions(spot).find((each) => each.key === event.key && each.enabled);
+      action?.run();
+      return action !== undefined;
     }
+    this.#run(command, spot);
+    return true;
+  }
+
+  #run(command: KeyCommand, spot: Spot): void {
+    const { pane } = spot;
+    const zoom = (factor: number) => () => {
+      this.#gestures.zoomBy(factor);
+    };
+    const pan = (share: number) => () => {
+      this.#gestures.panBy(share * this.#canvas.widthPx);
+    };
+    const page = (share: number) => () => {
+      this.#scroll(share * pane.heightPx, pane.topPx);
+    };
+    const runs: Readonly<Record<KeyCommand, () => void>> = {
+      search: () => {
+        this.#controls.searchField.focus();
+      },
+      'next-match': () => {
+        this.#stepMatch(1);
+      },
+      'previous-match': () => {
+        this.#stepMatch(-1);
+      },
+      'zoom-in': zoom(1.5),
+      'zoom-out': zoom(1 / 1.5),
+      left: pan(-0.15),
+      right: pan(0.15),
+      'page-up': page(-0.9),
+      'page-down': page(0.9),
+      back: () => {
+        if (this.#search.text !== '') this.search('');
+        else this.showAll();
+      },
+      all: () => {
+        this.showAll();
+      },
+      help: () => {
+        this.#showKeys(this.#flame.parentElement!);
+      },
+      'open-beside': () => {
+        this.#openSource(spot, true);
+      },
+      menu: () => {
+        const box = this.#flame.getBoundingClientRect();
+        const top = pane.rowTopPx(pane.layout.depth[spot.node]!);
+        this.#menu.open(box.left + 20, box.top + top + 18, this.#actions(spot), this.#flame);
+      },
+    };
+    runs[command]();
   }
 
   #showKeys(root: HTMLElement): void {
@@ -527,9 +461,5 @@ export class FlameView {
       this.#flame.focus();
     });
     root.append(box);
-  }
-
-  get options(): FlameOptions | undefined {
-    return this.#picture?.options;
   }
 }
