@@ -8,6 +8,8 @@ export const vsix = join(root, 'dist', 'probescope.vsix');
 /** Packages what `npm run build` left in dist; everything is bundled, so node_modules stay out. */
 export async function packageExtension(): Promise<string> {
   await createVSIX({
+    // The README's links to other files are for readers of the repository; there is no published address to point them at.
+    rewriteRelativeLinks: false,
     cwd: root,
     packagePath: vsix,
     dependencies: false,

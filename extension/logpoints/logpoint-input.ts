@@ -116,7 +116,6 @@ class LogpointInput {
 
   #fill(template: string, check: LogpointCheck, completions: readonly ExpressionCompletion[]): void {
     const problem = check.problems[0];
-    // While an expression is being typed its missing end is no news.
     this.#valid = problem === undefined && template.trim() !== '';
     const head: Item =
       problem !== undefined
@@ -133,15 +132,21 @@ class LogpointInput {
     const offered = completions.filter(({ label, from, to }) =>
       label.toLowerCase().startsWith(template.slice(from, to).toLowerCase()),
     );
+    const names: Item[] =
+      offered.length === 0
+        ? []
+        : [
+            separator(l10n.t('In scope')),
+            ...offered.slice(0, 50).map((completion): Item => ({
+              label: `${icon(completion)} ${completion.label}`,
+              description: completion.detail,
+              alwaysShow: true,
+              completion,
+            })),
+          ];
     this.#pick.items = [
-      head,
-      ...(offered.length > 0 ? [separator(l10n.t('In scope'))] : []),
-      ...offered.slice(0, 50).map((completion): Item => ({
-        label: `${icon(completion)} ${completion.label}`,
-        description: completion.detail,
-        alwaysShow: true,
-        completion,
-      })),
+      // What is being typed is unfinished rather than wrong: Enter then takes the first name.
+      ...(problem !== undefined && names.length > 0 ? [...names, head] : [head, ...names]),
       separator(l10n.t('Options')),
       ...optionItems(this.#options).map(({ key, label, description }): Item => ({
         label,

@@ -52,7 +52,7 @@ test('values stand at the end of the line, and removing leaves no uprobe', async
     .poll(() => page.locator('.quick-input-list').textContent(), { timeout: 10_000 })
     .toMatch(/Add: hit/);
   await page.keyboard.press('Enter');
-  await waitForOverlay(page, LINE, /hit \d+ ×/);
+  await waitForOverlay(page, '{', /hit \d+ ×/);
   await studio.screenshot('logpoint-values');
   expect(studio.log()).toMatch(/Logpoint at .*: attached to 1 sites in \d+ ms/);
   console.log(/Logpoint at .*/.exec(studio.log())?.[0]);
