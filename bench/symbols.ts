@@ -121,14 +121,14 @@ export async function symbols(): Promise<void> {
 
   const cold = Number(
     inFreshProcess(`const { DebugInfo } = await import(${door}); const start = performance.now();
-      const info = await DebugInfo.open(${JSON.stringify(binary)}); info.lineSites('fs/read_write.c', 460);
+      const info = await DebugInfo.open(${JSON.stringify(binary)}); info.lineSites('fs/read_write.c', 461);
       console.log((performance.now() - start) / 1000);`),
   );
   line('file:line → sites, first question of a process', cold, {
-    'perf probe -D': peer('perf', 2, ['probe', '-k', binary, '-D', 'fs/read_write.c:460']),
-    gdb: peer('gdb', 1, ['-batch', '-ex', 'info line fs/read_write.c:460', binary]),
+    'perf probe -D': peer('perf', 2, ['probe', '-k', binary, '-D', 'fs/read_write.c:461']),
+    gdb: peer('gdb', 1, ['-batch', '-ex', 'info line fs/read_write.c:461', binary]),
   });
-  info.lineSites('fs/read_write.c', 460);
+  info.lineSites('fs/read_write.c', 461);
   const again = leastSeconds(5, () => void info.lineSites('fs/read_write.c', 470));
   console.log(`file:line → sites, another line of the file: ${Math.ceil(again * 1e5) / 100} ms · goal 2 ms`);
   info.close();

@@ -29,6 +29,7 @@ interface FoundFile {
 export class LineSiteFinder {
   readonly #index: DwarfIndex;
   readonly #lookup: UnitLookup;
+  readonly #naming = new Map<string, readonly { index: UnitIndex; files: readonly number[] }[]>();
   readonly #names: ScopeNames;
   readonly #demangle: (name: string) => string;
   readonly #isCode: (address: number) => boolean;
@@ -115,13 +116,18 @@ export class LineSiteFinder {
     return path === undefined ? undefined : { file: normalisePath(path), line: line.value.value };
   }
 
-  /** Units with code whose tables have files of that base name. */
-  *#unitsNaming(name: string): Generator<{ index: UnitIndex; files: readonly number[] }> {
+  /** Units with code whose tables have files of that base name; remembered, since questions about one file come in rows. */
+  #unitsNaming(name: string): readonly { index: UnitIndex; files: readonly number[] }[] {
+    const known = this.#naming.get(name);
+    if (known !== undefined) return known;
     const { file } = this.#index;
+    const found: { index: UnitIndex; files: readonly number[] }[] = [];
     for (const { header, files } of programsNaming(file.sections, file.path, name)) {
       const index = this.#index.unitOfProgram(header, (address) => this.#lookup.find(address));
-      if (index !== undefined) yield { index, files };
+      if (index !== undefined) found.push({ index, files });
     }
+    this.#naming.set(name, found);
+    return found;
   }
 
   /** Paths of the binary's source files with that base name, normalised: quick, whatever the binary's size. */
