@@ -1,0 +1,85 @@
+import { execa } from 'execa';
+import { copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+
+const root = resolve(import.meta.dirname, '../..');
+const folder = mkdtempSync(join(tmpdir(), 'probescope-profile-'));
+const cli = (...args: string[]) =>
+  execa(process.execPath, ['--disable-warning=ExperimentalWarning', join(root, 'dist/cli.js'), ...args], {
+    reject: false,
+    cwd: folder,
+  });
+let ready = '';
+
+beforeAll(async () => {
+  const source = readFileSync(join(root, 'test/fixtures/profiles/spin.c'), 'utf8');
+  for (const [name, loops] of [
+    ['before', 3],
+    ['after', 12],
+  ] as const) {
+    writeFileSync(join(folder, 'spin.c'), source.replace('i<3;', `i<${loops};`));
+    await execa('gcc', ['-O1', '-g', '-fno-omit-frame-pointer', '-o', 'spin', 'spin.c'], { cwd: folder });
+    copyFileSync(join(folder, 'spin'), join(folder, name));
+    const { exitCode, stderr } = await cli(
+      'profile',
+      '--hz',
+      '499',
+      '--out',
+      `${name}.probescope`,
+      '--',
+      './spin',
+    );
+    if (exitCode !== 0) ready = stderr;
+  }
+});
+afterAll(() => {
+  rmSync(folder, { recursive: true });
+});
+
+test('a command is profiled with perf, recorded with file and line, and the slower build is told', async (ctx) => {
+  if (/perf is not installed/.test(ready)) ctx.skip('perf is not installed');
+  expect(ready).toBe('');
+  const { stdout } = await cli(
+    'query',
+    'after.probescope',
+    '--json',
+    "SELECT file, line, kind, total FROM functions WHERE function = 'slow'",
+  );
+  const [slow] = JSON.parse(stdout) as { file: string; line: number; kind: string; total: number }[];
+  expect(slow).toMatchObject({ kind: 'user', line: 5 });
+  expect(slow!.file).toMatch(/spin\.c$/);
+  const diff = await cli('diff', 'before.probescope', 'after.probescope', '--format', 'json');
+  const { functions } = JSON.parse(diff.stdout) as {
+    functions: { function: string; totalChange: number; selfChange: number }[];
+  };
+  const growth = Object.fromEntries(functions.map((each) => [each.function, each.totalChange]));
+  expect(growth['slow']).toBeGreaterThan(0.1);
+  expect(growth['fast']).toBeLessThan(0);
+  expect(functions[0]!.selfChange === 0).toBe(false);
+});
+
+test('perf.data is imported through perf, and exports are read back', async (ctx) => {
+  if (ready !== '') ctx.skip(`perf could not profile: ${ready.split('\n')[0]!}`);
+  await execa('perf', ['record', '-q', '-e', 'cpu-clock', '-F', '199', '-g', '-o', 'perf.data', './spin'], {
+    cwd: folder,
+  });
+  const imported = await cli('import', 'perf.data', '--out', 'imported.probescope');
+  expect(imported.stderr).toContain('was read as perf-data');
+  for (const format of ['folded', 'pprof', 'speedscope']) {
+    expect(
+      (await cli('export', 'after.probescope', '--format', format, '--out', `out.${format}`)).exitCode,
+    ).toBe(0);
+    expect((await cli('import', `out.${format}`, '--out', `${format}.probescope`)).stderr).toContain(
+      `was read as ${format}`,
+    );
+    const sum = async (path: string) =>
+      (await cli('query', path, '--csv', 'SELECT sum(weight) AS sum FROM samples')).stdout;
+    expect(await sum(`${format}.probescope`)).toBe(await sum('after.probescope'));
+  }
+  const refused = await cli('profile', '--pid', '2147483646', '--out', 'none.probescope');
+  expect(refused.exitCode).toBe(1);
+  expect(refused.stderr).toContain('Process 2147483646 does not exist');
+  expect(existsSync(join(folder, 'none.probescope'))).toBe(false);
+});
