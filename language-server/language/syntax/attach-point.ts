@@ -185,16 +185,17 @@ function split(p: ParserState, pieces: readonly Piece[], start: number, end: num
     }
   }
   finish(end);
-  return assemble(source, pieces, parts, start, end);
+  return assemble(p, pieces, parts, start, end);
 }
 
 function assemble(
-  source: string,
+  p: ParserState,
   pieces: readonly Piece[],
   parts: readonly AttachPart[],
   start: number,
   end: number,
 ): AttachPoint {
+  const { source } = p;
   const only =
     pieces.length === 1
       ? source.slice(start, end)
@@ -205,7 +206,8 @@ function assemble(
   if (sign <= 0 || sign === provider.text.length - 1 || first?.quoted === true)
     return { kind: 'attach-point', start, end, text: only, provider, parts: rest };
   const label: Name = { kind: 'name', start, end: start + sign, text: provider.text.slice(0, sign) };
-  const skip = provider.text.charAt(sign + 1) === '=' ? 2 : 1;
+  // 0.25 writes `name==kprobe:f`, since 0.26 it is `name=kprobe:f`.
+  const skip = p.version < 26 && provider.text.charAt(sign + 1) === '=' ? 2 : 1;
   provider = { ...provider, start: start + sign + skip, text: provider.text.slice(sign + skip) };
   return { kind: 'attach-point', start, end, text: only, label, provider, parts: rest };
 }
