@@ -1,0 +1,123 @@
+// Events: how fast rows arrive beside the peers' own ceilings, and how fast 100,000 names are filtered.
+import { spawn } from 'node:child_process';
+import { setTimeout as delay } from 'node:timers/promises';
+import { SourceIndex } from '../extension/core/source-index.ts';
+import { EventsService } from '../helper/sources/service.ts';
+import { allPrototypes } from '../helper/kernel/btf-text.ts';
+import { readKernelTypes } from '../helper/kernel/functions.ts';
+import type { EventRows, StreamSchema } from '../protocol/events.ts';
+import { EventTable } from '../webview/events/model.ts';
+
+const LOAD_MS = 4000;
+const EVENT = 'raw_syscalls:sys_enter';
+
+/** A program that makes system calls as fast as one core can; each is two (read and write of one byte). */
+function load() {
+  return spawn('dd', ['if=/dev/zero', 'of=/dev/null', 'bs=1'], { stdio: 'ignore' });
+}
+
+async function ours(): Promise<{ rows: number; lost: number }> {
+  const source = load();
+  let table: EventTable | undefined;
+  let schema: StreamSchema | undefined;
+  const early: EventRows[] = [];
+  let lost = 0;
+  const service = new EventsService({
+    emit: (event, params) => {
+      if (event !== 'eventRows') return;
+      const rows = params as EventRows;
+      if (table === undefined) early.push(rows);
+      else table.append(rows);
+    },
+  });
+  try {
+    schema = await service.startEvents({
+      stream: 'bench',
+      sources: [`tracepoint:${EVENT}`],
+      pid: source.pid ?? 0,
+      mode: { kind: 'each' },
+      acceptRate: true,
+    });
+    table = new EventTable(schema);
+    for (const rows of early) table.append(rows);
+    const before = table.rows + table.discarded;
+    await delay(LOAD_MS);
+    const rows = table.rows + table.discarded - before;
+    lost = (await service.stopEvents({ stream: 'bench' })).lost;
+    return { rows, lost };
+  } finally {
+    source.kill('SIGKILL');
+  }
+}
+
+/** Lines a tool prints for the same load in the same time, read and thrown away. */
+async function peer(command: string, args: (pid: number) => readonly string[]): Promise<number> {
+  const source = load();
+  const child = spawn(command, args(source.pid ?? 0), { stdio: ['ignore', 'pipe', 'pipe'] });
+  let lines = 0;
+  const count = (chunk: Buffer) => {
+    for (const byte of chunk) if (byte === 10) lines++;
+  };
+  child.stdout.on('data', count);
+  child.stderr.on('data', count);
+  child.on('error', () => (lines = -1));
+  await delay(2000);
+  const before = lines;
+  await delay(LOAD_MS);
+  const seen = lines - before;
+  child.kill('SIGKILL');
+  source.kill('SIGKILL');
+  return seen;
+}
+
+const rate = (rows: number) => `${Math.floor(rows / (LOAD_MS / 1000)).toLocaleString('en-US')} rows/s`;
+
+async function throughput(): Promise<void> {
+  const { rows, lost } = await ours();
+  const bpftrace = await peer('bpftrace', (pid) => [
+    '-e',
+    `tracepoint:${EVENT} /pid == ${pid}/ { printf("%lld %d %d %d %s %d %lx %lx\\n", nsecs, cpu, pid, tid, comm, args->id, args->args[0], args->args[1]); }`,
+  ]);
+  const perf = await peer('perf', (pid) => ['trace', '-e', EVENT, '-p', String(pid)]);
+  console.log(`probescope to table rows  ${rate(rows)}, ${lost} lost over all`);
+  console.log(
+    `bpftrace printf           ${rate(bpftrace)}   ratio ${(Math.floor((rows / Math.max(1, bpftrace)) * 100) / 100).toFixed(2)}`,
+  );
+  console.log(
+    `perf trace                ${rate(perf)}   ratio ${(Math.floor((rows / Math.max(1, perf)) * 100) / 100).toFixed(2)}`,
+  );
+}
+
+function search(): void {
+  const names = Array.from(
+    { length: 100_000 },
+    (_, index) => `${['block', 'tcp', 'vfs', 'sched'][index % 4]}_fn_${(index * 7919).toString(36)}`,
+  );
+  const index = new SourceIndex([{ kind: 'kernel-function', groups: [{ group: 'vmlinux', names }] }]);
+  const times: number[] = [];
+  for (const word of ['block_fn_1', 'tcp fn 9', 'vfsread', 'sched_fn_zz'])
+    for (let length = 1; length <= word.length; length++) {
+      const started = performance.now();
+      index.search(word.slice(0, length), 300);
+      times.push(performance.now() - started);
+    }
+  times.sort((a, b) => a - b);
+  console.log(
+    `fuzzy search in 100,000 names: median ${times[Math.floor(times.length / 2)]?.toFixed(1)} ms, worst ${times.at(-1)?.toFixed(1)} ms a keystroke (aim 16)`,
+  );
+}
+
+function prototypes(): void {
+  const started = performance.now();
+  const count = allPrototypes(readKernelTypes().vmlinux).length;
+  console.log(
+    `BTF, ${count} prototypes as text: ${(performance.now() - started).toFixed(0)} ms cold (aim 120)`,
+  );
+}
+
+/** Prints all figures; needs root, bpftrace and perf for the first. */
+export async function events(): Promise<void> {
+  prototypes();
+  search();
+  await throughput();
+}
