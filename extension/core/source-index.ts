@@ -64,7 +64,8 @@ export class SourceIndex {
       if (((this.masks[index] ?? 0) & mask) !== mask) continue;
       const score = scoreOf(this.texts[index] ?? '', words);
       if (score < 0) continue;
-      scores[total] = score;
+      // What cannot be traced here stands below what can.
+      scores[total] = score + (this.sources[index]?.refused === undefined ? 0 : REFUSED);
       found[total++] = index;
     }
     this.last = { query, found: found.slice(0, total) };
@@ -72,6 +73,9 @@ export class SourceIndex {
     return { total, best: best.filter((source) => source !== undefined) };
   }
 }
+
+/** Above every score of a match: `scoreOf` stays below for queries a person types. */
+const REFUSED = 2 ** 24;
 
 /** Lower is better; −1 for no match. A word as it stands beats one at a boundary beats scattered letters. */
 function scoreOf(text: string, words: readonly string[]): number {
