@@ -5,8 +5,6 @@ import { missingTools, sample, type SampleName } from '../support/symbols-corpus
 const names: SampleName[] = [
   'gcc-c++',
   'clang-c++-split',
-  'clang-c++-split-dwarf4',
-  'gcc-c++-types',
   'zlib',
   'zlib-gnu',
   'zstd',

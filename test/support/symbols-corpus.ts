@@ -1,6 +1,15 @@
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { join, resolve } from 'node:path';
 
 const repository = resolve(import.meta.dirname, '../..');
@@ -26,11 +35,16 @@ function run(folder: string, tool: string, ...args: string[]): void {
 const inlining = join(sources, 'inlining.cc');
 const cpp = ['-std=c++20', '-O2', '-g', '-pthread'];
 
+/** A copy of the program that gcc built: derived samples need no compiler run of their own. */
+function copyOfProgram(folder: string, name: string): void {
+  copyFileSync(sample('gcc-c++').binary, join(folder, name));
+}
+
 function packed(kind: string): Recipe {
   return {
     tools: ['g++', 'objcopy'],
     build: (folder) => {
-      run(folder, 'g++', ...cpp, '-o', 'plain', inlining);
+      copyOfProgram(folder, 'plain');
       run(folder, 'objcopy', `--compress-debug-sections=${kind}`, 'plain', 'packed');
       return { binary: 'packed', oracle: 'plain' };
     },
@@ -75,7 +89,27 @@ function sqliteFolder(): string {
   return inside;
 }
 
-const recipes = {
+export type SampleName =
+  | 'gcc-c++'
+  | 'clang-c++-split'
+  | 'clang-c++-split-dwarf4'
+  | 'gcc-c++-types'
+  | 'zlib'
+  | 'zlib-gnu'
+  | 'zstd'
+  | 'dwz'
+  | 'debuglink'
+  | 'go'
+  | 'rust'
+  | 'sqlite-gcc'
+  | 'sqlite-gcc-dwarf4'
+  | 'sqlite-gcc-dwarf3'
+  | 'sqlite-gcc-dwarf2'
+  | 'sqlite-gcc-lto'
+  | 'sqlite-clang'
+  | 'sqlite-clang-lto';
+
+const recipes: Readonly<Record<SampleName, Recipe>> = {
   'gcc-c++': {
     tools: ['g++'],
     build: (folder) => {
@@ -112,7 +146,7 @@ const recipes = {
   dwz: {
     tools: ['g++', 'dwz'],
     build: (folder) => {
-      run(folder, 'g++', ...cpp, '-o', 'program', inlining);
+      copyOfProgram(folder, 'program');
       run(folder, 'dwz', 'program');
       return { binary: 'program' };
     },
@@ -120,7 +154,7 @@ const recipes = {
   debuglink: {
     tools: ['g++', 'objcopy', 'strip'],
     build: (folder) => {
-      run(folder, 'g++', ...cpp, '-o', 'program', inlining);
+      copyOfProgram(folder, 'program');
       run(folder, 'objcopy', '--only-keep-debug', 'program', 'program.debug');
       run(folder, 'strip', 'program');
       run(folder, 'objcopy', '--add-gnu-debuglink=program.debug', 'program');
@@ -148,13 +182,11 @@ const recipes = {
   'sqlite-gcc-lto': sqlite('gcc', '-flto'),
   'sqlite-clang': sqlite('clang'),
   'sqlite-clang-lto': sqlite('clang', '-flto', '-fuse-ld=lld'),
-} satisfies Record<string, Recipe>;
-
-export type SampleName = keyof typeof recipes;
+};
 
 /** Tools that a sample needs and this machine has not. */
 export function missingTools(name: SampleName): string[] {
-  const wanted: readonly string[] = [...recipes[name].tools, 'llvm-symbolizer'];
+  const wanted = [...recipes[name].tools, 'llvm-symbolizer'];
   return wanted.filter((tool) => !isInstalled(tool));
 }
 
@@ -164,7 +196,7 @@ function isInstalled(tool: string): boolean {
 
 /** Builds a sample, or takes it from the cache when its sources have not changed. */
 export function sample(name: SampleName): Sample {
-  const recipe: Recipe = recipes[name];
+  const recipe = recipes[name];
   const hash = createHash('sha256').update(recipe.build.toString());
   for (const file of readdirSync(sources).sort()) hash.update(readFileSync(join(sources, file)));
   const folder = join(cache, `${name}-${hash.digest('hex').slice(0, 12)}`);
