@@ -14,8 +14,6 @@ export async function packageExtension(): Promise<string> {
     packagePath: vsix,
     dependencies: false,
     allowMissingRepository: true,
-    // the README's links are relative to the repository, whose address is not known yet
-    rewriteRelativeLinks: false,
     skipLicense: true,
   });
   return vsix;

@@ -38,9 +38,9 @@ export class ProbeLenses implements CodeLensProvider, Disposable {
   provideCodeLenses(document: TextDocument): CodeLens[] {
     if (!this.#settings.get('codeLens.enabled')) return [];
     const file = document.uri.fsPath;
-    return this.#probes.probes.flatMap(({ key, title, kind, place, state, figures, measures }) => {
+    return this.#probes.probes.flatMap(({ key, title, kind, place, state, figures, measures, origin }) => {
       if (place?.file !== file || place.line > document.lineCount) return [];
-      const text = lensText(state, figures);
+      const text = lensText(state, figures, origin);
       const command = measures.includes('latency')
         ? { command: 'probescope.openLatency', tooltip: 'Open the latency panel' }
         : measures.includes('callers')

@@ -71,7 +71,7 @@ export function overlayText(
 }
 
 /** The CodeLens: `p50 23 µs · p99 1.2 ms · n 12,345`. */
-export function lensText(state: DisplayState, figures: Figures | undefined): string {
+export function lensText(state: DisplayState, figures: Figures | undefined, origin?: string): string {
   if (state === 'starting') return 'attaching…';
   const p50 = figures?.latency && percentileNs(figures.latency, 0.5);
   const p99 = figures?.latency && percentileNs(figures.latency, 0.99);
@@ -81,6 +81,7 @@ export function lensText(state: DisplayState, figures: Figures | undefined): str
       ? n
       : `p50 ${formatDuration(p50)} · p99 ${formatDuration(p99)} · ${n}`;
   if (state === 'running') return text;
+  if (origin !== undefined) return `${text} (recorded)`;
   return figures === undefined ? state : `${text} (${state})`;
 }
 

@@ -141,7 +141,10 @@ function description({ state, figures, stale, origin }: ProbeView): string {
     case 'running':
       return `${measured ? figuresText(figures) : 'no call yet'}${stale ? ' · stale' : ''}`;
     case 'paused':
-      return [origin ?? 'paused', ...(measured ? [figuresText(figures, false)] : [])].join(' · ');
+      if (!measured) return origin ?? 'paused';
+      return origin === undefined
+        ? `paused · ${figuresText(figures, false)}`
+        : `${figuresText(figures, false)} · ${origin}`;
     case 'ended':
       return 'stopped';
   }

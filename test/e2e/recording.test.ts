@@ -45,7 +45,7 @@ test('a recording shows its figures at the code, labelled as recorded, and attac
   const text = await waitForOverlay(page, 'int db_query(', /p50 .* · recorded on the demo machine/);
   expect(text).toMatch(/p50 \d+ µs · p99 [\d.]+ m?s · recorded on the demo machine \(Linux /);
   await openProbesView(page);
-  expect((await treeTexts(page)).join('\n')).toMatch(/db_query.*recorded on the demo machine/);
+  expect((await treeTexts(page)).join('\n')).toMatch(/db_query.*p50 .*recorded on the demo machine/);
   await studio.screenshot('recording');
   const engines = tracersBelow(studio.server.process.pid ?? 0).filter(({ commandLine }) =>
     commandLine.includes('bpftrace'),
