@@ -5,6 +5,7 @@ const benchmarks: Readonly<Record<string, () => Promise<() => Promise<void>>>> =
   trace: async () => (await import('./trace.ts')).benchTrace,
   language: async () => (await import('./language.ts')).language,
   events: async () => (await import('./events.ts')).events,
+  'language-check': async () => (await import('./language-check.ts')).languageCheck,
   symbols: async () => (await import('./symbols.ts')).symbols,
   flame: async () => (await import('./flame.ts')).flame,
 };

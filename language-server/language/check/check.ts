@@ -50,15 +50,15 @@ const mostPasses = 12;
 export function check(source: string, parsed: ParseResult, options: CheckOptions = {}): CheckResult {
   const state = newState(source, parsed, options);
   const { program } = parsed;
+  // The first pass meets maps before it knows them; each later one may be the last
   for (;;) {
     state.pass++;
+    state.final = state.pass > 1;
     state.changed = false;
     state.expansions = 0;
     state.report = new Report();
     runPass(state, parsed);
-    if (state.final) break;
-    // An error in an early pass may vanish in a later one, but what did not change will not change again
-    state.final = !state.changed || state.pass >= mostPasses;
+    if (state.final && (!state.changed || state.pass >= mostPasses)) break;
   }
   checkDeclaredMaps(state, program);
   warnUnused(state);
@@ -103,6 +103,7 @@ function newState(source: string, parsed: ParseResult, options: CheckOptions): S
     callName: '',
     callArgument: -1,
     typesOf: new Map(),
+    contexts: new Map(),
   };
 }
 
@@ -134,7 +135,12 @@ function runPass(state: State, parsed: ParseResult): void {
 }
 
 function checkProbe(state: State, probe: Probe, special: Set<string>): void {
-  state.probe = probeContext(state, probe);
+  let context = state.contexts.get(probe);
+  if (context === undefined || state.final) {
+    context = probeContext(state, probe);
+    state.contexts.set(probe, context);
+  }
+  state.probe = context;
   checkTwice(state, probe, special);
   pushScope(state, probe);
   if (probe.predicate !== undefined)

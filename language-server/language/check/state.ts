@@ -104,6 +104,7 @@ export interface State {
   /** The call whose argument is looked at, and which one. */
   callName: string;
   callArgument: number;
+  readonly contexts: Map<Probe, ProbeContext>;
   /** Types of expressions that the editor asks for. */
   readonly typesOf: Map<Expression, Type>;
 }

@@ -31,6 +31,7 @@ interface MapUse {
 
 /** `@start[tid] = nsecs` at a function's entry, read at its return. */
 function warnStartMaps(state: State, probes: readonly Probe[]): void {
+  if (!/\btid\b/.test(state.source)) return;
   const writes = new Map<string, MapUse[]>();
   const reads = new Map<string, MapUse[]>();
   const removed = new Set<string>();
@@ -257,6 +258,7 @@ function warnUserString(state: State, probe: Probe): void {
       point.parts[0]?.text === 'syscalls' &&
       point.parts[1]?.text.startsWith('sys_enter_') === true,
   );
+  if (!/\bstr\s*\(/.test(state.source.slice(probe.body.start, probe.body.end))) return;
   walk(probe.body, (node) => {
     if (node.kind !== 'call' || node.callee.text !== 'str') return undefined;
     const [argument] = node.args;
