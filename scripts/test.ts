@@ -5,8 +5,10 @@ import { repository } from './node24.mjs';
 import { setUp } from './setup.ts';
 
 await setUp({ tests: true, browser: true });
+// the long suites have npm scripts of their own
+const suites = ['unit', 'integration', 'e2e'].flatMap((name) => ['--project', name]);
 const vitest = join(repository, 'node_modules', 'vitest', 'vitest.mjs');
-const { status } = spawnSync(process.execPath, [vitest, 'run', ...process.argv.slice(2)], {
+const { status } = spawnSync(process.execPath, [vitest, 'run', ...suites, ...process.argv.slice(2)], {
   cwd: repository,
   stdio: 'inherit',
 });

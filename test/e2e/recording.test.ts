@@ -41,7 +41,8 @@ test('a recording shows its figures at the code, labelled as recorded, and attac
   // the source of its first probe opens beside it
   await waitForOverlay(page, 'int handle_request(', /recorded on the demo machine/);
   await studio.screenshot('recording opened');
-  await openFile(page, 'db.c', 33);
+  // beside it, where the code is: the page of a recording takes no keys
+  await openFile(page, 'db.c', 33, 2);
   const text = await waitForOverlay(page, 'int db_query(', /p50 .* · recorded on the demo machine/);
   expect(text).toMatch(/p50 \d+ µs · p99 [\d.]+ m?s · recorded on the demo machine \(Linux /);
   await openProbesView(page);

@@ -3,16 +3,7 @@
  * Everything lies in folders of its own and ends with `close()`.
  */
 import { spawnSync } from 'node:child_process';
-import {
-  closeSync,
-  existsSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  readdirSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, readdirSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { chromium, type Browser, type Page } from 'playwright-core';
 import {
@@ -79,13 +70,6 @@ export class Studio {
     return logFiles(join(this.server.userDataFolder, 'logs'))
       .map((file) => readFileSync(file, 'utf8'))
       .join('\n');
-  }
-
-  /** Changes the colour theme as the user does in settings.json. */
-  setTheme(theme: Theme): void {
-    const file = join(this.server.userDataFolder, 'User', 'settings.json');
-    const settings = JSON.parse(readFileSync(file, 'utf8')) as Record<string, unknown>;
-    writeFileSync(file, JSON.stringify({ ...settings, 'workbench.colorTheme': themes[theme] }));
   }
 
   /** Processes in which extensions run. */

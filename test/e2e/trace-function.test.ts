@@ -8,6 +8,7 @@ import { openStudio, whyNoStudio, type Studio } from './studio.ts';
 import {
   activeWebview,
   chooseInMenu,
+  chooseTheme,
   clickRowAction,
   codeLensTexts,
   hoverWord,
@@ -146,7 +147,10 @@ test.each(['light', 'high-contrast', 'dark'] as const)(
   'everything is legible in the %s theme',
   async (theme) => {
     const { page } = studio;
-    studio.setTheme(theme);
+    await chooseTheme(
+      page,
+      { light: 'Light Modern', 'high-contrast': 'Dark High Contrast', dark: 'Dark Modern' }[theme],
+    );
     await page
       .locator(`.monaco-workbench.${{ light: 'vs', 'high-contrast': 'hc-black', dark: 'vs-dark' }[theme]}`)
       .waitFor();

@@ -2,9 +2,9 @@
 import type { FrameLocator, Locator, Page } from 'playwright-core';
 
 /** Opens a file of the workspace by name, at a line, and waits for its text. */
-export async function openFile(page: Page, name: string, line = 1): Promise<void> {
+export async function openFile(page: Page, name: string, line = 1, group = 1): Promise<void> {
   // panels are in the second group; code stays in the first
-  await page.keyboard.press('Control+1');
+  await page.keyboard.press(`Control+${group}`);
   await page.keyboard.press('Control+P');
   const input = page.locator('.quick-input-widget input');
   await input.waitFor();
@@ -153,14 +153,30 @@ export async function runCommand(page: Page, title: string): Promise<void> {
   await row.click();
 }
 
+/** *Preferences: Color Theme*, by the name in the list. */
+export async function chooseTheme(page: Page, name: string): Promise<void> {
+  await runCommand(page, 'Preferences: Color Theme');
+  const input = page.locator('.quick-input-widget input');
+  await input.waitFor();
+  await input.fill(name);
+  const row = page.locator('.quick-input-list .monaco-list-row', { hasText: name }).first();
+  await row.waitFor();
+  await row.click();
+}
+
 /** Opens Probescope's container in the activity bar, unless it is open: a second click would close it. */
 export async function openProbesView(page: Page): Promise<void> {
   const item = page.locator('.activitybar .action-item', {
     has: page.locator('a.action-label[aria-label^="Probescope"]'),
   });
   await item.waitFor();
-  if (!/\bchecked\b/.test((await item.getAttribute('class')) ?? '')) await item.click();
-  await page.locator('.sidebar .composite.title h2', { hasText: 'Probescope' }).waitFor();
+  const title = page.locator('.sidebar .composite.title h2:visible', { hasText: 'Probescope' }).first();
+  // right after a reload the side bar is put together while its item is marked already
+  for (let tries = 0; tries < 5 && !(await title.isVisible()); tries++) {
+    if (tries > 0 || !/\bchecked\b/.test((await item.getAttribute('class')) ?? '')) await item.click();
+    await page.waitForTimeout(1500);
+  }
+  await title.waitFor();
 }
 
 export const treeRows = (page: Page): Locator => page.locator('.sidebar .monaco-list-row');

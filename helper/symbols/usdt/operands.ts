@@ -65,16 +65,18 @@ function parseArgument(text: string, machine: UsdtMachine): UsdtArgument {
   };
 }
 
-/** AT&T spelling: `%rax`, `$42`, `-8(%rbp)`, `arr+8(%rip)`, `(%rsp,%rdx,8)`, `symbol`. */
+/** AT&T spelling: `%rax`, `$42`, `-8(%rbp)`, `arr+8(%rip)`, `8+arr(%rip)`, `(%rsp,%rdx,8)`, `symbol`. */
 function x86Operand(text: string): UsdtOperand | undefined {
   if (text.startsWith('%')) {
     const part = x86Register(text.slice(1));
     return part && { kind: 'register', ...part };
   }
   if (text.startsWith('$')) return immediate(text.slice(1));
+  // gcc writes the displacement before the symbol at times; both orders mean the same
+  const usual = text.replace(/^(\d+)\+([A-Za-z_.$][\w.$@]*)/, '$2+$1');
   const match =
     /^([A-Za-z_.$][\w.$@]*)?([+-]?(?:0x[\da-f]+|\d+))?(?:\((?:%(\w+))?(?:,%(\w+)(?:,([1248]))?)?\))?$/i.exec(
-      text,
+      usual,
     );
   if (match === null || text === '') return undefined;
   const [, symbol, displacement, base, index, scale] = match;

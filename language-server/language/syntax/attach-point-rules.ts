@@ -12,6 +12,14 @@ export function checkAttachPoint(p: ParserState, point: AttachPoint, earlier: re
   const { provider } = point;
   // An empty type is skipped by bpftrace: `BEGIN, :x { … }` has one attach point.
   if (provider.text === '') return;
+  for (const part of point.parts)
+    if (!part.quoted && /\$\d+[A-Za-z_]/.test(part.text))
+      p.error(
+        'attach-point-argument',
+        part.start,
+        part.end,
+        'Letters follow the number of a positional parameter here: put them in quotes',
+      );
   if (provider.text.includes('*') || (provider.text.includes('[') && provider.text.includes(']'))) {
     checkWildcardProvider(p, point);
     return;
