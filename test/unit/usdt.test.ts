@@ -36,7 +36,7 @@ describe('USDT arguments on x86-64', () => {
       { kind: 'memory', displacement: 0, base: 'sp', index: 'dx', scale: 8 },
       { kind: 'memory', displacement: -16, base: 'bp', scale: 1 },
       { kind: 'memory', displacement: 4, base: 'ip', scale: 1, symbol: 'counter' },
-      { kind: 'unknown' },
+      { kind: 'memory', displacement: 8, base: 'ip', scale: 1, symbol: 'table' },
       { kind: 'memory', displacement: 0, index: 'ax', scale: 4 },
     ]);
   });

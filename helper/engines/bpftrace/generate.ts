@@ -211,14 +211,14 @@ function controlClauses(orders: Orders, hasLatency: boolean, hasCallers: boolean
   const printAll = printCode({ latency: hasLatency, stacks: hasCallers, open: false });
   const printLast = printCode({ latency: hasLatency, stacks: hasCallers, open: true });
   const latencyMaps = hasLatency ? ['@b', '@r', '@d', '@m', '@a', '@q', '@f', '@s', '@u', '@t'] : [];
-  const maps = ['@on', '@c', ...latencyMaps, ...(hasCallers ? ['@k'] : [])];
+  const maps = ['@on', '@z', '@c', ...latencyMaps, ...(hasCallers ? ['@k'] : [])];
   return [
     // Whoever reads us is alive or this write ends us (SIGPIPE): nothing outlives its owner.
     'interval:ms:400 { printf("alive\\n"); }',
     order(orders.on, '  @on = (uint64)1;\n  printf("on %llu\\n", nsecs);\n'),
     order(orders.print, print),
     ...(hasCallers ? [order(orders.printStacks, printAll)] : []),
-    order(orders.off, `  @on = (uint64)0;\n${printLast}  exit();\n`),
+    order(orders.off, `  @on = (uint64)0;\n  @z = (uint64)1;\n${printLast}  exit();\n`),
     // Detaching is slow (80 ms a probe and more); everything was printed before, so nothing is left to print.
     `END { ${maps.map((map) => `clear(${map});`).join(' ')} }`,
   ];

@@ -2,6 +2,8 @@
  * Pieces of the scripts. `$i` is the code of the site that was hit; maps are:
  *
  *   @on         1 while hits count (the gate)
+ *   @z          1 from the last order on: open calls are printed then, and 0.17 to 0.23 abort when an element of a map
+ *               that they print is deleted meanwhile, so nothing touches it any more
  *   @c[i]       hits                                @k[i, pid, caller, stack]  hits by call stack
  *   @s[tid, sp] the open call whose return address lies at `sp`: (start, i, sp of the open call around it)
  *   @u[tid, sp] the same, of the call that made a tail call into the one in @s
@@ -30,6 +32,7 @@ export function entryCode(counting: string, first: boolean): string {
   if (@on) {
     $t = nsecs;
 ${counting}  }
+  if (!@z) {
   $p = reg("sp");
   $o = @s[tid, $p];
   if ($o.1 != 0) {
@@ -50,6 +53,7 @@ ${counting}  }
       @t[tid] = $p;
     }
   }
+  }
 `;
 }
 
@@ -67,7 +71,8 @@ function forgetFrames(condition: string): string {
 }
 
 export function returnCode(returnAddressBytes: number, recording: string): string {
-  return `  $p = reg("sp")${returnAddressBytes === 0 ? '' : ` - ${returnAddressBytes}`};
+  return `  if (!@z) {
+  $p = reg("sp")${returnAddressBytes === 0 ? '' : ` - ${returnAddressBytes}`};
   $e = @s[tid, $p];
   if ($e.1 != 0) {
     $q = @t[tid];
@@ -89,6 +94,7 @@ ${recording}      } else {
     }
   } else {
     if (@on) { @q[(uint64)0] = count(); }
+  }
   }
 `;
 }
@@ -129,7 +135,7 @@ export function beginCode(hasLatency: boolean): string {
   delete(@u[tid, $p]);
 `
     : '';
-  return `BEGIN\n{\n  @on = ${zero};\n${types}  printf("ready\\n");\n}`;
+  return `BEGIN\n{\n  @on = ${zero};\n  @z = ${zero};\n${types}  printf("ready\\n");\n}`;
 }
 
 /** A thread that ends (or becomes another program) leaves no open call behind. */
@@ -137,7 +143,7 @@ export const endOfThreadCode = `tracepoint:sched:sched_process_exit,
 tracepoint:sched:sched_process_exec
 {
   $q = @t[tid];
-  if ($q != 0) {
+  if ($q != 0 && !@z) {
   ${forgetFrames('$q != 0')}    delete(@t[tid]);
   }
 }`;
