@@ -96,7 +96,12 @@ export async function chooseInMenu(page: Page, ...path: readonly string[]): Prom
     } else if ((await item.locator('.submenu-indicator').count()) > 0) {
       await page.keyboard.press('ArrowRight');
       await page.locator('.monaco-submenu .monaco-menu').waitFor();
-    } else await item.click();
+    } else {
+      await item.click();
+      // a menu that lies over a webview may lose the click to it; the entry is marked, so Enter takes it
+      await page.waitForTimeout(200);
+      if ((await menuItem(page, label).count()) > 0) await page.keyboard.press('Enter');
+    }
   }
 }
 
@@ -202,8 +207,17 @@ export async function waitForRow(page: Page, pattern: RegExp): Promise<void> {
 /** Clicks one of the buttons that a tree row shows on hover. */
 export async function clickRowAction(page: Page, rowText: string, action: string): Promise<void> {
   const row = treeRows(page).filter({ hasText: rowText }).first();
-  await row.hover();
-  await row.locator(`.action-label[aria-label="${action}"]`).click();
+  // the row is drawn anew with each snapshot, and its buttons stand only while the pointer is on it
+  for (let tries = 0; ; tries++) {
+    try {
+      await page.mouse.move(700, 600);
+      await row.hover({ timeout: 3000 });
+      await row.locator(`.action-label[aria-label="${action}"]`).click({ timeout: 3000 });
+      return;
+    } catch (error) {
+      if (tries === 6) throw error;
+    }
+  }
 }
 
 export async function codeLensTexts(page: Page): Promise<string[]> {
