@@ -38,6 +38,10 @@ const commands: Readonly<
     summary: 'list the USDT probes of a binary or a process',
     load: async () => (await import('./usdt.ts')).command,
   },
+  detach: {
+    summary: 'end everything that Probescope started on this host, hung helpers too',
+    load: async () => (await import('./detach.ts')).detachCommand,
+  },
   symbolize: {
     summary: 'tell function, file and line of addresses, inlined frames included',
     load: async () => (await import('./symbolize.ts')).command,

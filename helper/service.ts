@@ -6,7 +6,8 @@ import { findBinaries } from './host/binaries.ts';
 import { bpftraceFacts, targetFacts } from './host/facts.ts';
 import { listProcesses } from './host/processes.ts';
 import { hostCatalog } from './kernel/host-catalog.ts';
-import { LogpointService } from './logpoints/service.ts';
+import { detachEverything } from './detach/detach.ts';
+import { LogpointService, rootPrefix } from './logpoints/service.ts';
 import { serve } from './rpc.ts';
 import { EventsService } from './sources/service.ts';
 import { findSubjects } from './symbols/lookup.ts';
@@ -70,6 +71,11 @@ export function startService(streams: { input: Readable; output: Writable }): He
       stopEvents: sources.stopEvents,
       startStat: sources.startStat,
       stopStat: sources.stopStat,
+      detachEverything: ({ scope }) =>
+        detachEverything(scope, {
+          elevate: rootPrefix,
+          log: (message) => notify('log', { level: 'info', message }),
+        }),
       sessionScript: (params) => service.script(params),
     };
   });

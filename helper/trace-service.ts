@@ -1,9 +1,10 @@
-import { readFileSync, readlinkSync } from 'node:fs';
+import { readlinkSync } from 'node:fs';
 import { arch } from 'node:os';
 import type { EngineCommand } from './engines/bpftrace/engine.ts';
 import { BpftraceSession } from './engines/bpftrace/session.ts';
 import { atLeast, OLDEST_VERSION } from './engines/bpftrace/version.ts';
 import { bpftraceFacts, type BpftraceFacts } from './host/facts.ts';
+import { startedNow } from './host/start-time.ts';
 import { engineWords } from './privilege/privilege.ts';
 import type { CallContext, Notify } from './rpc.ts';
 import { ElfFile } from './symbols/elf.ts';
@@ -177,7 +178,7 @@ export class TraceService {
   #identify(probes: readonly ProbeSpec[]): Map<ProbeId, Watched> {
     const watched = new Map<ProbeId, Watched>();
     for (const { id, binary, pid, measures } of probes) {
-      const started = pid === undefined ? undefined : startOf(pid);
+      const started = pid === undefined ? undefined : startedNow(pid);
       if (pid !== undefined && started === undefined) throw new ProbeError(processGone(pid));
       if (pid !== undefined && measures.includes('callers')) this.#symboliser.prepare(pid);
       watched.set(id, { identity: fileIdentity(binary), started });
@@ -219,17 +220,6 @@ function is64Bit(binary: string): boolean {
   }
 }
 
-/** Start time in ticks since boot, field 22 of /proc/PID/stat; undefined when the process is gone or a zombie. */
-function startOf(pid: number): string | undefined {
-  try {
-    const text = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
-    return fields[0] === 'Z' || fields[0] === 'X' ? undefined : fields[19];
-  } catch {
-    return undefined;
-  }
-}
-
 function processGone(pid: number): Problem {
   return {
     code: 'process-gone',
@@ -240,7 +230,7 @@ function processGone(pid: number): Problem {
 }
 
 function changeOf(binary: string, pid: number | undefined, before: Watched): Problem | undefined {
-  if (pid !== undefined && startOf(pid) !== before.started) return processGone(pid);
+  if (pid !== undefined && startedNow(pid) !== before.started) return processGone(pid);
   let now: FileIdentity;
   try {
     now = fileIdentity(binary);

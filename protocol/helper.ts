@@ -13,6 +13,7 @@ import type {
   LogValue,
   ScopeFacts,
 } from './logpoint.ts';
+import type { DetachReport, DetachScope } from './detach.ts';
 import type { EventsApi, EventsEvents } from './events.ts';
 import type { ProbeId, ProbeSpec, Subject } from './probe.ts';
 import type { SessionId, SessionState, Snapshot } from './snapshot.ts';
@@ -98,6 +99,8 @@ export interface HelperApi extends EventsApi {
   addLogpoint(params: LogpointSpec): LogpointAttached;
   /** Removes a logpoint; `logpointEnded` was sent before the answer. */
   removeLogpoint(params: { readonly id: LogpointId }): LogpointCounts;
+  /** Ends what Probescope started on this host, whoever answers for it; never this helper itself. */
+  detachEverything(params: { scope: DetachScope }): DetachReport;
   /** The script that the session runs now. */
   sessionScript(params: { session: SessionId }): { script: string };
 }

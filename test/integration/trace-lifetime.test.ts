@@ -1,13 +1,5 @@
 import { spawn } from 'node:child_process';
-import {
-  copyFileSync,
-  existsSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-} from 'node:fs';
+import { copyFileSync, existsSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -15,6 +7,7 @@ import { afterEach, expect, test } from 'vitest';
 import { localHelper } from '../../cli/in-process.ts';
 import { ProbeRegistry, type NewProbe } from '../../extension/core/registry.ts';
 import { programOf } from '../../scripts/workloads.ts';
+import { commandOf, descendants, isAlive } from './support/process-tree.ts';
 import { runCli, TracedProgram, whyNoTracing } from './support/traced-program.ts';
 
 const reason = whyNoTracing();
@@ -29,37 +22,7 @@ const start = async (...args: Parameters<typeof TracedProgram.start>): Promise<T
   return program;
 };
 
-/** Processes below `pid`, itself left out. */
-function descendants(pid: number): number[] {
-  const parents = new Map<number, number>();
-  for (const entry of readdirSync('/proc'))
-    if (/^\d+$/.test(entry))
-      try {
-        const text = readFileSync(`/proc/${entry}/stat`, 'utf8');
-        parents.set(Number(entry), Number(text.slice(text.lastIndexOf(')') + 2).split(' ')[1]));
-      } catch {
-        // ended meanwhile
-      }
-  const below = (parent: number): number[] =>
-    [...parents].filter(([, of]) => of === parent).flatMap(([child]) => [child, ...below(child)]);
-  return below(pid);
-}
-
-const isAlive = (pid: number): boolean => {
-  try {
-    return !/^State:\s+[ZX]/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
-  } catch {
-    return false;
-  }
-};
-
-const isEngine = (pid: number): boolean => {
-  try {
-    return readFileSync(`/proc/${pid}/comm`, 'utf8').trim() === 'bpftrace';
-  } catch {
-    return false;
-  }
-};
+const isEngine = (pid: number): boolean => commandOf(pid) === 'bpftrace';
 
 for (const rate of ['5', '0'])
   for (const victims of ['the CLI', 'the CLI and every supervisor'] as const)

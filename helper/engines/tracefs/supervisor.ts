@@ -131,6 +131,11 @@ export class TracefsSupervisor {
     return this.#command('global uprobe_profile');
   }
 
+  /** The uprobes that everybody defined, as `uprobe_events` has them. */
+  definitions(): Promise<string> {
+    return this.#command('global uprobe_events');
+  }
+
   /** Removes everything of this supervisor from the kernel. */
   async close(): Promise<SupervisorEnd> {
     this.#child.stdin.end();
