@@ -60,6 +60,7 @@ export function activate(context: ExtensionContext): void {
   const tracing = own(
     new ProbeList(link, () => binaryFolders(settings), context.workspaceState, governorOf(settings)),
   );
+  own(link.onDidReturn(() => void tracing.resumeLost().catch(show)));
   own(new Places(tracing));
   own(tracing.onDidEnd((problem) => void show(problem, resumeRemedies())));
 
@@ -132,6 +133,9 @@ export function activate(context: ExtensionContext): void {
     new TargetsView(targets, {
       get state() {
         return link.state;
+      },
+      get latencyNs() {
+        return link.latencyNs;
       },
       onDidChangeState: link.onDidChangeState,
       facts: async (refresh) => (await link.connect()).call('targetFacts', { refresh }),

@@ -17,10 +17,21 @@ export interface CallContext {
 
 export type HelperHandlers = Handlers<Omit<HelperApi, 'hello'>, CallContext>;
 
+/** False when it was dropped because the link is slower than what is said; what counts its losses adds this one then. */
 export type Notify = <E extends MethodName<HelperEvents>>(
   event: E,
   params: Parameters<HelperEvents[E]>[0],
-) => void;
+) => boolean;
+
+/** Messages that may wait for a slow link, some MB of them. More would be the helper's memory, and news that is old. */
+const MOST_WAITING = 200;
+/** What is dropped then. States, ends and answers are not, event rows by their stream, which counts them; snapshots are cumulative, so the next one makes up for a lost one. */
+const droppable: ReadonlySet<string> = new Set<MethodName<HelperEvents>>([
+  'snapshot',
+  'logValues',
+  'statInterval',
+  'log',
+]);
 
 export interface Server {
   readonly notify: Notify;
@@ -36,15 +47,23 @@ export interface Server {
 export function serve(
   streams: { readonly input: Readable; readonly output: Writable },
   version: string,
-  handlers: (notify: Notify) => HelperHandlers,
+  handlers: (notify: Notify, linkIsFull: () => boolean) => HelperHandlers,
 ): Server {
   const connection = createMessageConnection(
     new StreamMessageReader(streams.input),
     new StreamMessageWriter(streams.output),
   );
+  let waiting = 0;
+  const linkIsFull = () => waiting >= MOST_WAITING;
   const notify: Notify = (event, params) => {
+    if (linkIsFull() && droppable.has(event) && !isFinal(params)) return false;
+    waiting++;
     // a client that has gone is told by `closed`; what was still to be said to it does not matter
-    connection.sendNotification(event, params).catch(() => undefined);
+    connection
+      .sendNotification(event, params)
+      .catch(() => undefined)
+      .finally(() => waiting--);
+    return true;
   };
   let greeted = false;
   connection.onRequest('hello', (params: { protocol?: unknown; client?: unknown }) => {
@@ -57,7 +76,7 @@ export function serve(
     greeted = true;
     return { protocol: PROTOCOL_VERSION, helper: version, pid: process.pid };
   });
-  const table: Partial<Record<string, (params: never, context: CallContext) => unknown>> = handlers(notify);
+  const table: Partial<Record<string, (params: never, context: CallContext) => unknown>> = handlers(notify, linkIsFull);
   connection.onRequest(async (method, params, token) => {
     if (!greeted) return answer({ code: 'version-mismatch', message: `${method} was called before hello.` });
     const handler = Object.hasOwn(table, method) ? table[method] : undefined;
@@ -86,6 +105,11 @@ export function serve(
   });
   connection.listen();
   return { notify, closed };
+}
+
+/** The last snapshot of a session: no later one makes up for it. */
+function isFinal(params: object): boolean {
+  return 'final' in params && params.final === true;
 }
 
 function answer(problem: Problem): ResponseError<Problem> {

@@ -12,6 +12,7 @@ import { serve } from './rpc.ts';
 import { EventsService } from './sources/service.ts';
 import { findSubjects } from './symbols/lookup.ts';
 import { OpenBinaries } from './symbols/open-binaries.ts';
+import { SilenceWatch } from './silence-watch.ts';
 import { TraceService } from './trace-service.ts';
 
 /** Raised with the package's version; part of the handshake's answer. */
@@ -25,17 +26,19 @@ export interface HelperService {
 /** Answers the helper's calls on two streams. Whatever was started ends when the client goes. */
 export function startService(streams: { input: Readable; output: Writable }): HelperService {
   const binaries = new OpenBinaries();
+  const silence = new SilenceWatch(streams.input);
   let facts: Promise<TargetFacts> | undefined;
   let trace: TraceService | undefined;
   let logpoints: LogpointService | undefined;
   let events: EventsService | undefined;
-  const { closed } = serve(streams, HELPER_VERSION, (notify) => {
+  const { closed } = serve(streams, HELPER_VERSION, (notify, linkIsFull) => {
     const service = new TraceService(notify, binaries);
     trace = service;
     const logs = new LogpointService(notify, binaries);
     logpoints = logs;
     const sources = new EventsService({
       emit: notify,
+      linkIsFull,
       bpftraceMinor: async () => minorOf((await bpftraceFacts()).facts.version),
     });
     events = sources;
@@ -44,6 +47,10 @@ export function startService(streams: { input: Readable; output: Writable }): He
     return {
       hitCosts: () => costs.hitCosts(),
       ...logs.handlers,
+      ping: ({ endAfterSilenceMs }) => {
+        silence.endAfter(endAfterSilenceMs);
+        return {};
+      },
       targetFacts: ({ refresh }) => {
         if (refresh) facts = undefined;
         facts ??= targetFacts();
@@ -81,6 +88,7 @@ export function startService(streams: { input: Readable; output: Writable }): He
   });
   return {
     ended: closed.then(async () => {
+      silence.dispose();
       await Promise.all([trace?.dispose(), logpoints?.dispose(), events?.close()]);
     }),
   };

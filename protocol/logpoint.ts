@@ -98,7 +98,7 @@ export interface LogpointCounts {
   readonly delivered: number;
   /** Delivered nothing because of the rate limit. */
   readonly suppressed: number;
-  /** Lost in the kernel's buffer before they could be read. */
+  /** Lost in the kernel's buffer before they could be read, or dropped because the link to the client was too slow. */
   readonly lost: number;
   /** Recorded, but not to be understood. */
   readonly unreadable: number;

@@ -11,6 +11,7 @@ import type { MethodName, ParamsOf, ResultOf } from '../../protocol/channel.ts';
 import { ProbeError, problemCodes, type Problem } from '../../protocol/errors.ts';
 import { PROTOCOL_VERSION, type HelperApi, type HelperEvents } from '../../protocol/helper.ts';
 import { Emitter, type Disposable } from './emitter.ts';
+import { HELPER_SILENCE_MS, KeepAlive } from './keep-alive.ts';
 
 /** The two streams of a helper that runs, as `startHelper` of `targets/` gives them. */
 export interface HelperStreams {
@@ -42,6 +43,7 @@ export class HelperConnection implements Disposable {
   readonly #statInterval = new Emitter<EventOf<'statInterval'>>();
   readonly #pending = new Set<(problem: Problem) => void>();
   #problem: Problem | undefined;
+  #keepAlive: KeepAlive | undefined;
 
   /** Fires once, when the helper ended without being asked to. */
   readonly onClosed = this.#closed.on;
@@ -93,8 +95,15 @@ export class HelperConnection implements Disposable {
     this.#connection.listen();
   }
 
-  /** Shakes hands. Throws `version-mismatch` when the helper speaks another protocol. */
-  static async open(streams: HelperStreams, client: string): Promise<HelperConnection> {
+  /**
+   * Shakes hands. Throws `version-mismatch` when the helper speaks another protocol. With `keepAlive` both ends notice within
+   * seconds when the other one has gone without a word, as over a link that was cut.
+   */
+  static async open(
+    streams: HelperStreams,
+    client: string,
+    { keepAlive = false }: { readonly keepAlive?: boolean } = {},
+  ): Promise<HelperConnection> {
     const connection = new HelperConnection(streams);
     try {
       const hello = await connection.call('hello', { protocol: PROTOCOL_VERSION, client });
@@ -106,11 +115,17 @@ export class HelperConnection implements Disposable {
         });
       connection.helperVersion = hello.helper;
       connection.helperPid = hello.pid;
+      if (keepAlive) connection.#keepAliveOn();
       return connection;
     } catch (error) {
       connection.dispose();
       throw error;
     }
+  }
+
+  /** Round trip to the helper in ns, the median of the last few; undefined without keep-alive. */
+  get latencyNs(): number | undefined {
+    return this.#keepAlive?.latencyNs;
   }
 
   /** True until the helper ended. */
@@ -150,6 +165,7 @@ export class HelperConnection implements Disposable {
   /** Ends the helper, and with it every session it holds. */
   dispose(): void {
     this.#problem ??= { code: 'target-disconnected', message: 'The connection to the helper was closed.' };
+    this.#keepAlive?.dispose();
     this.#rejectAll(this.#problem);
     this.#connection.dispose();
     this.#streams.input.end();
@@ -166,8 +182,19 @@ export class HelperConnection implements Disposable {
       message: `The helper ended${stderr === '' ? '' : `: ${lastLine(stderr)}`}.`,
       remedy: 'All probes are detached by now. Resume them to connect again; the log has the details.',
     };
+    this.#keepAlive?.dispose();
     this.#rejectAll(this.#problem);
     this.#closed.fire(this.#problem);
+  }
+
+  #keepAliveOn(): void {
+    this.#keepAlive = new KeepAlive(
+      () => this.call('ping', { endAfterSilenceMs: HELPER_SILENCE_MS }),
+      () => {
+        this.#end('it does not answer any more');
+        this.#streams.stop();
+      },
+    );
   }
 
   #rejectAll(problem: Problem): void {

@@ -161,6 +161,17 @@ export class ProbeRegistry implements Disposable {
     await this.#leave(this.#select(keys).filter((probe) => probe.isActive));
   }
 
+  /** Attaches again what ended because the link was lost, once it is back. What was counted before stays. */
+  async resumeLost(cancelled?: AbortSignal): Promise<void> {
+    const lost = this.probes.filter(
+      ({ state }) => state.kind === 'ended' && state.problem.code === 'target-disconnected',
+    );
+    await this.resume(
+      lost.map(({ key }) => key),
+      cancelled,
+    );
+  }
+
   /** Attaches again, after looking the functions up anew: the binary may have been rebuilt meanwhile. */
   async resume(keys: readonly string[], cancelled?: AbortSignal): Promise<void> {
     const probes = this.#select(keys).filter((probe) => !probe.isActive);

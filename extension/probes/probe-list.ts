@@ -125,6 +125,11 @@ export class ProbeList implements Tracing, Disposable {
     await this.#attend(() => this.#registry.resume(keys, abortOn(token)));
   }
 
+  /** The link is back: what ended with it goes on. */
+  async resumeLost(): Promise<void> {
+    await this.#attend(() => this.#registry.resumeLost());
+  }
+
   async remove(keys: readonly string[]): Promise<void> {
     const removal = this.#registry.remove(keys);
     for (const key of keys) this.#sightings.delete(key);

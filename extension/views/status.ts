@@ -11,7 +11,7 @@ import type { ProbeSource } from '../probes/probe-view.ts';
 
 /** What the session is doing, beyond what single probes say. */
 export interface SessionStatus {
-  readonly helper: 'off' | 'starting' | 'on' | 'failed';
+  readonly helper: 'off' | 'starting' | 'on' | 'lost' | 'failed';
   readonly enginePid?: number;
 }
 

@@ -10,6 +10,7 @@ import {
   type Disposable,
   type TreeDataProvider,
 } from 'vscode';
+import { formatDuration } from '../../protocol/format.ts';
 import type { Finding, ProcessInfo, TargetFacts } from '../../protocol/target.ts';
 import type { Target } from '../core/targets/target.ts';
 import { findingsOf } from '../targets/findings.ts';
@@ -17,7 +18,9 @@ import type { TargetChoice } from '../targets/target-choice.ts';
 
 /** What the view asks of the target that is in use. */
 export interface TargetLook {
-  readonly state: 'off' | 'starting' | 'on' | 'failed';
+  readonly state: 'off' | 'starting' | 'on' | 'lost' | 'failed';
+  /** Round trip to the helper; undefined beside it. */
+  readonly latencyNs: number | undefined;
   readonly onDidChangeState: (listener: () => void) => Disposable;
   facts(refresh: boolean): Promise<TargetFacts>;
   processes(): Promise<readonly ProcessInfo[]>;
@@ -135,20 +138,24 @@ export class TargetsView implements TreeDataProvider<TargetNode>, Disposable {
       target.kind === 'local' ? 'device-desktop' : target.kind === 'ssh' ? 'remote' : 'terminal',
     );
     item.contextValue = current ? 'target current' : 'target other';
-    if (current) item.description = stateText(this.#look.state);
+    if (current) item.description = stateText(this.#look.state, this.#look.latencyNs);
     else if (target.kind === 'command') item.description = target.template.join(' ');
     return item;
   }
 }
 
-function stateText(state: TargetLook['state']): string {
+function stateText(state: TargetLook['state'], latencyNs: number | undefined): string {
   switch (state) {
     case 'off':
       return l10n.t('in use · helper starts at the first need');
     case 'starting':
       return l10n.t('in use · connecting…');
     case 'on':
-      return l10n.t('in use · connected');
+      return latencyNs === undefined
+        ? l10n.t('in use · connected')
+        : l10n.t('in use · connected · {0} away', formatDuration(latencyNs));
+    case 'lost':
+      return l10n.t('in use · link lost, trying again…');
     case 'failed':
       return l10n.t('in use · not connected');
   }

@@ -1,5 +1,5 @@
 import { ProbeError } from '../../protocol/errors.ts';
-import type { LogpointCheck, LogpointPlace, LogValue, ScopeFacts } from '../../protocol/logpoint.ts';
+import type { LogpointCheck, LogpointCounts, LogpointPlace, LogValue, ScopeFacts } from '../../protocol/logpoint.ts';
 import { findPrivilege } from '../privilege/privilege.ts';
 import type { HelperHandlers, Notify } from '../rpc.ts';
 import type { OpenBinaries } from '../symbols/open-binaries.ts';
@@ -20,6 +20,8 @@ export class LogpointService {
   readonly #binaries: OpenBinaries;
   readonly #logpoints: Logpoints;
   readonly #unsent = new Map<string, LogValue[]>();
+  /** Values that a slow link had no room for, by logpoint. */
+  readonly #dropped = new Map<string, number>();
   #timer: NodeJS.Timeout | undefined;
 
   constructor(notify: Notify, binaries: OpenBinaries) {
@@ -54,12 +56,12 @@ export class LogpointService {
           this.#notify('logpointEnded', {
             id: spec.id,
             end,
-            counts,
+            counts: this.#withDropped(spec.id, counts),
             ...(problem === undefined ? {} : { problem }),
           });
         },
       }),
-    removeLogpoint: async ({ id }) => (await this.#logpoints.remove(id)).counts,
+    removeLogpoint: async ({ id }) => this.#withDropped(id, (await this.#logpoints.remove(id)).counts),
   };
 
   async dispose(): Promise<void> {
@@ -86,6 +88,12 @@ export class LogpointService {
     };
   }
 
+  /** What was read and then dropped here was not delivered: it is lost. */
+  #withDropped(id: string, counts: LogpointCounts): LogpointCounts {
+    const dropped = this.#dropped.get(id) ?? 0;
+    return { ...counts, delivered: counts.delivered - dropped, lost: counts.lost + dropped };
+  }
+
   #queue(id: string, value: LogValue): void {
     const values = this.#unsent.get(id);
     if (values === undefined) this.#unsent.set(id, [value]);
@@ -97,7 +105,9 @@ export class LogpointService {
   #send(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    for (const [id, values] of this.#unsent) this.#notify('logValues', { id, values });
+    for (const [id, values] of this.#unsent)
+      if (!this.#notify('logValues', { id, values }))
+        this.#dropped.set(id, (this.#dropped.get(id) ?? 0) + values.length);
     this.#unsent.clear();
   }
 }

@@ -21,7 +21,12 @@ import { EventStream } from './tracefs/stream.ts';
 export const BUDGET_PER_SECOND = 100_000;
 
 export interface EventsServiceOptions {
-  readonly emit: <E extends keyof EventsEvents>(event: E, params: Parameters<EventsEvents[E]>[0]) => void;
+  readonly emit: <E extends keyof EventsEvents>(
+    event: E,
+    params: Parameters<EventsEvents[E]>[0],
+  ) => unknown;
+  /** Rows would wait for a slow link. */
+  readonly linkIsFull?: () => boolean;
   /** Command words that make what follows run as root; empty when this process is root. */
   readonly elevate?: () => Promise<readonly string[]>;
   /** Minor version of the target's bpftrace, for scripts to copy; 17 is what every later one reads too. */
@@ -194,6 +199,7 @@ export class EventsService implements Handlers<EventsApi, unknown> {
           prepareEvent(supervisor, root, spec.sources[index] ?? '', plan, index),
         ),
       onRows: (rows) => this.options.emit('eventRows', rows),
+      ...(this.options.linkIsFull === undefined ? {} : { linkIsFull: this.options.linkIsFull }),
       onEnd: (_counts, problem) => onEnd(problem),
     });
   }

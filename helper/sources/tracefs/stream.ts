@@ -26,6 +26,8 @@ export interface StreamOptions {
   readonly tracefsRoot: string;
   readonly budgetPerSecond: number;
   readonly onRows: (rows: EventRows) => void;
+  /** Rows would wait for a slow link: they are counted as lost instead. */
+  readonly linkIsFull?: () => boolean;
   readonly onEnd: (counts: EventCounts, problem: Problem | undefined) => void;
 }
 
@@ -59,6 +61,8 @@ export class EventStream {
   private readonly page = Buffer.alloc(PAGE_BYTES);
   private held: { view: DataView; records: PageRecords; cpu: number }[] = [];
   private counts = { received: 0, lost: 0, sampledOut: 0, missedEntries: 0 };
+  /** Rows that were read and then dropped for want of room on the link. */
+  private unsent = 0;
   private sequence = 0;
   private sampleAt = 0;
   private ending: Promise<void> | undefined;
@@ -116,7 +120,7 @@ export class EventStream {
   }
 
   totals(): EventCounts {
-    return { ...this.counts };
+    return { ...this.counts, lost: this.counts.lost + this.unsent };
   }
 
   private end(problem: Problem | undefined): Promise<void> {
@@ -216,6 +220,10 @@ export class EventStream {
   private deliver(): void {
     const { mode } = this.options.spec;
     if (mode.kind === 'sample') this.sample(mode.every);
+    if (this.options.linkIsFull?.() === true) {
+      this.unsent += this.rows.rows;
+      this.rows.thin(Number.MAX_SAFE_INTEGER, 1);
+    }
     // A filter in the kernel drops entries on purpose, and their returns then miss them.
     if (this.filters.every((filter) => filter.text === undefined))
       this.counts.missedEntries = this.rows.missedEntries;
