@@ -4,6 +4,7 @@ import { registerEventCommands } from './commands/event-commands.ts';
 import { BinaryChooser } from './commands/choose-binary.ts';
 import { latencyActions, registerProbeCommands, type ProbeServices } from './commands/probe-commands.ts';
 import type { TraceServices } from './commands/add-probe.ts';
+import { registerDetach } from './commands/detach.ts';
 import { registerTargetCommands } from './commands/target-commands.ts';
 import { chooseBinary, traceFrame, traceFunction } from './commands/trace.ts';
 import { countUsdt } from './commands/trace-usdt.ts';
@@ -99,6 +100,7 @@ export function activate(context: ExtensionContext): void {
     connect: () => link.connect(),
   }))
     own(command);
+  for (const thing of registerDetach({ tracing, logpoints, link, show })) own(thing);
   const latency = latencyPanels(context, log, tracing, latencyActions(probeServices));
   const callers = callersPanels(context, log, tracing, {
     openSource: (frame, beside) => {

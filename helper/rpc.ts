@@ -76,7 +76,10 @@ export function serve(
     greeted = true;
     return { protocol: PROTOCOL_VERSION, helper: version, pid: process.pid };
   });
-  const table: Partial<Record<string, (params: never, context: CallContext) => unknown>> = handlers(notify, linkIsFull);
+  const table: Partial<Record<string, (params: never, context: CallContext) => unknown>> = handlers(
+    notify,
+    linkIsFull,
+  );
   connection.onRequest(async (method, params, token) => {
     if (!greeted) return answer({ code: 'version-mismatch', message: `${method} was called before hello.` });
     const handler = Object.hasOwn(table, method) ? table[method] : undefined;

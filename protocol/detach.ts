@@ -5,9 +5,7 @@ import type { Problem } from './errors.ts';
  * what nobody owns any more; that and everything of one helper; or everything of Probescope's that this user runs there.
  */
 export type DetachScope =
-  | { readonly kind: 'orphans' }
-  | { readonly kind: 'helper'; readonly pid: number }
-  | { readonly kind: 'all' };
+  { readonly kind: 'orphans' } | { readonly kind: 'helper'; readonly pid: number } | { readonly kind: 'all' };
 
 /** A process that was ended, or that could not be. */
 export interface DetachedProcess {

@@ -73,8 +73,7 @@ function chosen(scope: DetachScope, processes: ReadonlyMap<number, TreeProcess>)
   const below = new Set(owners.flatMap(({ pid }) => treeOf(pid, processes)));
   const marked = seen.filter((one) => isSupervisor(one) && !isSupervisor(processes.get(one.parent)));
   const supervisors = marked.filter(
-    (one) =>
-      below.has(one) || (one.uid === uid && (scope.kind === 'all' || isOrphan(one, processes))),
+    (one) => below.has(one) || (one.uid === uid && (scope.kind === 'all' || isOrphan(one, processes))),
   );
   const all = new Set([...below, ...supervisors.flatMap(({ pid }) => treeOf(pid, processes))]);
   return { owners, supervisors, all: [...all] };

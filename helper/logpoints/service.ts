@@ -1,5 +1,11 @@
 import { ProbeError } from '../../protocol/errors.ts';
-import type { LogpointCheck, LogpointCounts, LogpointPlace, LogValue, ScopeFacts } from '../../protocol/logpoint.ts';
+import type {
+  LogpointCheck,
+  LogpointCounts,
+  LogpointPlace,
+  LogValue,
+  ScopeFacts,
+} from '../../protocol/logpoint.ts';
 import { findPrivilege } from '../privilege/privilege.ts';
 import type { HelperHandlers, Notify } from '../rpc.ts';
 import type { OpenBinaries } from '../symbols/open-binaries.ts';

@@ -21,10 +21,7 @@ import { EventStream } from './tracefs/stream.ts';
 export const BUDGET_PER_SECOND = 100_000;
 
 export interface EventsServiceOptions {
-  readonly emit: <E extends keyof EventsEvents>(
-    event: E,
-    params: Parameters<EventsEvents[E]>[0],
-  ) => unknown;
+  readonly emit: <E extends keyof EventsEvents>(event: E, params: Parameters<EventsEvents[E]>[0]) => unknown;
   /** Rows would wait for a slow link. */
   readonly linkIsFull?: () => boolean;
   /** Command words that make what follows run as root; empty when this process is root. */

@@ -42,14 +42,19 @@ async function attachBoth() {
   const logpoints = new LogpointList(() => Promise.resolve(helper));
   undo.push(() => logpoints.dispose());
   const file = join(repository, 'test/workloads/shop/db.c');
-  const line = readFileSync(file, 'utf8').split('\n').findIndex((text) => /^\w.*db_query\(/.test(text)) + 1;
+  const line =
+    readFileSync(file, 'utf8')
+      .split('\n')
+      .findIndex((text) => /^\w.*db_query\(/.test(text)) + 1;
   const place = { file, line: line + 1 };
   await logpoints.add({ ...place, binary: program.path, pid: program.pid, template: 'hit' }, place);
   return { helper, probe, program };
 }
 
 const groups = () =>
-  new Set(readFileSync('/sys/kernel/tracing/uprobe_events', 'utf8').match(/probescope_\d+_\d+_\d+_\w+/g) ?? []);
+  new Set(
+    readFileSync('/sys/kernel/tracing/uprobe_events', 'utf8').match(/probescope_\d+_\d+_\d+_\w+/g) ?? [],
+  );
 
 const detach = (...args: string[]) => {
   const { stdout, stderr, status } = spawnSync(process.execPath, [cliBundle, 'detach', '--json', ...args], {
@@ -68,7 +73,8 @@ for (const hung of ['the helper', 'the helper and everything below it'] as const
     expect(below.filter((pid) => commandOf(pid) === 'bpftrace')).toHaveLength(1);
     const made = [...groups()].filter((group) => !before.has(group));
     expect(made.length).toBeGreaterThan(0);
-    for (const pid of [helper.helperPid, ...(hung === 'the helper' ? [] : below)]) process.kill(pid, 'SIGSTOP');
+    for (const pid of [helper.helperPid, ...(hung === 'the helper' ? [] : below)])
+      process.kill(pid, 'SIGSTOP');
 
     const { status, report } = detach('--helper', String(helper.helperPid));
     expect(report.left).toEqual([]);

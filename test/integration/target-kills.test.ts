@@ -40,7 +40,10 @@ test('whatever is killed, nothing is left, everybody is told, and no data is los
     expect(left, victim).toEqual([]);
     expect(problem, victim).toBe(problems[victim]);
     // never two at work
-    expect(lab.ours.filter((line) => /^\d+ \/usr\/bin\/bpftrace/.test(line)), victim).toHaveLength(1);
+    expect(
+      lab.ours.filter((line) => /^\d+ \/usr\/bin\/bpftrace/.test(line)),
+      victim,
+    ).toHaveLength(1);
   }
   for (const recording of lab.recordings) expect(integrityOf(recording)).toBe('ok');
 }, 180_000);

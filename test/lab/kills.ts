@@ -10,7 +10,14 @@ import { startSshHost, type SshHost } from './ssh-host.ts';
 import type { OwnerConfig, OwnerReport } from './trace-owner.ts';
 
 /** What can die between an editor and a probe. */
-export const victims = ['ssh client', "sshd's child", 'helper', 'supervisor', 'bpftrace', 'extension host'] as const;
+export const victims = [
+  'ssh client',
+  "sshd's child",
+  'helper',
+  'supervisor',
+  'bpftrace',
+  'extension host',
+] as const;
 export type Victim = (typeof victims)[number];
 
 /** What one kill, or one cut of the link, led to. */
@@ -82,14 +89,17 @@ export class KillLab {
     // the lab's own command line names bpftrace in its sudo rule
     return this.host
       .processes('')
-      .filter((line) => /probescope-(helper|engine|tracefs)|bpftrace/.test(line) && !/^\d+ unshare /.test(line));
+      .filter(
+        (line) => /probescope-(helper|engine|tracefs)|bpftrace/.test(line) && !/^\d+ unshare /.test(line),
+      );
   }
 
   /** Kills one process with SIGKILL and waits for what follows. */
   async kill(victim: Victim): Promise<KillOutcome> {
     const owner = await this.counting();
     const before = this.ours;
-    const pid = victim === 'extension host' ? owner.pid : victim === 'ssh client' ? owner.sshPid : this.#pidOf(victim);
+    const pid =
+      victim === 'extension host' ? owner.pid : victim === 'ssh client' ? owner.sshPid : this.#pidOf(victim);
     return this.#watch(owner, before, victim, () => void process.kill(pid, 'SIGKILL'));
   }
 
@@ -140,7 +150,9 @@ export class KillLab {
       dataAgeMs = struckMs - newestSnapshotMs(path);
       this.#owner = undefined;
     } else {
-      const { snapshotMs } = await owner.until((said) => said.probe !== 'running' || said.snapshots > snapshotsBefore);
+      const { snapshotMs } = await owner.until(
+        (said) => said.probe !== 'running' || said.snapshots > snapshotsBefore,
+      );
       dataAgeMs = Math.max(0, struckMs - snapshotMs);
     }
     if (what === 'link') this.host.mendLink();
@@ -179,9 +191,13 @@ class Owner {
   #errors = '';
 
   constructor(config: OwnerConfig) {
-    this.#child = spawn(process.execPath, [join(import.meta.dirname, 'trace-owner.ts'), JSON.stringify(config)], {
-      stdio: ['pipe', 'pipe', 'pipe'],
-    });
+    this.#child = spawn(
+      process.execPath,
+      [join(import.meta.dirname, 'trace-owner.ts'), JSON.stringify(config)],
+      {
+        stdio: ['pipe', 'pipe', 'pipe'],
+      },
+    );
     this.#child.stdin?.on('error', () => undefined);
     this.#child.stderr?.setEncoding('utf8').on('data', (text: string) => (this.#errors += text));
     if (this.#child.stdout !== null)
@@ -229,7 +245,7 @@ class Owner {
   /** Why its probe ended since then; waits for it a while. */
   async problemSince(atMs: number): Promise<string | undefined> {
     const find = () => this.#said.find((said) => said.atMs >= atMs && said.problem !== undefined)?.problem;
-    for (const deadline = Date.now() + PATIENCE_MS; Date.now() < deadline && find() === undefined; )
+    for (const deadline = Date.now() + PATIENCE_MS; Date.now() < deadline && find() === undefined;)
       await delay(20);
     return find();
   }
@@ -237,5 +253,8 @@ class Owner {
 
 function childrenOf(pid: number): number[] {
   const { stdout } = spawnSync('ps', ['-o', 'pid=', '--ppid', String(pid)], { encoding: 'utf8' });
-  return stdout.split('\n').filter((line) => line.trim() !== '').map(Number);
+  return stdout
+    .split('\n')
+    .filter((line) => line.trim() !== '')
+    .map(Number);
 }
