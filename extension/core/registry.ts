@@ -186,7 +186,11 @@ export class ProbeRegistry implements Disposable {
       } catch (error) {
         failure ??= this.#fail([probe], error);
       }
-    await this.#restart(found, cancelled);
+    // Somebody else may have resumed them while they were looked up: once is enough.
+    await this.#restart(
+      found.filter((probe) => !probe.isActive),
+      cancelled,
+    );
     if (failure !== undefined) throw failure;
   }
 
@@ -256,7 +260,9 @@ export class ProbeRegistry implements Disposable {
     this.#changed.fire(probes.map((probe) => probe.key));
     await this.#enqueue(async () => {
       const joining = probes.filter((probe) => this.#probes.has(probe.key));
-      const staying = this.probes.filter((probe) => probe.state.kind === 'running');
+      const staying = this.probes.filter(
+        (probe) => probe.state.kind === 'running' && !joining.includes(probe),
+      );
       try {
         await this.#apply([...staying, ...joining], cancelled);
         for (const probe of joining) probe.state = { kind: 'running', sinceMs: Date.now() };
