@@ -5,6 +5,7 @@ import { BinaryChooser } from './commands/choose-binary.ts';
 import { latencyActions, registerProbeCommands, type ProbeServices } from './commands/probe-commands.ts';
 import type { TraceServices } from './commands/add-probe.ts';
 import { registerDetach } from './commands/detach.ts';
+import { registerMakeCheap } from './commands/make-cheap.ts';
 import { registerTargetCommands } from './commands/target-commands.ts';
 import { chooseBinary, traceFrame, traceFunction } from './commands/trace.ts';
 import { countUsdt } from './commands/trace-usdt.ts';
@@ -63,6 +64,7 @@ export function activate(context: ExtensionContext): void {
   );
   own(link.onDidReturn(() => void tracing.resumeLost().catch(show)));
   own(new Places(tracing));
+  own(tracing.onDidTell((message) => void window.showWarningMessage(message)));
   own(tracing.onDidEnd((problem) => void show(problem, resumeRemedies())));
 
   const view = own(new ProbesView(tracing));
@@ -91,7 +93,12 @@ export function activate(context: ExtensionContext): void {
       callers.close(key);
     },
   };
-  const logpoints = own(new LogpointList(() => link.connect()));
+  const logpoints = own(
+    new LogpointList(
+      () => link.connect(),
+      () => settings.get('budget.eventsPerSecond'),
+    ),
+  );
   own(languages.registerHoverProvider(sources, own(new LogpointOverlay(context.extensionUri, logpoints))));
   for (const disposable of watchLogpoints(logpoints, show)) own(disposable);
   for (const command of registerLogpointCommands({
@@ -100,6 +107,7 @@ export function activate(context: ExtensionContext): void {
     connect: () => link.connect(),
   }))
     own(command);
+  own(registerMakeCheap({ tracing, show }));
   for (const thing of registerDetach({ tracing, logpoints, link, show })) own(thing);
   const latency = latencyPanels(context, log, tracing, latencyActions(probeServices));
   const callers = callersPanels(context, log, tracing, {

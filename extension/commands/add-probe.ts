@@ -1,5 +1,5 @@
 /** What all ways of adding a probe share: where was pointed, in which binary, and what each step took. */
-import { type CancellationToken, type LogOutputChannel, type TextEditor } from 'vscode';
+import { window, type CancellationToken, type LogOutputChannel, type TextEditor } from 'vscode';
 import type { Measure, Subject } from '../../protocol/probe.ts';
 import type { SourcePlace } from '../../protocol/source.ts';
 import { subjectName } from '../core/registry.ts';
@@ -10,6 +10,9 @@ import type { BinaryChooser, ChosenBinary } from './choose-binary.ts';
 import type { BinaryChoice } from './binary-choice.ts';
 import type { Stopwatch } from './stopwatch.ts';
 import { looksCalled } from './subjects.ts';
+
+/** What a probe costs is shown for so long, from before it is attached. */
+const COST_SHOWN_MS = 8000;
 
 export interface TraceServices {
   readonly tracing: Tracing;
@@ -73,16 +76,17 @@ export async function addProbe(
   const { declared } = subject;
   const file = declared === undefined ? at?.file : ((await files.locate(declared.file)) ?? declared.file);
   const line = declared?.line ?? at?.line;
-  const key = await tracing.add(
-    {
-      binary: chosen.binary,
-      subject,
-      measures: [measure],
-      ...(chosen.pid === undefined ? {} : { pid: chosen.pid }),
-      ...(file === undefined || line === undefined ? {} : { place: { file, line } }),
-    },
-    token,
-  );
+  const probe = {
+    binary: chosen.binary,
+    subject,
+    measures: [measure],
+    ...(chosen.pid === undefined ? {} : { pid: chosen.pid }),
+    ...(file === undefined || line === undefined ? {} : { place: { file, line } }),
+  };
+  const cost = tracing.costBefore(probe);
+  if (cost !== undefined)
+    window.setStatusBarMessage(`$(dashboard) ${subjectName(subject)}: ${cost}`, COST_SHOWN_MS);
+  const key = await tracing.add(probe, token);
   clock.lap('attach');
   const listener = tracing.onDidChange(() => {
     if (tracing.find(key)?.figures === undefined) return;

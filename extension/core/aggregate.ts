@@ -126,6 +126,18 @@ export class ProbeAggregate {
     };
   }
 
+  /** The rate now, or the last one that was seen: what a paused probe would cost is estimated by it. */
+  get lastRateHz(): number | undefined {
+    const now = this.#rateHz();
+    if (now !== undefined) return now;
+    let [count, durationNs] = [0, 0];
+    for (let at = this.#history.length - 1; at >= 0 && durationNs < RATE_WINDOW_NS; at--) {
+      count += this.#history[at]?.count ?? 0;
+      durationNs += this.#history[at]?.durationNs ?? 0;
+    }
+    return durationNs === 0 ? undefined : (count * 1e9) / durationNs;
+  }
+
   get history(): readonly HistoryPoint[] {
     return this.#history;
   }

@@ -20,10 +20,12 @@ export const defaultBudgets: Budgets = {
 };
 
 /**
- * What is done about a probe above its share of a core: `pause` keeps it for later, `detach` ends it, `tell` only says so.
+ * What is done about a probe above a budget: `pause` keeps it for later, `aggregate` goes on with its count alone and pauses it
+ * when that is too much as well, `detach` removes it, `tell` only says so.
  * A filter or a sample of one in N is no remedy there: the trap itself is what costs (a rejected hit cost 18 of 24 µs).
  */
-export type Policy = 'pause' | 'detach' | 'tell';
+export const policies = ['pause', 'aggregate', 'detach', 'tell'] as const;
+export type Policy = (typeof policies)[number];
 
 /** What is held, and what is done about what exceeds it. */
 export interface Rules {

@@ -10,6 +10,7 @@ import type {
 import type { SourcePlace } from '../../protocol/source.ts';
 import type { HelperConnection } from './connection.ts';
 import { Emitter, type Disposable } from './emitter.ts';
+import { defaultBudgets } from './governor.ts';
 
 /** What the user asked for: a logpoint without the id. */
 export type NewLogpoint = Omit<LogpointSpec, 'id'>;
@@ -37,6 +38,7 @@ export const HISTORY = 200;
 /** The logpoints of the window, and their newest values. */
 export class LogpointList implements Disposable {
   readonly #connect: () => Promise<HelperConnection>;
+  readonly #mostHz: () => number;
   readonly #logpoints = new Map<LogpointId, Changeable>();
   readonly #changed = new Emitter<void>();
   readonly #ended = new Emitter<LogpointView>();
@@ -45,7 +47,12 @@ export class LogpointList implements Disposable {
   /** Fires when one ends by itself. */
   readonly onDidEnd = this.#ended.on;
 
-  constructor(connect: () => Promise<HelperConnection>) {
+  /** `mostHz`: values a second that a logpoint may send at most; read when one is added. */
+  constructor(
+    connect: () => Promise<HelperConnection>,
+    mostHz: () => number = () => defaultBudgets.eventsHz,
+  ) {
+    this.#mostHz = mostHz;
     this.#connect = connect;
   }
 
@@ -63,7 +70,8 @@ export class LogpointList implements Disposable {
     const id = randomUUID();
     const logpoint: Changeable = {
       id,
-      spec: { ...wanted, id },
+      // above it values are left out, and how many is among the counts
+      spec: { ...wanted, id, rateLimitHz: Math.min(wanted.rateLimitHz ?? Infinity, this.#mostHz()) },
       place,
       state: 'attaching',
       sites: { attached: 0, refused: [] },

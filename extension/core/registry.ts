@@ -3,10 +3,11 @@ import { asProblem, ProbeError, type Problem } from '../../protocol/errors.ts';
 import type { Measure, ProbeId, ProbeSpec, Subject } from '../../protocol/probe.ts';
 import type { SessionState, Snapshot } from '../../protocol/snapshot.ts';
 import type { SourcePlace } from '../../protocol/source.ts';
-import type { CostTable } from '../../protocol/cost.ts';
+import { costLabel, type CostTable } from '../../protocol/cost.ts';
 import { ProbeAggregate } from './aggregate.ts';
+import { cheaperWays, type CheaperAdvice } from './cheaper.ts';
 import { hitCost } from './cost.ts';
-import type { Governor } from './governor.ts';
+import type { Governor, Verdict } from './governor.ts';
 import type { HelperConnection } from './connection.ts';
 import { Emitter, type Disposable } from './emitter.ts';
 import type { RecordedProbe } from './recording/replay.ts';
@@ -75,6 +76,12 @@ export class ProbeRegistry implements Disposable {
   readonly #options: RegistryOptions;
   readonly #probes = new Map<string, Probe>();
   readonly #changed = new Emitter<readonly string[]>();
+  readonly #told = new Emitter<string>();
+  /** Causes that were told of and still last, by probe. */
+  readonly #toldOf = new Set<string>();
+  #mapBytes = 0;
+  /** What the governor did or found, as a sentence for people. */
+  readonly onDidTell = this.#told.on;
   readonly onDidChange = this.#changed.on;
   #session: TraceSession | undefined;
   #nextId: ProbeId = 1;
@@ -220,6 +227,7 @@ export class ProbeRegistry implements Disposable {
   dispose(): void {
     this.#session?.dispose();
     this.#changed.dispose();
+    this.#told.dispose();
   }
 
   #select(keys: readonly string[]): Probe[] {
@@ -313,7 +321,34 @@ export class ProbeRegistry implements Disposable {
       keys.push(probe.key);
     }
     if (keys.length > 0) this.#changed.fire(keys);
+    this.#mapBytes = snapshot.mapBytes ?? 0;
     this.#govern();
+  }
+
+  /** What a probe would cost before it is attached, in words; undefined until the target's costs were measured. */
+  costBefore(spec: NewProbe): string | undefined {
+    const { hitNs, calibrated } = hitCost(spec.subject, spec.measures, this.#costs);
+    if (!calibrated) return undefined;
+    const seen = this.probes.find((probe) => sameSubject(probe.spec, spec));
+    return costLabel(hitNs, seen?.aggregate.lastRateHz);
+  }
+
+  /** What could make a probe cheaper on this target. Measures the target's costs when they are not known (2 s). */
+  async advice(key: string): Promise<CheaperAdvice | undefined> {
+    const probe = this.#probes.get(key);
+    if (probe === undefined) return undefined;
+    this.#costs ??= await (await this.#options.connect()).call('hitCosts', {});
+    const { subject, measures } = probe.spec;
+    return cheaperWays(subject, measures, this.#costs, probe.aggregate.lastRateHz);
+  }
+
+  /** Goes on with other measures; what the old ones counted stays. */
+  async remeasure(key: string, measures: readonly Measure[]): Promise<void> {
+    const probe = this.#probes.get(key);
+    if (probe === undefined) return;
+    probe.spec = { ...probe.spec, measures };
+    if (probe.isActive) await this.#restart([probe]);
+    else this.#changed.fire([key]);
   }
 
   /** What a hit of this probe costs on the target; undefined until it was measured there. */
@@ -334,13 +369,38 @@ export class ProbeRegistry implements Disposable {
         attachedForMs: probe.state.kind === 'running' ? Date.now() - probe.state.sinceMs : 0,
         pinned: probe.pinned,
       })),
-      mapBytes: 0,
+      mapBytes: this.#mapBytes,
     });
-    for (const { key, message, action } of verdicts ?? []) {
-      const probe = this.#probes.get(key);
-      if (probe === undefined || action === 'tell') continue;
-      const remedy = 'Resume it to go on, pin it, or raise its budget in the settings (probescope.budget).';
-      void this.#probeEnded(probe.id, { code: 'budget-exceeded', message, remedy }).catch(() => undefined);
+    for (const verdict of verdicts ?? []) this.#carryOut(verdict);
+    const lasting = new Set(verdicts?.map(({ key, exceeded }) => `${exceeded} ${key}`));
+    for (const cause of this.#toldOf) if (!lasting.has(cause)) this.#toldOf.delete(cause);
+  }
+
+  /** Nothing is done without a word; what goes on for long is told once. */
+  #carryOut({ key, exceeded, action, message }: Verdict): void {
+    const probe = this.#probes.get(key);
+    if (probe === undefined) return;
+    const cause = `${exceeded} ${key}`;
+    if (this.#toldOf.has(cause)) return;
+    this.#toldOf.add(cause);
+    const cheaper = cheaperMeasures(probe.spec.measures);
+    if (action === 'tell' || action === 'sample') {
+      this.#told.fire(message);
+    } else if (action === 'aggregate' && cheaper !== undefined) {
+      this.#told.fire(`${message} From here on it is only counted.`);
+      probe.spec = { ...probe.spec, measures: cheaper };
+      void this.#restart([probe]).catch(() => undefined);
+    } else {
+      const remedy =
+        action === 'detach'
+          ? 'It was removed; raise its budget in the settings (probescope.budget) before you trace it again.'
+          : 'Resume it to go on, pin it, or raise its budget in the settings (probescope.budget).';
+      const problem: Problem = { code: 'budget-exceeded', message, remedy };
+      const done = this.#probeEnded(probe.id, problem);
+      if (action === 'detach') {
+        this.#told.fire(`${message} ${remedy}`);
+        void done.then(() => this.remove([key])).catch(() => undefined);
+      } else void done.catch(() => undefined);
     }
   }
 
@@ -399,6 +459,11 @@ export class ProbeRegistry implements Disposable {
 function toSpec(probe: Probe): ProbeSpec {
   const { binary, pid, subject, measures } = probe.spec;
   return { id: probe.id, binary, subject, measures, ...(pid === undefined ? {} : { pid }) };
+}
+
+/** Counting alone is one trap a call instead of two, and the smallest map; undefined when nothing is cheaper. */
+function cheaperMeasures(measures: readonly Measure[]): readonly Measure[] | undefined {
+  return measures.every((measure) => measure === 'count') ? undefined : ['count'];
 }
 
 /** A subject's name in its binary: what stays the same when the binary is rebuilt. */

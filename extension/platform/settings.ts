@@ -1,5 +1,5 @@
 import type { Event, workspace } from 'vscode';
-import { defaultBudgets, Governor } from '../core/governor.ts';
+import { Governor, type Policy } from '../core/governor.ts';
 
 /**
  * All settings with their types and defaults. `test/unit/settings.test.ts` holds that `package.json` says the same.
@@ -16,7 +16,10 @@ export const settingDefaults = {
   targets: [] as readonly unknown[],
   'budget.shareOfCore': 5 as number,
   'budget.minutes': 15 as number,
-  'budget.policy': 'pause' as 'pause' | 'tell',
+  'budget.targetShareOfCore': 5 as number,
+  'budget.eventsPerSecond': 20_000 as number,
+  'budget.mapMegabytes': 64 as number,
+  'budget.policy': 'pause' as Policy,
 } as const;
 
 export type SettingName = keyof typeof settingDefaults;
@@ -48,9 +51,13 @@ export function readSettings(
 /** Holds probes to the budgets of the settings, read at each look. */
 export function governorOf(settings: Settings): Governor {
   return new Governor(() => {
-    const share = settings.get('budget.shareOfCore') / 100;
-    const durationMs = settings.get('budget.minutes') * 60_000;
-    const budgets = { ...defaultBudgets, sharePerProbe: share, sharePerTarget: share, durationMs };
+    const budgets = {
+      sharePerProbe: settings.get('budget.shareOfCore') / 100,
+      sharePerTarget: settings.get('budget.targetShareOfCore') / 100,
+      eventsHz: settings.get('budget.eventsPerSecond'),
+      mapBytes: settings.get('budget.mapMegabytes') * 1e6,
+      durationMs: settings.get('budget.minutes') * 60_000,
+    };
     return { budgets, policy: settings.get('budget.policy') };
   });
 }

@@ -2,9 +2,10 @@
 import { EventEmitter, type CancellationToken, type Disposable, type Memento } from 'vscode';
 import { ProbeError, type Problem } from '../../protocol/errors.ts';
 import type { BinaryCandidate, FunctionQuery } from '../../protocol/helper.ts';
-import type { Subject } from '../../protocol/probe.ts';
+import type { Measure, Subject } from '../../protocol/probe.ts';
 import type { CallerTotals } from '../../protocol/snapshot.ts';
 import type { SourcePlace } from '../../protocol/source.ts';
+import type { CheaperAdvice } from '../core/cheaper.ts';
 import type { HelperConnection } from '../core/connection.ts';
 import type { Governor } from '../core/governor.ts';
 import { ProbeRegistry, type NewProbe, type Probe } from '../core/registry.ts';
@@ -34,6 +35,9 @@ export class ProbeList implements Tracing, Disposable {
   readonly #ended = new EventEmitter<Problem>();
   /** Probes that ran have ended by themselves, and why; once for all that ended together. */
   readonly onDidEnd = this.#ended.event;
+  readonly #told = new EventEmitter<string>();
+  /** What the governor did or found. */
+  readonly onDidTell = this.#told.event;
   readonly #link: HelperLink;
   readonly #registry: ProbeRegistry;
   readonly #folders: () => readonly string[];
@@ -56,6 +60,9 @@ export class ProbeList implements Tracing, Disposable {
       governor,
     });
     this.#registry.restore(readStored(memento.get(MEMENTO_KEY)));
+    this.#registry.onDidTell((message) => {
+      this.#told.fire(message);
+    });
     this.#registry.onDidChange((keys) => {
       this.#noticeEnds();
       this.#changed.fire(keys);
@@ -149,6 +156,18 @@ export class ProbeList implements Tracing, Disposable {
     this.#changed.fire([key]);
   }
 
+  costBefore(probe: NewProbe): string | undefined {
+    return this.#registry.costBefore(probe);
+  }
+
+  async advice(key: string): Promise<CheaperAdvice | undefined> {
+    return this.#registry.advice(key);
+  }
+
+  async remeasure(key: string, measures: readonly Measure[]): Promise<void> {
+    await this.#attend(() => this.#registry.remeasure(key, measures));
+  }
+
   async script(): Promise<string> {
     const script = await this.#registry.script();
     if (script === '')
@@ -175,6 +194,7 @@ export class ProbeList implements Tracing, Disposable {
     this.#registry.dispose();
     this.#changed.dispose();
     this.#ended.dispose();
+    this.#told.dispose();
   }
 
   #view(probe: Probe): ProbeView {

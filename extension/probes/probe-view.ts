@@ -28,6 +28,8 @@ export interface ProbeView {
   readonly sinceMs?: number;
   /** What a hit costs the traced program, measured on the target; absent until it was. */
   readonly hitNs?: number;
+  /** The last rate that was seen, for what it would cost to go on. */
+  readonly lastRateHz?: number;
   /** Where and when its figures were recorded, when they were not measured here. */
   readonly origin?: string;
   /** Told not to expire. */

@@ -1,7 +1,8 @@
 /** What commands may ask of tracing: between the editor's side and `core`. */
 import type { CancellationToken } from 'vscode';
 import type { BinaryCandidate, FunctionQuery } from '../../protocol/helper.ts';
-import type { Subject } from '../../protocol/probe.ts';
+import type { Measure, Subject } from '../../protocol/probe.ts';
+import type { CheaperAdvice } from '../core/cheaper.ts';
 import type { NewProbe } from '../core/registry.ts';
 import type { SessionStatus } from '../views/status.ts';
 import type { ProbeSource } from './probe-view.ts';
@@ -20,6 +21,12 @@ export interface Tracing extends ProbeSource {
   remove(keys: readonly string[]): Promise<void>;
   /** A pinned probe does not expire. */
   pin(key: string, pinned: boolean): void;
+  /** What a probe would cost, in words, before it is attached. */
+  costBefore(probe: NewProbe): string | undefined;
+  /** What could make a probe cheaper on its target. */
+  advice(key: string): Promise<CheaperAdvice | undefined>;
+  /** Goes on with other measures. */
+  remeasure(key: string, measures: readonly Measure[]): Promise<void>;
   /** The bpftrace script that runs now. */
   script(): Promise<string>;
 }

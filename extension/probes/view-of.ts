@@ -18,6 +18,7 @@ export function viewOf(
   const { binary, pid, subject, measures } = spec;
   const place = sighting?.place ?? spec.place;
   const figures = figuresOf(aggregate);
+  const { lastRateHz } = aggregate;
   return {
     key,
     title: subjectName(subject),
@@ -30,6 +31,7 @@ export function viewOf(
     refused: subject.kind === 'function' ? subject.refused : [],
     pinned,
     ...(hitNs === undefined ? {} : { hitNs }),
+    ...(lastRateHz === undefined ? {} : { lastRateHz }),
     ...(pid === undefined ? {} : { pid }),
     ...(place === undefined ? {} : { place }),
     ...(state.kind === 'ended' ? { problem: state.problem } : {}),

@@ -166,7 +166,7 @@ function stateIcon({ state, stale }: ProbeView): ThemeIcon {
 }
 
 function factRows(probe: ProbeView): FactRow[] {
-  const { key, figures, binary, pid, sites, refused, place, state, hitNs } = probe;
+  const { key, figures, binary, pid, sites, refused, place, state, hitNs, lastRateHz } = probe;
   const fact = (label: string, value: string, icon?: string): FactRow => ({
     kind: 'fact',
     probe: key,
@@ -191,7 +191,7 @@ function factRows(probe: ProbeView): FactRow[] {
         `${sites} of ${sites + refused.length} ${refused.length + sites === 1 ? 'site' : 'sites'}`,
       ),
     );
-  if (hitNs !== undefined) rows.push(fact('cost', costLabel(hitNs, figures?.rateHz)));
+  if (hitNs !== undefined) rows.push(fact('cost', costLabel(hitNs, lastRateHz)));
   if (place !== undefined) rows.push(fact('source', `${place.file}:${place.line}`));
   for (const note of notes(probe)) rows.push(fact('note', note, 'warning'));
   return rows;

@@ -6,12 +6,13 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { expect, test } from 'vitest';
 import { HelperConnection } from '../../extension/core/connection.ts';
-import { Governor } from '../../extension/core/governor.ts';
+import { defaultBudgets, Governor } from '../../extension/core/governor.ts';
 import { ProbeRegistry } from '../../extension/core/registry.ts';
 import { startHelper } from '../../extension/core/targets/start-helper.ts';
 import { localTarget } from '../../extension/core/targets/target.ts';
 import { costClasses } from '../../protocol/cost.ts';
 import { missingForLab } from '../lab/run.ts';
+import { TracedProgram } from './support/traced-program.ts';
 
 const bundle = join(import.meta.dirname, '../../dist/helper.js');
 
@@ -72,6 +73,49 @@ test('a storm is stopped, its figures are kept, and the program is as fast as be
     program.kill('SIGKILL');
     await once(program, 'exit').catch(() => undefined);
     rmSync(folder, { recursive: true });
+  }
+});
+
+test('memory of maps is measured in the kernel, and a budget for it holds', async (ctx) => {
+  const missing = missingForLab('bpftrace');
+  if (missing !== undefined) return ctx.skip(missing);
+  const program = await TracedProgram.start('shop', ['--threads', '2', '--rate', '100']);
+  program.go();
+  const helper = await HelperConnection.open(
+    await startHelper(localTarget, { bundle, log: () => undefined }),
+    'test',
+  );
+  let mapBytes = 0;
+  helper.onSnapshot((snapshot) => (mapBytes = snapshot.mapBytes ?? 0));
+  const budgets = { ...defaultBudgets, sharePerProbe: 10, sharePerTarget: 10 };
+  const registry = new ProbeRegistry({
+    connect: () => Promise.resolve(helper),
+    intervalMs: 250,
+    governor: new Governor(() => ({ budgets: { ...budgets, mapBytes: 1e6 }, policy: 'aggregate' })),
+  });
+  const told: string[] = [];
+  registry.onDidTell((message) => told.push(message));
+  try {
+    const { subjects } = await helper.call('lookUp', { binary: program.path, function: 'db_query' });
+    const probe = await registry.add({
+      binary: program.path,
+      pid: program.pid,
+      subject: subjects[0]!,
+      measures: ['latency'],
+    });
+    // latency takes eleven maps of 16,384 keys, several MB; its count alone one, which is above 1 MB as well
+    await expect.poll(() => told.length, { timeout: 10_000 }).toBeGreaterThan(0);
+    expect(told[0]).toMatch(
+      /^The maps hold \d[\d.]* MB; the budget is 1 MB\. From here on it is only counted\.$/,
+    );
+    expect(mapBytes).toBeGreaterThan(1e6);
+    expect(probe.spec.measures).toEqual(['count']);
+    await expect.poll(() => probe.state.kind, { timeout: 15_000 }).toBe('ended');
+    expect(probe.state).toMatchObject({ problem: { code: 'budget-exceeded' } });
+  } finally {
+    registry.dispose();
+    helper.dispose();
+    program.end();
   }
 });
 

@@ -136,7 +136,9 @@ export class KillLab {
     const struckMs = Date.now();
     const snapshotsBefore = owner.last?.snapshots ?? 0;
     strike();
-    const pids = new Set(before.map((line) => line.split(' ')[0]));
+    // A helper outlives its engine, to tell of its end.
+    const stays = what === 'bpftrace' || what === 'supervisor' ? /^\d+ probescope-helper/ : /^$/;
+    const pids = new Set(before.filter((line) => !stays.test(line)).map((line) => line.split(' ')[0]));
     let left: string[];
     do {
       await delay(50);

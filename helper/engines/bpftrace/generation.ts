@@ -1,11 +1,12 @@
 import { mkdtempSync, rmSync, symlinkSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ProbeError } from '../../../protocol/errors.ts';
 import type { ProbeId, ProbeSpec } from '../../../protocol/probe.ts';
 import { BpftraceEngine, type EngineCommand, type Printout } from './engine.ts';
 import { generate, KEYS_OF_A_SITE, type Orders } from './generate.ts';
 import { needsAlias, orderToken } from './quote.ts';
+import { estimatedMapBytes, keysWithin, mapBytesBelow, type MapCounts } from './map-memory.ts';
 import { openCalls, readPrintout, type RawTotals } from './totals.ts';
 import { atLeast } from './version.ts';
 
@@ -23,7 +24,10 @@ export interface EngineHost {
 /** Keys of a map where the limit cannot be set, and the most that is asked for. */
 const DEFAULT_KEYS = 4096;
 const USUAL_KEYS = 16384;
+const LEAST_KEYS = 1024;
 const MOST_KEYS = 65536;
+/** Maps are made no larger than this together, unless the sites need it; the governor's budget is 64 MB. */
+const MAP_BUDGET_BYTES = 48e6;
 /** bpftrace refuses more attach points than this unless told otherwise. */
 const USUAL_POINTS = 500;
 
@@ -42,6 +46,7 @@ export class Generation {
   readonly sites: number;
   readonly #aliases: Aliases;
   readonly #startedNs: number;
+  readonly #estimatedMapBytes: number;
 
   /** `onOrder` is the predecessor's `off`, so that both obey at once; a word of its own for the first. */
   constructor(probes: readonly ProbeSpec[], host: EngineHost, onOrder: string | undefined, first: boolean) {
@@ -59,9 +64,12 @@ export class Generation {
     const { command } = host;
     const canSetKeys = command.passesEnvironment || command.takesKeys || atLeast(command.version, '0.20');
     const siteCount = probes.reduce((sum, probe) => sum + probe.subject.sites.length, 0);
-    const mapKeys = canSetKeys
-      ? Math.min(MOST_KEYS, Math.max(USUAL_KEYS, KEYS_OF_A_SITE * siteCount))
-      : DEFAULT_KEYS;
+    const needed = KEYS_OF_A_SITE * siteCount;
+    const maps = mapsOf(probes);
+    // On a machine with many processors a key costs a value for each of them.
+    const affordable = keysWithin(MAP_BUDGET_BYTES, maps, cpus().length, Math.max(LEAST_KEYS, needed));
+    const mapKeys = canSetKeys ? Math.min(MOST_KEYS, affordable, Math.max(USUAL_KEYS, needed)) : DEFAULT_KEYS;
+    this.#estimatedMapBytes = estimatedMapBytes(maps, mapKeys, cpus().length);
     try {
       const plan = generate(probes, {
         version: command.version,
@@ -117,6 +125,11 @@ export class Generation {
       });
   }
 
+  /** Memory of its maps in the kernel. */
+  get mapBytes(): number {
+    return mapBytesBelow(this.engine.pid) ?? this.#estimatedMapBytes;
+  }
+
   /** A printout sorted by probe. */
   read(printout: Printout): Sums {
     return readPrintout(printout, this.engine.plan);
@@ -137,6 +150,13 @@ export class Generation {
       ]),
     );
   }
+}
+
+/** The maps of `snippets.ts` that a script for these probes has. */
+function mapsOf(probes: readonly ProbeSpec[]): MapCounts {
+  const latency = probes.some(({ measures }) => measures.includes('latency'));
+  const callers = probes.some(({ measures }) => measures.includes('callers'));
+  return { perCpu: 1 + (latency ? 7 : 0) + (callers ? 1 : 0), plain: latency ? 3 : 0 };
 }
 
 /** Other names for binaries whose paths bpftrace cannot read: links in a private folder. */

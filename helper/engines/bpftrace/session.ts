@@ -18,6 +18,8 @@ export interface SessionHost extends EngineHost {
 const FIRST_DELAYS_MS = [30, 120, 250];
 /** Stacks are long and change slowly. */
 const STACKS_EVERY_MS = 1000;
+/** Maps are allocated at the start: their size hardly changes. */
+const MEMORY_EVERY_MS = 5000;
 
 /** A trace session: all its probes in one bpftrace at a time. */
 export class BpftraceSession {
@@ -32,6 +34,7 @@ export class BpftraceSession {
   #sequence = 0;
   #shots = 0;
   #lastStacksMs = 0;
+  #memory = { readMs: 0, bytes: 0 };
   #timer: NodeJS.Timeout | undefined;
   #queue: Promise<unknown> = Promise.resolve();
   #ended = false;
@@ -145,6 +148,7 @@ export class BpftraceSession {
     this.#generation = generation;
     this.#shots = 0;
     this.#lastStacksMs = 0;
+    this.#memory = { readMs: 0, bytes: 0 };
     void generation.engine.ended.then((problem) => this.#engineEnded(generation, problem));
     this.#host.onState({
       kind: 'running',
@@ -197,8 +201,17 @@ export class BpftraceSession {
       monotonicNs: printout.monotonicNs,
       wallClockMs: Date.now(),
       probes: [...(await this.#withEarlier(sums)).values()],
+      ...this.#mapBytes(),
       final,
     });
+  }
+
+  #mapBytes(): Pick<Snapshot, 'mapBytes'> {
+    if (this.#generation === undefined) return {};
+    const nowMs = Date.now();
+    if (nowMs - this.#memory.readMs >= MEMORY_EVERY_MS)
+      this.#memory = { readMs: nowMs, bytes: this.#generation.mapBytes };
+    return { mapBytes: this.#memory.bytes };
   }
 
   /** Totals over all generations, stacks symbolised. */
