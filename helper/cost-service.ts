@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { basename } from 'node:path';
+import { CostCache } from './cost-cache.ts';
 import { calibrate, type Attach } from './kernel/calibration/calibrate.ts';
 import { ElfFile } from './symbols/elf.ts';
 import type { TraceService } from './trace-service.ts';
@@ -18,16 +19,21 @@ export class CostService {
     this.#trace = trace;
   }
 
-  /** Throws what kept it from being measured; the next call tries again. */
-  hitCosts(): Promise<CostTable> {
-    this.#table ??= this.#measure();
+  /** What is known; measured when nothing is and `measure` is true. Throws what kept it from being measured; the next call tries again. */
+  async hitCosts(measure: boolean): Promise<{ costs?: CostTable }> {
+    if (this.#table !== undefined) return { costs: await this.#table };
+    const cache = new CostCache(await this.#trace.engineVersion());
+    const known = await cache.read();
+    if (known === undefined && !measure) return {};
+    this.#table ??= known === undefined ? this.#measure(cache) : Promise.resolve(known);
     this.#table.catch(() => (this.#table = undefined));
-    return this.#table;
+    return { costs: await this.#table };
   }
 
-  async #measure(): Promise<CostTable> {
+  async #measure(cache: CostCache): Promise<CostTable> {
     const count = await calibrate(this.#attach('count'));
     const latency = await calibrate(this.#attach('latency'));
+    await cache.write({ count, latency });
     return { count, latency };
   }
 

@@ -45,7 +45,7 @@ export function startService(streams: { input: Readable; output: Writable }): He
     service.warmUp();
     const costs = new CostService(service);
     return {
-      hitCosts: () => costs.hitCosts(),
+      hitCosts: ({ measure }) => costs.hitCosts(measure),
       ...logs.handlers,
       ping: ({ endAfterSilenceMs }) => {
         silence.endAfter(endAfterSilenceMs);

@@ -142,6 +142,11 @@ export class TraceService {
     });
   }
 
+  /** Version of the engine that traces. Throws why there is none. */
+  async engineVersion(): Promise<string> {
+    return (await this.#command()).version;
+  }
+
   async #command(): Promise<EngineCommand> {
     this.warmUp();
     const { facts, privilege } = (await this.#facts)!;

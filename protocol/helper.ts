@@ -79,8 +79,10 @@ export interface HelperApi extends EventsApi {
   checkScript(params: { script: string; unsafe: boolean }): ScriptVerdict;
   /** What the target offers to scripts; without what cannot be read there. Takes 1 to 2 s and up to 30 MB. */
   catalog(params: Record<string, never>): { catalog: Catalog };
-  /** What a hit costs on this target: measured at the first call (about 2 s), kept after that. */
-  hitCosts(params: Record<string, never>): CostTable;
+  /**
+   * What a hit costs on this target: kept by kernel and engine, measured (about 2 s) where it is not known and `measure` says so.
+   */
+  hitCosts(params: { measure: boolean }): { costs?: CostTable };
   /** The variables that can be named at a line, and whether they can be read there. Makes the tracefs engine ready, too. */
   scopeAt(params: LogpointPlace & { readonly pid?: number }): ScopeFacts;
   /** What may stand at `offset` of a template or condition: variables, and members behind `.` and `->`. */

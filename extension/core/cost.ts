@@ -1,4 +1,4 @@
-import { leastCosts, type CostTable } from '../../protocol/cost.ts';
+import { usualCosts, type CostTable } from '../../protocol/cost.ts';
 import type { Measure, Subject } from '../../protocol/probe.ts';
 
 /** What one hit of a probe adds to the traced program, and whether it was measured on the target. */
@@ -9,14 +9,14 @@ export interface HitCost {
 
 /**
  * The cost of a hit by the dearest of the probe's sites; a site of unknown kind counts as the dearest kind. Without a table
- * of the target the least that was ever measured, so that a storm is recognised before the target's own figures are there.
+ * of the target what is usual, so that a storm is recognised before the target's own figures are there.
  */
 export function hitCost(
   subject: Subject,
   measures: readonly Measure[],
   table: CostTable | undefined,
 ): HitCost {
-  const costs = (table ?? leastCosts)[measures.includes('latency') ? 'latency' : 'count'];
+  const costs = (table ?? usualCosts)[measures.includes('latency') ? 'latency' : 'count'];
   const perSite = subject.sites.map((site) => costs[site.cost ?? 'mov']);
   return { hitNs: Math.max(0, ...perSite), calibrated: table !== undefined };
 }

@@ -40,6 +40,8 @@ export interface ProbeLoad {
   readonly hitsHz: number;
   /** What one hit adds, all its sites together; see `HitCost`. */
   readonly hitNs: number;
+  /** `hitNs` was measured on the target; it is what is usual elsewhere when not. */
+  readonly calibrated: boolean;
   /** Events of it that travel one by one; 0 for counts, latencies and callers. */
   readonly eventsHz: number;
   readonly attachedForMs: number;
@@ -67,6 +69,8 @@ export interface Verdict {
 
 /** This far above a budget no second look is taken. */
 const AT_ONCE = 4;
+/** A cost that was not measured here is believed only this far above a budget. */
+const UNCALIBRATED_FACTOR = 6;
 
 /**
  * Holds what is measured against the budgets. A budget must be exceeded in two looks in a row, or once by
@@ -92,6 +96,8 @@ export class Governor {
       factor: number,
       rest: Omit<Verdict, 'key' | 'exceeded'>,
     ) => {
+      const byCost = exceeded === 'share-of-probe' || exceeded === 'share-of-target';
+      if (byCost && !probe.calibrated && factor < UNCALIBRATED_FACTOR) return;
       const mark = `${exceeded} ${probe.key}`;
       suspects.add(mark);
       if (!verdicts.has(probe.key) && (factor >= AT_ONCE || this.#suspects.has(mark)))
@@ -126,7 +132,7 @@ function judgeProbe(probe: ProbeLoad, { budgets, policy }: Rules, judge: Judge):
   if (share > sharePerProbe)
     judge(probe, 'share-of-probe', share / sharePerProbe, {
       action: policy,
-      message: `${probe.label} takes ${formatShare(share)} of a core (${formatDuration(probe.hitNs)} × ${formatCount(probe.hitsHz)}/s); the budget is ${percent(sharePerProbe)}.`,
+      message: `${probe.label} takes ${formatShare(share)} of a core (${probe.calibrated ? '' : 'about '}${formatDuration(probe.hitNs)} × ${formatCount(probe.hitsHz)}/s); the budget is ${percent(sharePerProbe)}.`,
     });
   if (probe.eventsHz > eventsHz)
     judge(probe, 'events', probe.eventsHz / eventsHz, {

@@ -337,7 +337,8 @@ export class ProbeRegistry implements Disposable {
   async advice(key: string): Promise<CheaperAdvice | undefined> {
     const probe = this.#probes.get(key);
     if (probe === undefined) return undefined;
-    this.#costs ??= await (await this.#options.connect()).call('hitCosts', {});
+    this.#costs ??= (await (await this.#options.connect()).call('hitCosts', { measure: true })).costs;
+    if (this.#costs === undefined) return undefined;
     const { subject, measures } = probe.spec;
     return cheaperWays(subject, measures, this.#costs, probe.aggregate.lastRateHz);
   }
@@ -364,7 +365,7 @@ export class ProbeRegistry implements Disposable {
         key: probe.key,
         label: subjectName(probe.spec.subject),
         hitsHz: probe.aggregate.figures.rateHz ?? 0,
-        hitNs: hitCost(probe.spec.subject, probe.spec.measures, this.#costs).hitNs,
+        ...hitCost(probe.spec.subject, probe.spec.measures, this.#costs),
         eventsHz: 0,
         attachedForMs: probe.state.kind === 'running' ? Date.now() - probe.state.sinceMs : 0,
         pinned: probe.pinned,
@@ -409,17 +410,15 @@ export class ProbeRegistry implements Disposable {
     if (this.#options.governor === undefined || this.#calibrated === connection) return;
     this.#calibrated = connection;
     this.#costs = undefined;
-    const timer = setTimeout(() => {
-      connection.call('hitCosts', {}).then(
-        (costs) => {
-          this.#costs = costs;
-          this.#changed.fire(this.probes.map((probe) => probe.key));
-        },
-        // the least costs go on to be taken; what failed here fails where it matters, with its message
-        () => undefined,
-      );
-    }, CALIBRATE_AFTER_MS);
-    timer.unref();
+    const ask = async (measure: boolean): Promise<void> => {
+      const { costs } = await connection.call('hitCosts', { measure });
+      if (costs === undefined || this.#costs !== undefined) return;
+      this.#costs = costs;
+      this.#changed.fire(this.probes.map((probe) => probe.key));
+    };
+    // the usual costs go on to be taken; what failed here fails where it matters, with its message
+    void ask(false).catch(() => undefined);
+    setTimeout(() => void ask(true).catch(() => undefined), CALIBRATE_AFTER_MS).unref();
   }
 
   /** Takes the probe out of the session, with the figures it has, and lets it say why. */

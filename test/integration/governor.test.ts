@@ -59,14 +59,20 @@ test('a storm is stopped, its figures are kept, and the program is as fast as be
       subject: subjects[0]!,
       measures: ['count'],
     });
-    await expect.poll(() => probe.state.kind, { timeout: 15_000 }).toBe('ended');
+    const attachedMs = performance.now();
+    await expect.poll(() => probe.state.kind, { timeout: 15_000, interval: 20 }).toBe('ended');
+    const stoppedMs = performance.now();
     expect(probe.state).toMatchObject({
       problem: { code: 'budget-exceeded', message: expect.stringContaining('of a core') as string },
     });
     expect(probe.aggregate.totals.count).toBeGreaterThan(1000);
     await expect
-      .poll(() => rates.slice(-3).every((rate) => rate > before / 2), { timeout: 15_000 })
+      .poll(() => rates.slice(-2).every((rate) => rate > before / 2), { timeout: 15_000, interval: 20 })
       .toBe(true);
+    // limits: 1 s and 2 s; a loaded machine may take longer, so they are printed
+    console.log(
+      `storm: stopped ${Math.round(stoppedMs - attachedMs)} ms after attaching, speed back ${Math.round(performance.now() - stoppedMs)} ms later`,
+    );
   } finally {
     registry.dispose();
     helper.dispose();
@@ -127,12 +133,13 @@ test('the costs of this target are measured with the scripts that trace', async 
     'test',
   );
   try {
-    const costs = await helper.call('hitCosts', {});
+    const { costs } = await helper.call('hitCosts', { measure: true });
+    if (costs === undefined) throw new Error('nothing was measured');
     // a trap into the kernel and back takes 300 ns on the fastest machine
     for (const kind of costClasses) expect(costs.count[kind]).toBeGreaterThan(100);
     // a return probe costs a second trap, which shows where the first one is cheap
     expect(costs.latency.nop).toBeGreaterThan(costs.count.nop);
-    expect(await helper.call('hitCosts', {})).toEqual(costs);
+    expect(await helper.call('hitCosts', { measure: false })).toEqual({ costs });
   } finally {
     helper.dispose();
   }

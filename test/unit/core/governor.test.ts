@@ -4,7 +4,16 @@ import { defaultBudgets, Governor, type ProbeLoad } from '../../../extension/cor
 import { costLabel, shareOfCore } from '../../../protocol/cost.ts';
 
 const probe = (key: string, hitsHz: number, rest: Partial<ProbeLoad> = {}): ProbeLoad => ({
-  ...{ key, label: key, hitsHz, hitNs: 1000, eventsHz: 0, attachedForMs: 1000, pinned: false },
+  ...{
+    key,
+    label: key,
+    hitsHz,
+    hitNs: 1000,
+    calibrated: true,
+    eventsHz: 0,
+    attachedForMs: 1000,
+    pinned: false,
+  },
   ...rest,
 });
 const load = (...probes: ProbeLoad[]) => ({ probes, mapBytes: 0 });
@@ -24,6 +33,15 @@ test('a storm is stopped by the first look, a burst only when it lasts', () => {
   expect(governor.look(load(probe('burst', 60_000)))).toEqual([]);
   expect(governor.look(load(probe('burst', 60_000)))).toMatchObject([
     { key: 'burst', exceeded: 'share-of-probe' },
+  ]);
+});
+
+test('a cost that was not measured here is believed only far above the budget', () => {
+  const governor = new Governor();
+  const guess = { calibrated: false, hitNs: 17_000 };
+  for (let i = 0; i < 5; i++) expect(governor.look(load(probe('maybe', 12_000, guess)))).toEqual([]);
+  expect(governor.look(load(probe('storm', 28_000, guess)))).toMatchObject([
+    { key: 'storm', message: 'storm takes 48 % of a core (about 17 µs × 28,000/s); the budget is 5 %.' },
   ]);
 });
 
