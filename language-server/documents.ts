@@ -5,6 +5,7 @@ import { analyse, type Analysis } from './language/features/analysis.ts';
 import { probeNames, type ProbeNames } from './language/features/probe-names.ts';
 import { LineIndex } from './language/lines.ts';
 import { parse } from './language/syntax/parser.ts';
+import { CheckMemory } from './language/check/memory.ts';
 import { chooseVersion } from './language/check/choose-version.ts';
 import { parseVersion, type Version } from './language/version.ts';
 import type { TargetParams, VerdictParams } from './protocol.ts';
@@ -15,6 +16,7 @@ export const largestScriptBytes = 1_000_000;
 /** The analyses of open documents, made at the first question after a change. */
 export class Documents {
   private readonly analyses = new Map<string, { readonly version: number; readonly analysis: Analysis }>();
+  private readonly memories = new Map<string, CheckMemory>();
   private readonly verdicts = new Map<string, VerdictParams>();
   private target: TargetParams = { unsafe: false };
   private catalog: Catalog | undefined;
@@ -40,7 +42,9 @@ export class Documents {
   analysisOf(document: TextDocument): Analysis {
     const known = this.analyses.get(document.uri);
     if (known?.version === document.version) return known.analysis;
-    const analysis = this.analyse(document.getText());
+    const memory = this.memories.get(document.uri) ?? new CheckMemory();
+    this.memories.set(document.uri, memory);
+    const analysis = this.analyse(document.getText(), memory);
     this.analyses.set(document.uri, { version: document.version, analysis });
     return analysis;
   }
@@ -57,16 +61,18 @@ export class Documents {
   }
   close(uri: string): void {
     this.analyses.delete(uri);
+    this.memories.delete(uri);
     this.verdicts.delete(uri);
   }
 
-  private analyse(source: string): Analysis {
+  private analyse(source: string, memory: CheckMemory): Analysis {
     if (source.length > largestScriptBytes) return tooLarge(source);
-    return analyse(source, {
+    const options = {
       version: this.versionFor(source),
       catalog: this.catalog,
       unsafe: this.target.unsafe,
-    });
+    };
+    return analyse(source, options, memory);
   }
 
   private versionFor(source: string): Version {

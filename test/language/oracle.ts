@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { spawnSync } from 'node:child_process';
 import { check } from '../../language-server/language/check/check.ts';
+import type { Diagnostic } from '../../language-server/language/diagnostic.ts';
 import { LineIndex } from '../../language-server/language/lines.ts';
 import { parse } from '../../language-server/language/syntax/parser.ts';
 import { parseVersion, type Version } from '../../language-server/language/version.ts';
@@ -110,6 +111,8 @@ export interface Comparison {
   /** Refusals of both for which bpftrace gives line and columns, and those where an error of ours overlaps. */
   placed: number;
   overlapping: number;
+  /** Those where none of ours does. */
+  readonly misplaced: Difference[];
 }
 
 /** Asks bpftrace and us about each script, two processes at a time, until the time is up. */
@@ -119,7 +122,7 @@ export async function compare(
   limitMs = 600_000,
 ): Promise<Comparison> {
   const endMs = Date.now() + limitMs;
-  const result: Comparison = { agreed: 0, noVerdict: 0, differences: [], placed: 0, overlapping: 0 };
+  const result: Comparison = { agreed: 0, noVerdict: 0, differences: [], placed: 0, overlapping: 0, misplaced: [] };
   const waiting = [...scripts];
   const work = async (): Promise<void> => {
     for (let script = waiting.shift(); script !== undefined && Date.now() < endMs; script = waiting.shift())
@@ -158,4 +161,15 @@ function note(
   const from = lines.offsetAt({ line, character: Number(place[2]) - 1 });
   const to = lines.offsetAt({ line, character: Number(place[3]) - 1 });
   if (errors.some((error) => error.start <= to && error.end >= from)) result.overlapping++;
+  else result.misplaced.push({ name, source, theirs: verdict.text, ours: placesOf(errors, lines) });
+}
+
+/** The places and messages of errors, as bpftrace counts columns. */
+function placesOf(errors: readonly Diagnostic[], lines: LineIndex): string {
+  return errors
+    .map(({ start, end, message }) => {
+      const [from, to] = [lines.positionAt(start), lines.positionAt(end)];
+      return `${from.line + 1}:${from.character + 1}-${to.character + 1} ${message}`;
+    })
+    .join(' | ');
 }

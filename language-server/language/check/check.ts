@@ -6,6 +6,7 @@ import { newestVersion, type Version } from '../version.ts';
 import { probeContext } from './attach-points.ts';
 import { CTypes } from './c-types.ts';
 import { checkCondition, typeOf } from './expressions.ts';
+import type { CheckMemory, Outcome } from './memory.ts';
 import { Report } from './report.ts';
 import {
   checkConfigEntry,
@@ -49,7 +50,29 @@ const mostPasses = 12;
  */
 export function check(source: string, parsed: ParseResult, options: CheckOptions = {}): CheckResult {
   const state = newState(source, parsed, options);
-  const { program } = parsed;
+  const diagnostics = run(state, parsed, undefined);
+  return { diagnostics, maps: state.maps, types: state.typesOf, variables: state.scopesByNode };
+}
+
+/**
+ * The diagnostics of `check()`, found with the help of what the last check of almost the same script found out: only
+ * probes that changed, or that depend on what changed, are looked at.
+ */
+export function checkAgain(
+  source: string,
+  parsed: ParseResult,
+  options: CheckOptions,
+  memory: CheckMemory,
+): readonly Diagnostic[] {
+  const state = newState(source, parsed, options);
+  memory.begin(state, parsed);
+  const diagnostics = run(state, parsed, memory);
+  memory.end(state);
+  return diagnostics;
+}
+
+function run(state: State, parsed: ParseResult, memory: CheckMemory | undefined): Diagnostic[] {
+  let unused: readonly Diagnostic[] = [];
   // The first pass meets maps before it knows them; each later one may be the last
   for (;;) {
     state.pass++;
@@ -57,14 +80,13 @@ export function check(source: string, parsed: ParseResult, options: CheckOptions
     state.changed = false;
     state.expansions = 0;
     state.report = new Report();
-    runPass(state, parsed);
+    unused = runPass(state, parsed, memory);
     if (state.final && (!state.changed || state.pass >= mostPasses)) break;
   }
-  checkDeclaredMaps(state, program);
-  warnUnused(state);
-  checkTraps(state, program);
-  const diagnostics = state.report.diagnostics.sort((a, b) => a.start - b.start || a.end - b.end);
-  return { diagnostics, maps: state.maps, types: state.typesOf, variables: state.scopesByNode };
+  checkDeclaredMaps(state, parsed.program);
+  state.report.addAll(unused);
+  checkTraps(state, parsed.program, memory);
+  return state.report.diagnostics.sort((a, b) => a.start - b.start || a.end - b.end);
 }
 
 function newState(source: string, parsed: ParseResult, options: CheckOptions): State {
@@ -85,7 +107,9 @@ function newState(source: string, parsed: ParseResult, options: CheckOptions): S
     catalog: options.catalog,
     c: new CTypes(parsed.program, options.catalog),
     maps: new Map(),
+    touched: undefined,
     scopesByNode: new Map(),
+    opened: new Set(),
     macros,
     subprograms,
     maxStringBytes: version >= 23 ? 1024 : 64,
@@ -107,7 +131,9 @@ function newState(source: string, parsed: ParseResult, options: CheckOptions): S
   };
 }
 
-function runPass(state: State, parsed: ParseResult): void {
+/** One pass over the script; answers which variables nothing reads. */
+function runPass(state: State, parsed: ParseResult, memory: CheckMemory | undefined): Diagnostic[] {
+  const unused: Diagnostic[] = [];
   const macros = new Map<string, Macro[]>();
   const special = new Set<string>();
   for (const item of parsed.program.items)
@@ -125,29 +151,37 @@ function runPass(state: State, parsed: ParseResult): void {
         break;
       }
       case 'subprogram':
+        state.opened = new Set();
         checkSubprogram(state, item);
+        unused.push(...unusedVariables(state));
         break;
-      case 'probe':
-        checkProbe(state, item, special);
+      case 'probe': {
+        checkTwice(state, item, special);
+        const look = (): Outcome => checkProbe(state, item);
+        const outcome = memory === undefined ? look() : memory.pass(state, item, look);
+        for (const one of outcome.unused) unused.push(one);
         break;
+      }
       default:
     }
+  return unused;
 }
 
-function checkProbe(state: State, probe: Probe, special: Set<string>): void {
+function checkProbe(state: State, probe: Probe): Outcome {
+  state.opened = new Set();
   let context = state.contexts.get(probe);
   if (context === undefined || state.final) {
     context = probeContext(state, probe);
     state.contexts.set(probe, context);
   }
   state.probe = context;
-  checkTwice(state, probe, special);
   pushScope(state, probe);
   if (probe.predicate !== undefined)
     checkCondition(state, probe.predicate, typeOf(state, probe.predicate), 17);
   checkBlock(state, probe.body, false);
   popScope(state);
   state.probe = undefined;
+  return { unused: unusedVariables(state) };
 }
 
 /** Before 0.24 a script has one BEGIN and one END at most. */
@@ -169,12 +203,15 @@ function checkTwice(state: State, probe: Probe, special: Set<string>): void {
   }
 }
 
-function warnUnused(state: State): void {
-  for (const variables of state.scopesByNode.values())
-    for (const variable of variables.values()) {
-      if (variable.pass !== state.pass || variable.used) continue;
-      state.report.hint(variable.declaredAt, 'unused-variable', `${variable.name} is never read.`, {
-        tags: ['unnecessary'],
-      });
-    }
+/** The variables of the scopes that were opened last and that nothing reads. */
+function unusedVariables(state: State): Diagnostic[] {
+  const report = new Report();
+  if (!state.final) return [];
+  for (const variables of state.opened)
+    for (const variable of variables.values())
+      if (variable.pass === state.pass && !variable.used)
+        report.hint(variable.declaredAt, 'unused-variable', `${variable.name} is never read.`, {
+          tags: ['unnecessary'],
+        });
+  return report.diagnostics;
 }

@@ -158,7 +158,6 @@ const remove: CallRule = (state, call, types) => {
   }
   const map = rawMap(state, argument);
   if (map === undefined) return;
-  if (state.final) map.deletedAt.push(argument);
   keyArgument(state, map, argument, key, types[1] ?? unknown, 'delete');
 };
 
@@ -173,7 +172,6 @@ function deleteEntry(state: State, argument: Expression): void {
       ? rawMap(state, argument)
       : resolveMap(state, argument);
   if (map === undefined) return;
-  if (state.final) map.deletedAt.push(argument);
   useKeys(state, map, argument);
   if (state.final && map.value.kind === 'none' && map.firstAssigned === undefined)
     undefinedMap(state, map, argument);

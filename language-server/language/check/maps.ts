@@ -214,7 +214,7 @@ export function mapType(state: State, reference: MapReference): Type {
   }
   useKeys(state, map, reference);
   if (state.final) {
-    map.readAt.push(nameSpan(reference));
+    map.read = true;
     if (map.value.kind === 'none' && isUndefined(state, map)) undefinedMap(state, map, reference);
   }
   return map.value;

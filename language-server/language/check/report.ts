@@ -97,6 +97,11 @@ export class Report {
     this.add(span, 'hint', code, message, extra);
   }
 
+  /** Takes over what another report collected, about places of its own. */
+  addAll(diagnostics: readonly Diagnostic[]): void {
+    for (const diagnostic of diagnostics) this.diagnostics.push(diagnostic);
+  }
+
   private add(span: Span, severity: Severity, code: CheckCode, message: string, extra: Extra): void {
     const key = `${span.start} ${span.end} ${code}`;
     if (this.seen.has(key)) return;

@@ -167,7 +167,7 @@ export function checkDeclaredMaps(state: State, program: Program): void {
           ],
         },
       );
-    if (map.firstAssigned === undefined && map.readAt.length === 0 && map.shape === undefined)
+    if (map.firstAssigned === undefined && !map.read && map.shape === undefined)
       state.report.hint(item.name, 'unused-map', `${item.name.text} is never used.`, {
         tags: ['unnecessary'],
       });

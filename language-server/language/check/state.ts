@@ -20,8 +20,8 @@ export interface MapState {
   firstAssigned: Span | undefined;
   /** Read or written as a value, not only handed to `print()`, `clear()` and the like. */
   accessed: boolean;
-  readonly deletedAt: Span[];
-  readonly readAt: Span[];
+  /** Its value is read. */
+  read: boolean;
   /** The declared kind: `hash`, `percpuhash`, … */
   declared: string | undefined;
   /** Bounds of `lhist()` or bits of `hist()`, which one map must share. */
@@ -79,8 +79,12 @@ export interface State {
   readonly syntaxErrors: readonly Span[];
   readonly catalog: Catalog | undefined;
   readonly c: CTypes;
-  readonly maps: Map<string, MapState>;
+  maps: Map<string, MapState>;
+  /** While a probe is recorded: the maps it has met, as they were before. */
+  touched: Map<string, MapState | undefined> | undefined;
   readonly scopesByNode: Map<ScopeNode, Map<string, VariableState>>;
+  /** The scopes that this pass has opened in the probe at hand, macros' bodies aside. */
+  opened: Set<Map<string, VariableState>>;
   readonly macros: ReadonlyMap<string, readonly Macro[]>;
   readonly subprograms: ReadonlyMap<string, Subprogram>;
   /** Settings of the `config` block that the rules depend on. */
@@ -111,6 +115,7 @@ export interface State {
 
 export function mapState(state: State, name: string, span: Span): MapState {
   let map = state.maps.get(name);
+  if (state.touched?.has(name) === false) state.touched.set(name, map === undefined ? undefined : { ...map });
   if (map === undefined) {
     map = {
       name,
@@ -121,8 +126,7 @@ export function mapState(state: State, name: string, span: Span): MapState {
       firstUse: span,
       firstAssigned: undefined,
       accessed: false,
-      deletedAt: [],
-      readAt: [],
+      read: false,
       declared: undefined,
       bounds: undefined,
       boundsPass: 0,

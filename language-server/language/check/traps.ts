@@ -1,17 +1,75 @@
-import type { Call, Expression, MapReference, Probe, Program } from '../syntax/ast.ts';
+import type { Diagnostic, Fix, Span } from '../diagnostic.ts';
+import type { Call, Expression, Node, Probe, Program } from '../syntax/ast.ts';
 import { probeWordByName, type ProbeTypeName } from '../tables/probes.ts';
+import { move, type CheckMemory } from './memory.ts';
+import { Report } from './report.ts';
 import type { State } from './state.ts';
 import { walk } from './walk.ts';
 
+/** What the traps look at in one probe; places are those of the text that was looked at. */
+export interface TrapFacts {
+  /** Where the probe began then. */
+  readonly start: number;
+  /** Findings that concern the probe alone. */
+  readonly diagnostics: readonly Diagnostic[];
+  /** Where maps are written with the thread as their key. */
+  readonly started: readonly (Span & { readonly name: string })[];
+  /** The maps that are read, and the text of the first key with which they are. */
+  readonly read: ReadonlyMap<string, string | undefined>;
+  /** The maps of which something is deleted. */
+  readonly removed: ReadonlySet<string>;
+}
+
+/** A probe and its facts. */
+interface Known {
+  readonly probe: Probe;
+  readonly facts: TrapFacts;
+}
+
 /** Things that every release accepts and that mislead whoever runs them. Their reasons are measured; see the README. */
-export function checkTraps(state: State, program: Program): void {
-  const probes = program.items.filter((item) => item.kind === 'probe');
-  for (const probe of probes) {
-    warnHotEvent(state, probe);
-    warnGoReturn(state, probe);
-    warnUserString(state, probe);
+export function checkTraps(state: State, program: Program, memory?: CheckMemory): void {
+  const all: Known[] = [];
+  for (const item of program.items) {
+    if (item.kind !== 'probe') continue;
+    const find = (): TrapFacts => factsOf(state, item);
+    const facts = memory === undefined ? find() : memory.trapFacts(state, item, find);
+    all.push({ probe: item, facts });
+    const offset = item.start - facts.start;
+    state.report.addAll(facts.diagnostics.map((diagnostic) => move(diagnostic, offset)));
   }
-  warnStartMaps(state, probes);
+  warnStartMaps(state, all);
+}
+
+function factsOf(state: State, probe: Probe): TrapFacts {
+  const alone: State = { ...state, report: new Report() };
+  warnHotEvent(alone, probe);
+  warnGoReturn(alone, probe);
+  warnUserString(alone, probe);
+  return { start: probe.start, diagnostics: alone.report.diagnostics, ...usesOf(state.source, probe) };
+}
+
+function usesOf(source: string, probe: Probe): Pick<TrapFacts, 'started' | 'read' | 'removed'> {
+  const started: (Span & { name: string })[] = [];
+  const read = new Map<string, string | undefined>();
+  const removed = new Set<string>();
+  const visit = (node: Node): boolean | undefined => {
+    if (node.kind === 'assignment' && node.target.kind === 'map') {
+      const { name, start, end, keys } = node.target;
+      if (isThreadKey(keys)) started.push({ name, start, end });
+      walk(node.value, visit);
+      return false;
+    }
+    if (node.kind === 'call' && ['delete', 'clear', 'zero'].includes(node.callee.text)) {
+      for (const argument of node.args) if (argument.kind === 'map') removed.add(argument.name);
+      return false;
+    }
+    if (node.kind === 'map' && read.get(node.name) === undefined)
+      read.set(node.name, node.keys?.map((key) => source.slice(key.start, key.end)).join(', '));
+    return undefined;
+  };
+  if (probe.predicate !== undefined) walk(probe.predicate, visit);
+  walk(probe.body, visit);
+  return { started, read, removed };
 }
 
 const entryTypes: ReadonlySet<ProbeTypeName> = new Set(['kprobe', 'uprobe', 'fentry']);
@@ -24,62 +82,35 @@ const typesOf = (probe: Probe): ProbeTypeName[] =>
 const functionsOf = (probe: Probe): string[] =>
   probe.attachPoints.map((point) => point.parts.at(-1)?.text ?? '');
 
-interface MapUse {
-  readonly reference: MapReference;
-  readonly probe: Probe;
-}
-
 /** `@start[tid] = nsecs` at a function's entry, read at its return. */
-function warnStartMaps(state: State, probes: readonly Probe[]): void {
-  if (!/\btid\b/.test(state.source)) return;
-  const writes = new Map<string, MapUse[]>();
-  const reads = new Map<string, MapUse[]>();
-  const removed = new Set<string>();
-  const add = (to: Map<string, MapUse[]>, use: MapUse): void => {
-    const known = to.get(use.reference.name);
-    if (known === undefined) to.set(use.reference.name, [use]);
-    else known.push(use);
-  };
-  for (const probe of probes)
-    collectUses(
-      probe,
-      (use) => add(writes, use),
-      (use) => add(reads, use),
-      removed,
-    );
-  for (const [name, all] of writes) {
-    const starts = all.filter(({ reference }) => isThreadKey(reference.keys));
-    if (starts.length === 0) continue;
-    const readers = (reads.get(name) ?? []).filter(
-      ({ probe }) => !starts.some((start) => start.probe === probe),
-    );
-    if (readers.length === 0) continue;
-    warnRecursion(state, starts, readers);
-    if (!removed.has(name)) warnNeverDeleted(state, starts, readers);
+function warnStartMaps(state: State, all: readonly Known[]): void {
+  const removed = new Set(all.flatMap(({ facts }) => [...facts.removed]));
+  const starters = new Map<string, Known[]>();
+  const readers = new Map<string, Known[]>();
+  for (const known of all) {
+    for (const name of new Set(known.facts.started.map((span) => span.name))) add(starters, name, known);
+    for (const name of known.facts.read.keys()) add(readers, name, known);
+  }
+  for (const [name, starts] of starters) {
+    const others = (readers.get(name) ?? []).filter((reader) => !starts.includes(reader));
+    if (others.length === 0) continue;
+    warnRecursion(state, name, starts, others);
+    if (!removed.has(name)) warnNeverDeleted(state, name, starts, others);
   }
 }
 
-function collectUses(
-  probe: Probe,
-  write: (use: MapUse) => void,
-  read: (use: MapUse) => void,
-  removed: Set<string>,
-): void {
-  const visit = (node: Parameters<typeof walk>[0]): boolean | undefined => {
-    if (node.kind === 'assignment' && node.target.kind === 'map') {
-      write({ reference: node.target, probe });
-      walk(node.value, visit);
-      return false;
-    }
-    if (node.kind === 'call' && ['delete', 'clear', 'zero'].includes(node.callee.text)) {
-      for (const argument of node.args) if (argument.kind === 'map') removed.add(argument.name);
-      return false;
-    }
-    if (node.kind === 'map') read({ reference: node, probe });
-    return undefined;
-  };
-  if (probe.predicate !== undefined) walk(probe.predicate, visit);
-  walk(probe.body, visit);
+function add(to: Map<string, Known[]>, name: string, known: Known): void {
+  const list = to.get(name);
+  if (list === undefined) to.set(name, [known]);
+  else list.push(known);
+}
+
+/** Where the probe writes the map with the thread as its key, as the text is now. */
+function placesIn({ probe, facts }: Known, name: string): Span[] {
+  const offset = probe.start - facts.start;
+  return facts.started
+    .filter((span) => span.name === name)
+    .map(({ start, end }) => ({ start: start + offset, end: end + offset }));
 }
 
 /** The thread alone, or thread and process, is the key. */
@@ -90,60 +121,61 @@ function isThreadKey(keys: readonly Expression[] | undefined): boolean {
   return names.includes('tid') && names.every((name) => ['tid', 'pid', 'comm'].includes(name));
 }
 
-function warnRecursion(state: State, starts: readonly MapUse[], readers: readonly MapUse[]): void {
+function warnRecursion(
+  state: State,
+  name: string,
+  starts: readonly Known[],
+  readers: readonly Known[],
+): void {
   const returned = new Set(
     readers.flatMap(({ probe }) =>
       typesOf(probe).some((type) => returnTypes.has(type)) ? functionsOf(probe) : [],
     ),
   );
-  for (const { reference, probe } of starts) {
-    const types = typesOf(probe);
+  for (const start of starts) {
+    const types = typesOf(start.probe);
     if (!types.some((type) => entryTypes.has(type))) continue;
-    if (!functionsOf(probe).some((name) => returned.has(name))) continue;
+    if (!functionsOf(start.probe).some((function_) => returned.has(function_))) continue;
     const isUser = types.includes('uprobe');
-    state.report[isUser ? 'warning' : 'information'](
-      reference,
-      'trap-recursion',
-      `When the function calls itself, its inner call overwrites ${reference.name} of the outer one, whose return is then not measured.`,
-      {
-        hint: 'Count the depth in a second map and make it a part of the key: `@start[tid, @depth[tid]]`.',
-      },
-    );
+    for (const place of placesIn(start, name))
+      state.report[isUser ? 'warning' : 'information'](
+        place,
+        'trap-recursion',
+        `When the function calls itself, its inner call overwrites ${name} of the outer one, whose return is then not measured.`,
+        {
+          hint: 'Count the depth in a second map and make it a part of the key: `@start[tid, @depth[tid]]`.',
+        },
+      );
   }
 }
 
-function warnNeverDeleted(state: State, starts: readonly MapUse[], readers: readonly MapUse[]): void {
-  const [start] = starts;
-  const reader = readers.find(({ reference }) => reference.keys !== undefined);
-  if (start === undefined || reader === undefined) return;
-  const key = reader.reference.keys
-    ?.map((expression) => state.source.slice(expression.start, expression.end))
-    .join(', ');
-  const body = reader.probe.body;
-  const closed = state.source[body.end - 1] === '}';
-  const text = `delete(${reader.reference.name}[${key ?? 'tid'}]);`;
+function warnNeverDeleted(
+  state: State,
+  name: string,
+  [start]: readonly Known[],
+  readers: readonly Known[],
+): void {
+  const reader = readers.find(({ facts }) => facts.read.get(name) !== undefined);
+  const place = start === undefined ? undefined : placesIn(start, name)[0];
+  if (place === undefined || reader === undefined) return;
+  const { body } = reader.probe;
+  const key = reader.facts.read.get(name) ?? 'tid';
+  const text =
+    state.version >= 22
+      ? `delete(${name}, ${key.includes(',') ? `(${key})` : key});`
+      : `delete(${name}[${key}]);`;
+  const fix: Fix = {
+    title: `Add \`${text}\``,
+    edits: [{ ...insertionAt(state.source, body.end - 1), newText: insertion(state.source, body, text) }],
+    preferred: true,
+  };
   state.report.warning(
-    start.reference,
+    place,
     'trap-missing-delete',
-    `${start.reference.name} gets an entry for each thread and nothing deletes them: when the map is full, new ones are lost silently.`,
+    `${name} gets an entry for each thread and nothing deletes them: when the map is full, new ones are lost silently.`,
     {
       hint: `\`${text}\` where it was read.`,
-      ...(closed
-        ? {
-            fixes: [
-              {
-                title: `Add \`${text}\``,
-                edits: [
-                  {
-                    ...insertionAt(state.source, body.end - 1),
-                    newText: insertion(state.source, body, text),
-                  },
-                ],
-                preferred: true,
-              },
-            ],
-          }
-        : {}),
+      ...(state.source[body.end - 1] === '}' ? { fixes: [fix] } : {}),
     },
   );
 }

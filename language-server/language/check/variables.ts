@@ -24,6 +24,7 @@ export function pushScope(state: State, node: Scope['node']): void {
   let variables = state.frame === undefined ? state.scopesByNode.get(node) : undefined;
   if (variables === undefined) state.scopesByNode.set(node, (variables = new Map<string, VariableState>()));
   else for (const variable of variables.values()) variable.pass = 0;
+  if (state.frame === undefined) state.opened.add(variables);
   state.scopes.push({ node, variables });
 }
 

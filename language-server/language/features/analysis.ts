@@ -1,5 +1,6 @@
 import type { Catalog } from '../../../protocol/catalog.ts';
-import { check, type CheckResult } from '../check/check.ts';
+import { check, checkAgain, type CheckResult } from '../check/check.ts';
+import { CheckMemory } from '../check/memory.ts';
 import { typeName, type Type } from '../check/types.ts';
 import type { Diagnostic, Span } from '../diagnostic.ts';
 import { LineIndex } from '../lines.ts';
@@ -29,17 +30,24 @@ export interface Analysis {
   typeText(definition: Span & { readonly name: string }): string | undefined;
 }
 
-export function analyse(source: string, options: AnalysisOptions): Analysis {
+/** `memory`: of the same document's last analysis, so that a keystroke costs what it changes. */
+export function analyse(
+  source: string,
+  options: AnalysisOptions,
+  memory: CheckMemory = new CheckMemory(),
+): Analysis {
   const { version, catalog, unsafe } = options;
   const parsed = parse(source, { version });
-  const checked = check(source, parsed, {
+  const checkOptions = {
     version,
     ...(catalog === undefined ? {} : { catalog }),
     ...(unsafe === undefined ? {} : { unsafe }),
-  });
-  const diagnostics = [...parsed.diagnostics, ...checked.diagnostics].sort(
-    (a, b) => a.start - b.start || a.end - b.end,
-  );
+  };
+  const found = checkAgain(source, parsed, checkOptions, memory);
+  const diagnostics = [...parsed.diagnostics, ...found].sort((a, b) => a.start - b.start || a.end - b.end);
+  // Types are asked for by hovers and hints, after the diagnostics have been sent
+  let checked: CheckResult | undefined;
+  const types = (): CheckResult => (checked ??= check(source, parsed, checkOptions));
   return {
     source,
     version,
@@ -47,8 +55,8 @@ export function analyse(source: string, options: AnalysisOptions): Analysis {
     parsed,
     catalog,
     diagnostics,
-    structOf: (node) => structName(checked.types.get(node)),
-    typeText: (definition) => typeOfDefinition(checked, definition),
+    structOf: (node) => structName(types().types.get(node)),
+    typeText: (definition) => typeOfDefinition(types(), definition),
   };
 }
 
