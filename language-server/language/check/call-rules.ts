@@ -4,6 +4,7 @@ import { builtinByName } from '../tables/builtins.ts';
 import { registersX86, signalNames, stackModeByName } from '../tables/words.ts';
 import { constant, constantInteger, isLiteral, isPositional } from './fold.ts';
 import { conversionProblem, conversions } from './format-string.ts';
+import { libraryRules } from './library-rules.ts';
 import { mapRules } from './map-rules.ts';
 import type { State } from './state.ts';
 import { isInteger, isMultiValue, isOpen, sizeOf, typeName, unknown, type Type } from './types.ts';
@@ -311,7 +312,8 @@ const stack: CallRule = (state, call) => {
   if (limit === undefined) return;
   const value = constantInteger(state, limit);
   if (value === undefined) {
-    if (!isLiteral(state, limit) || constant(state, limit)?.kind === 'string')
+    const known = constant(state, limit);
+    if (!isLiteral(state, limit) || known?.kind === 'string' || known?.kind === 'boolean')
       state.report.error(limit, 'literal-required', 'The limit of frames has to be an integer literal.');
   } else if (value > 1024n || value < 0n)
     state.report.error(limit, 'argument-value', `The limit of frames is at most 1024.`);
@@ -430,6 +432,9 @@ export const callRules: Readonly<Record<string, CallRule>> = {
   strstr: comparable,
   strlen: comparable,
   strcap: comparable,
+  str_concat: comparable,
+  assert_str: comparable,
+  ...libraryRules,
   signal_name: number,
   syscall_name: number,
 };

@@ -88,6 +88,7 @@ function unknownCall(state: State, call: Call, word: FunctionWord | undefined): 
         'argument-count',
         `\`${name}()\` takes ${most === 0 ? 'no arguments' : 'at most one argument'}.`,
       );
+    if (name === 'comm') checkCommOf(state, call);
     return { type: builtinType(state, builtin, call), arguments: [] };
   }
   // Functions of imported libraries and the library's own inner ones
@@ -96,6 +97,28 @@ function unknownCall(state: State, call: Call, word: FunctionWord | undefined): 
   reportUnknown(state, call);
   return { type: unknown, arguments: [] };
 }
+
+/** `comm(PID)` asks the kernel for another task, which it answers to some programs only. */
+function checkCommOf(state: State, call: Call): void {
+  const [argument] = call.args;
+  if (argument === undefined) return;
+  const type = typeOf(state, argument);
+  if (!isOpen(type) && type.kind !== 'integer') wrongType(state, argument, 'comm', 0, type, 'an integer');
+  const refused = state.probe?.types.find((one) => withoutTasks.has(one));
+  if (refused !== undefined)
+    state.report.error(call, 'wrong-probe-type', `\`comm(PID)\` cannot be used in ${refused} probes.`, {
+      hint: '`comm` is the name of the current thread.',
+    });
+}
+
+const withoutTasks: ReadonlySet<ProbeTypeName> = new Set([
+  'begin',
+  'end',
+  'self',
+  'uprobe',
+  'uretprobe',
+  'usdt',
+]);
 
 function hasImports(state: State): boolean {
   return /\bimport\s+"/.test(state.source);

@@ -43,7 +43,12 @@ export function typeNodeType(state: State, node: TypeNode, mode: 'report' | 'qui
     case 'named-type':
       return namedType(state, node, mode);
     case 'pointer-type': {
-      const to = typeNodeType(state, node.target, mode);
+      const { target } = node;
+      // Only a pointer to it is known before 0.24: the kernel's own type
+      const isBool =
+        target.kind === 'named-type' && target.keyword === undefined && target.name.text === 'bool';
+      if (isBool && state.version < 24) return pointer(integer(8, false));
+      const to = typeNodeType(state, target, mode);
       return to.kind === 'none' ? none : pointer(to);
     }
     case 'array-type': {
@@ -254,7 +259,7 @@ function refused(state: State, expression: Cast, type: Type, operand: Type): Ref
   if (operand.kind === 'void') return { message: 'There is no value here to cast.' };
   if (state.version >= 26 && equal(type, operand)) return undefined;
   if (type.kind === 'string' && operand.kind === 'string')
-    return type.size !== 0 && type.size < operand.size ? { message } : undefined;
+    return (type.size === 0 ? state.version >= 26 : type.size < operand.size) ? { message } : undefined;
   if (type.kind === 'opaque' && type.name === 'username' && operand.kind === 'integer') return undefined;
   if (type.kind === 'array') return arrayRefusal(state, type, operand);
   if (type.kind === 'integer' && type.enumName !== undefined) {

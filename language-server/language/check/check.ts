@@ -81,13 +81,31 @@ function run(state: State, parsed: ParseResult, memory: CheckMemory | undefined)
     state.expansions = 0;
     state.report = new Report();
     unused = runPass(state, parsed, memory);
-    if (state.final && (!state.changed || state.pass >= mostPasses)) break;
+    if (!state.final || (state.changed && state.pass < mostPasses)) continue;
+    if (state.settled || state.version < 27 || !hasUntyped(state)) break;
+    state.settled = true;
   }
   checkDeclaredMaps(state, parsed.program);
   state.report.addAll(unused);
   checkTraps(state, parsed.program, memory);
-  return state.report.diagnostics.sort((a, b) => a.start - b.start || a.end - b.end);
+  // What the parser has refused needs no second word
+  const places = new Set(parsed.diagnostics.map(({ start, end }) => `${start} ${end}`));
+  const own = state.report.diagnostics.filter(({ start, end }) => !places.has(`${start} ${end}`));
+  return own.sort((a, b) => a.start - b.start || a.end - b.end);
 }
+
+/** Unstable features that need no setting; a `config` block can switch them off. */
+const featuresOn = [
+  'unstable_map_decl',
+  'unstable_macro',
+  'unstable_import',
+  'unstable_tseries',
+  'unstable_addr',
+  'unstable_dw_ustack',
+];
+
+const hasUntyped = (state: State): boolean =>
+  [...state.maps.values()].some((map) => map.accessed && map.value.kind === 'none');
 
 function newState(source: string, parsed: ParseResult, options: CheckOptions): State {
   const version = options.version ?? parsed.version ?? newestVersion;
@@ -112,6 +130,8 @@ function newState(source: string, parsed: ParseResult, options: CheckOptions): S
     opened: new Set(),
     macros,
     subprograms,
+    features: new Set(featuresOn),
+    settled: false,
     maxStringBytes: version >= 23 ? 1024 : 64,
     report: new Report(),
     pass: 0,

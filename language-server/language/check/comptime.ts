@@ -11,6 +11,13 @@ export function checkComptime(state: State, operand: Expression): void {
     });
 }
 
+/** Values of the moment at which the probe fires. */
+const onlyWhenRunning: ReadonlySet<string> = new Set(
+  'pid tid comm nsecs cpu uid gid cgroup curtask rand elapsed kstack ustack retval ctx jiffies username ppid pcomm'.split(
+    ' ',
+  ),
+);
+
 /** Types, sizes and macros of the library are known to bpftrace though not to us. */
 function isKnownLater(state: State, expression: Expression): boolean {
   switch (expression.kind) {
@@ -18,18 +25,20 @@ function isKnownLater(state: State, expression: Expression): boolean {
     case 'offsetof':
     case 'typeinfo':
     case 'call':
-    case 'identifier':
     case 'if':
     case 'block':
     case 'broken-expression':
     case 'positional':
     case 'parameter-count':
       return true;
+    case 'identifier':
+      return !onlyWhenRunning.has(expression.name);
     case 'field':
-      return isKnownLater(state, expression.object);
+      return expression.object.kind !== 'cast' && isKnownLater(state, expression.object);
     case 'unary':
       return isKnownLater(state, expression.operand) || constant(state, expression) !== undefined;
     case 'cast':
+      if (expression.type.kind === 'pointer-type') return false;
       return isKnownLater(state, expression.operand) || constant(state, expression.operand) !== undefined;
     case 'array-access':
       return isKnownLater(state, expression.object) || constant(state, expression.object) !== undefined;

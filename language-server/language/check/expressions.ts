@@ -1,22 +1,23 @@
 import type { ArrayAccess, Block, Expression, If, Ternary, TupleAccess } from '../syntax/ast.ts';
 import { callType } from './calls.ts';
 import { checkComptime } from './comptime.ts';
-import { castType, typeNodeType, isTypeNode } from './casts.ts';
+import { castType } from './casts.ts';
 import { compatible, literalType, promote } from './compatible.ts';
 import { fieldType, offsetofType } from './fields.ts';
 import { constant, constantInteger, isTrue } from './fold.ts';
 import { mapType, resolveMap } from './maps.ts';
 import { identifierType } from './names.ts';
 import { binaryType, unaryType, updateType } from './operators.ts';
+import { sizeofType, unevaluated } from './sizeof.ts';
 import type { State } from './state.ts';
 import { checkBlock } from './statements.ts';
 import {
   boolean,
   int64,
   integer,
+  isCastable,
   isMultiValue,
   isOpen,
-  none,
   pointer,
   sizeOf,
   string,
@@ -89,6 +90,10 @@ function evaluate(state: State, expression: Expression): Type {
     case 'offsetof':
       return offsetofType(state, expression);
     case 'typeinfo':
+      if (!state.features.has('unstable_typeinfo'))
+        state.report.error(expression, 'not-in-version', '`typeinfo` has to be switched on.', {
+          hint: 'Write `config = { unstable_typeinfo = enable }`.',
+        });
       unevaluated(state, expression.argument);
       return {
         kind: 'record',
@@ -231,6 +236,7 @@ function joinBranches(state: State, span: Expression, a: Type, b: Type): Type {
   // From 0.26 on a branch without a value makes the whole one without a value
   if (version >= 26 && (a.kind === 'void' || b.kind === 'void')) return voidType;
   if (version >= 26) {
+    if ((isCastable(a) && b.kind === 'integer') || (isCastable(b) && a.kind === 'integer')) return int64;
     const joined = compatible(a, b, version) ? promote(a, b, version) : undefined;
     return joined ?? refusal();
   }
@@ -290,8 +296,8 @@ function countParts(type: Type): number {
 
 function tupleType(state: State, elements: readonly Expression[]): Type {
   const types = elements.map((item) => element(state, item, 'tuple'));
-  // Up to 0.23 a tuple with an element of no type has none itself
-  if (state.version < 24 && types.some((type) => type.kind === 'void')) return none;
+  // A tuple with an element that is no value is none itself
+  if (types.some((type) => type.kind === 'void')) return voidType;
   return { kind: 'tuple', elements: types };
 }
 
@@ -396,32 +402,3 @@ function checkIndex(state: State, expression: ArrayAccess, type: Type, index: Ty
 }
 
 const isLiteralIndex = (expression: Expression): boolean => expression.kind === 'integer';
-
-/** Evaluates what is only looked at for its type. */
-function unevaluated(
-  state: State,
-  argument: (Expression & { kind: string }) | Parameters<typeof typeNodeType>[1],
-): Type {
-  state.unevaluated++;
-  const type = isTypeNode(argument) ? typeNodeType(state, argument) : typeOf(state, argument);
-  state.unevaluated--;
-  return type;
-}
-
-function sizeofType(state: State, expression: Expression & { kind: 'sizeof' }): Type {
-  const { argument } = expression;
-  if (!isTypeNode(argument) && argument.kind === 'identifier' && !state.c.constants.has(argument.name)) {
-    const named = typeNodeType(
-      state,
-      {
-        kind: 'named-type',
-        start: argument.start,
-        end: argument.end,
-        name: { kind: 'name', start: argument.start, end: argument.end, text: argument.name },
-      },
-      'quiet',
-    );
-    if (named.kind === 'none') identifierType(state, argument);
-  } else unevaluated(state, argument);
-  return state.version >= 26 ? integer(8, state.version === 27) : uint64;
-}

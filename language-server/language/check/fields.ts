@@ -4,6 +4,7 @@ import { argumentMembers } from './arguments.ts';
 import { isTypeNode, typeNodeType } from './casts.ts';
 import { typeOf } from './expressions.ts';
 import { nearest, replace } from './report.ts';
+import { refuseBareBuiltin } from './sizeof.ts';
 import type { State } from './state.ts';
 import { integer, isOpen, typeName, uint64, unknown, type StructType, type Type } from './types.ts';
 
@@ -144,6 +145,7 @@ export function offsetofType(
   if (isTypeNode(expression.subject)) type = typeNodeType(state, expression.subject);
   else if (expression.subject.kind === 'identifier') {
     const name = expression.subject;
+    if (refuseBareBuiltin(state, name)) return unknown;
     type = typeNodeType(state, {
       kind: 'named-type',
       start: name.start,

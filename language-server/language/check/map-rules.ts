@@ -316,6 +316,10 @@ const hist: CallRule = (state, call) => {
 };
 
 const tseries: CallRule = (state, call) => {
+  if (!state.features.has('unstable_tseries'))
+    state.report.error(call, 'not-in-version', '`tseries()` is switched off by the `config` block.', {
+      hint: 'Write `unstable_tseries = enable` there.',
+    });
   const [interval, number] = [
     bound(state, call, 1, 'The interval'),
     bound(state, call, 2, 'The number of intervals'),

@@ -96,7 +96,7 @@ function wideKey(type: Type, version: number): Type {
   if (type.kind === 'integer') return version < 24 ? uint64 : integer(64, type.signed);
   if (type.kind === 'tuple')
     return { kind: 'tuple', elements: type.elements.map((element) => wideKey(element, version)) };
-  if (isCastable(type) && version >= 22) return version < 24 ? uint64 : int64;
+  if (isCastable(type) && version >= 24) return int64;
   return type;
 }
 
@@ -217,6 +217,7 @@ export function mapType(state: State, reference: MapReference): Type {
     map.read = true;
     if (map.value.kind === 'none' && isUndefined(state, map)) undefinedMap(state, map, reference);
   }
+  if (state.settled && map.value.kind === 'none') return integer(8, true);
   return map.value;
 }
 
@@ -312,7 +313,9 @@ function storable(state: State, map: MapState, type: Type, span: Span): Type | u
     return undefined;
   }
   if (type.kind === 'aggregation' && state.version >= 22) {
-    if (isCastable(type) && map.value.kind === 'integer') return map.value;
+    // Up to 0.25 the copy must not be what gives the map its type
+    const isFirst = state.version < 26 && map.firstAssigned?.start === span.start;
+    if (isCastable(type) && map.value.kind === 'integer' && !isFirst) return map.value;
     if (isCastable(type) && map.value.kind === 'none' && !state.final) return none;
     state.report.error(
       span,

@@ -15,6 +15,7 @@ interface PassRecord {
   readonly entry: ReadonlyMap<string, MapState | undefined>;
   readonly exit: ReadonlyMap<string, MapState>;
   readonly changed: boolean;
+  readonly settled: boolean;
   readonly diagnostics: readonly Diagnostic[];
   readonly unused: readonly Diagnostic[];
 }
@@ -137,17 +138,18 @@ function surroundingsOf(state: State, { program }: ParseResult): string {
 /** Runs earlier passes again for the variables that they leave, where those passes were only told. */
 function catchUp(state: State, records: readonly PassRecord[], start: number, run: () => Outcome): void {
   if (records.length === 0) return;
-  const { maps, pass, final, changed, report } = state;
+  const { maps, pass, final, changed, settled, report } = state;
   for (const [index, record] of records.entries()) {
     state.maps = new Map();
     for (const [name, map] of record.entry)
       if (map !== undefined) state.maps.set(name, moved(map, start - record.start));
     state.pass = index + 1;
     state.final = index > 0;
+    state.settled = record.settled;
     state.report = new Report();
     run();
   }
-  Object.assign(state, { maps, pass, final, changed, report });
+  Object.assign(state, { maps, pass, final, changed, settled, report });
 }
 
 function recordPass(
@@ -175,6 +177,7 @@ function recordPass(
       }),
     ),
     changed: state.changed,
+    settled: state.settled,
     diagnostics: own.diagnostics,
     unused: outcome.unused,
   };
@@ -218,6 +221,7 @@ function remembered(
 }
 
 function isSameEntry(state: State, record: PassRecord): boolean {
+  if (record.settled !== state.settled) return false;
   for (const [name, then] of record.entry) {
     const now = state.maps.get(name);
     if (now === then) continue;

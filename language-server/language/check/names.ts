@@ -40,11 +40,17 @@ export function identifierType(state: State, expression: Identifier): Type {
   if (state.macros.has(name) && state.version >= 24) return expandMacro(state, name, [], expression);
   const builtin = builtinByName.get(name);
   if (builtin !== undefined && exists(builtin, state.version)) return builtinType(state, builtin, expression);
+  // Before 0.24 these are constants of an enum of the kernel
+  if (name === 'true' || name === 'false') return uint64;
   const mode = stackModeByName.get(name);
   if (mode !== undefined && exists(mode, state.version)) return opaque('stack_mode');
   unknownName(state, expression, builtin);
   return unknown;
 }
+
+/** Words that are values of their own, and have no inner name that begins with `__builtin_`. */
+const isNoInnerName = (name: string): boolean =>
+  /^__builtin_(pid|tid|nsecs|kstack|ustack|ctx|args|arg\d|numaid|jiffies|ppid|pcomm)$/.test(name);
 
 /** Known to everybody, but as macros of headers: no kernel describes them in its BTF. */
 const neverInTypes: ReadonlySet<string> = new Set(
@@ -76,9 +82,12 @@ function unknownName(
     );
     return;
   }
-  // Kernels describe their enum constants in BTF, `true` and `false` among them
+  if (state.version < 24 ? name.startsWith('__builtin_') : isNoInnerName(name)) {
+    state.report.error(expression, 'unknown-identifier', `Nothing is called \`${name}\`.`);
+    return;
+  }
+  // Kernels describe their enum constants in BTF
   if (
-    ['true', 'false'].includes(name) ||
     (/^[A-Z_][A-Z0-9_]*$/.test(name) && name !== 'BEGIN' && name !== 'END') ||
     state.c.includes ||
     name.startsWith('__builtin_')
@@ -288,7 +297,7 @@ function argsType(state: State, span: Span): Type {
     'fentry',
     'fexit',
     'uprobe',
-    ...(state.version >= 22 ? (['rawtracepoint'] as const) : []),
+    ...(state.version >= 24 ? (['rawtracepoint'] as const) : []),
   ];
   const isMixed = new Set(types).size > 1;
   if ((isMixed && state.version < 26) || types.some((other) => !allowed.includes(other))) {

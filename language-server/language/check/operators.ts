@@ -50,13 +50,14 @@ export function combine(
     return pointerResult(state, expression, left, right);
   if (isNumber(state, left) && isNumber(state, right)) return integerResult(state, expression, left, right);
   if (left.kind === 'array' && right.kind === 'array') return arrayResult(state, expression, left, right);
+  const isEquality = expression.operator === '==' || expression.operator === '!=';
+  // Whatever their elements are
+  if (left.kind === 'tuple' && right.kind === 'tuple' && isEquality) return truthType(state);
   if (!sortsMatch(state, left, right)) {
     operatorError(state, expression, left, right);
     return compares ? truthType(state) : unknown;
   }
-  const isTuple = left.kind === 'tuple' || left.kind === 'record';
-  const isEquality = expression.operator === '==' || expression.operator === '!=';
-  if (!isEquality || (isTuple && state.version < 25)) operatorError(state, expression, left, right);
+  if (!isEquality) operatorError(state, expression, left, right);
   else warnNeverEqual(state, expression, left, right);
   return compares ? truthType(state) : unknown;
 }
@@ -74,10 +75,15 @@ function isNumber(state: State, type: Type): boolean {
 
 function sortsMatch(state: State, left: Type, right: Type): boolean {
   if (left.kind === 'string' && right.kind === 'string') return true;
+  if (isText(state, left) && isText(state, right)) return true;
   return state.version < 24
     ? left.kind === right.kind && (left.kind !== 'opaque' || left.name === (right as typeof left).name)
     : compatible(left, right, state.version);
 }
+
+/** Strings, and `probe`, which is one of its own sort up to 0.24. */
+const isText = (state: State, type: Type): boolean =>
+  type.kind === 'string' || (state.version >= 22 && type.kind === 'opaque' && type.name === 'probe');
 
 function operatorError(
   state: State,
@@ -171,7 +177,8 @@ function integerResult(
   if (left.kind === 'boolean' && right.kind === 'boolean') return version >= 24 ? boolean : int64;
   const [a, b] = [asInteger(left), asInteger(right)];
   warnSigns(state, expression, a, b);
-  if (compares) return truthType(state);
+  if (compares)
+    return version === 22 || version === 23 ? result22(state, expression, a, b) : truthType(state);
   if (expression.operator === '<<' || expression.operator === '>>')
     return integer(
       64,

@@ -62,6 +62,13 @@ export function checkConfigEntry(state: State, entry: ConfigEntry): void {
   warnDeprecated(state, entry.name, `The setting \`${name}\``, option);
   const refusal = valueRefusal(state, option, entry.value);
   if (refusal !== undefined) state.report.error(fromAssignment(state, entry), 'config-value', refusal);
+  if (option.kind === 'unstable' && refusal === undefined) {
+    // Declarations of maps and macros are stable from 0.27 on, whatever the setting says
+    const isStable = state.version >= 27 && (name === 'unstable_map_decl' || name === 'unstable_macro');
+    if (/^(error|false|0|disable)$/i.test(textOf(entry.value) ?? '') && !isStable)
+      state.features.delete(name);
+    else state.features.add(name);
+  }
   if (name !== 'max_strlen') return;
   const bytes = constantInteger(state, entry.value);
   if (bytes !== undefined && bytes > 0n && bytes < 1_000_000n) state.maxStringBytes = Number(bytes);

@@ -87,6 +87,10 @@ export interface State {
   opened: Set<Map<string, VariableState>>;
   readonly macros: ReadonlyMap<string, readonly Macro[]>;
   readonly subprograms: ReadonlyMap<string, Subprogram>;
+  /** Unstable features that are on. */
+  readonly features: Set<string>;
+  /** What is still of no type counts as an int8 (0.27, once nothing else changes). */
+  settled: boolean;
   /** Settings of the `config` block that the rules depend on. */
   maxStringBytes: number;
   report: Report;

@@ -99,6 +99,11 @@ function checkStatement(state: State, statement: Statement): void {
       checkBlock(state, statement);
       return;
     case 'import':
+      if (state.version >= 26 && !state.features.has('unstable_import_statement'))
+        state.report.error(statement, 'not-in-version', '`import` stands outside of probes.', {
+          hint: 'Move it to the top of the script.',
+        });
+      return;
     case 'broken-statement':
       return;
   }

@@ -271,7 +271,9 @@ function mismatch(
   if (found.fixed) {
     const promoted = promote(stored, type, version);
     if (stored.kind === 'string' && stored.size === 0) return undefined;
-    return version >= 24 && (promoted === undefined || !equal(promoted, stored)) ? refusal : undefined;
+    const isLonger = stored.kind === 'string' && type.kind === 'string' && type.size > stored.size;
+    if (version < 24) return isLonger ? refusal : undefined;
+    return promoted === undefined || !equal(promoted, stored) ? refusal : undefined;
   }
   if (version >= 26) {
     const promoted = promote(stored, type, version);

@@ -19,6 +19,7 @@ import {
   isTypeWord,
   parseType,
   parseTypeOrExpression,
+  startsComposite,
 } from './types.ts';
 
 /** Atoms, calls, parentheses, and the expressions that begin with a keyword. */
@@ -175,7 +176,7 @@ function parseOffsetof(p: ParserState): Expression {
   p.requires(18, '`offsetof` is known', start, end);
   p.next();
   p.expect(T.leftParen, '(', 'after `offsetof`');
-  const subject = isCompositeKeyword(p.code) ? parseOffsetofType(p) : parseExpression(p);
+  const subject = startsComposite(p) ? parseOffsetofType(p) : parseExpression(p);
   p.expect(T.comma, ',', 'after what `offsetof` looks into');
   const path: Name[] = [parseFieldName(p)];
   while (p.code === T.dot) {

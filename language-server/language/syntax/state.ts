@@ -106,14 +106,18 @@ export class ParserState extends Lexer {
     );
   }
 
-  /** Reports `what` when the version is older than `since`; true when it may be used. */
+  /**
+   * Reports `what` when the version is older than `since`; true when it may be used. A keyword is marked with the
+   * token behind it, `let $x`: to an older release it is a name, which the next token does not fit.
+   */
   requires(since: number, what: string, start: number, end: number, fixes?: readonly Fix[]): boolean {
     if (this.version >= since) return true;
+    const isKeyword = fixes === undefined && /^\w+$/.test(this.source.slice(start, end));
     this.report({
       code: 'needs-newer-version',
       severity: 'error',
       start,
-      end,
+      end: isKeyword ? behindNextToken(this.source, end) : end,
       message: `${what} since bpftrace ${formatVersion(since)}; this is for ${formatVersion(this.version)}`,
       ...(fixes === undefined ? {} : { fixes }),
     });
@@ -154,4 +158,10 @@ export class ParserState extends Lexer {
   private tokenEnd(): number {
     return this.code === T.end ? this.start : this.end;
   }
+}
+
+function behindNextToken(source: string, end: number): number {
+  const next = /\s*(?:[\w$@]+|"[^"\n]*"|\S)/y;
+  next.lastIndex = end;
+  return next.test(source) ? next.lastIndex : end;
 }

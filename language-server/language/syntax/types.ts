@@ -91,8 +91,11 @@ function parseTypeBase(p: ParserState, annotation: boolean): TypeNode {
   if (isCompositeKeyword(p.code)) {
     const keyword = p.text as 'struct' | 'union' | 'enum';
     p.next();
-    const byHand = p.handWritten || (annotation && p.version >= 21);
-    const name = byHand ? handWrittenName(p) : compositeName(p);
+    const name = p.handWritten
+      ? p.expectName('the name of a type')
+      : annotation && p.version >= 21
+        ? annotatedName(p)
+        : compositeName(p);
     return { kind: 'named-type', start, end: name.end, keyword, name };
   }
   if (p.code >= T.word) {
@@ -104,8 +107,8 @@ function parseTypeBase(p: ParserState, annotation: boolean): TypeNode {
   return { kind: 'named-type', start: name.start, end: name.end, name };
 }
 
-/** The hand-written parser takes `struct *` without complaint; that no such type exists is said later. */
-function handWrittenName(p: ParserState): Name {
+/** In annotations the grammar of 0.21 … 0.25 takes `struct *`; that no such type exists is said later. */
+function annotatedName(p: ParserState): Name {
   if (p.code >= T.word) return p.name();
   if (p.code === T.star || p.code === T.comma || p.code === T.rightParen || p.code === T.leftBracket)
     return { kind: 'name', start: p.previousEnd, end: p.previousEnd, text: '' };
@@ -156,8 +159,19 @@ export function parseTypeOrExpression(p: ParserState, what: 'sizeof' | 'other'):
   return looksLikeType(p, what) ? parseType(p) : parseExpression(p);
 }
 
+/** Whether `struct`, `union` or `enum` here begins a type: to the hand-written parser they are words like others else. */
+export function startsComposite(p: ParserState): boolean {
+  if (!isCompositeKeyword(p.code)) return false;
+  if (!p.handWritten) return true;
+  const mark = p.mark();
+  p.next();
+  const result = p.code >= T.word;
+  p.reset(mark);
+  return result;
+}
+
 function looksLikeType(p: ParserState, what: 'sizeof' | 'other'): boolean {
-  if (isCompositeKeyword(p.code)) return true;
+  if (isCompositeKeyword(p.code)) return !p.handWritten || startsComposite(p);
   if (p.code !== T.word) return false;
   if (isTypeWord(p.text, p.handWritten ? 24 : p.version)) return true;
   if (isBuiltinWord(p.text, p.version) || (p.version < 25 && what === 'sizeof')) return false;
@@ -228,7 +242,8 @@ function castByHand(p: ParserState): boolean {
   }
   if (isCompositeKeyword(p.code)) {
     p.next();
-    if (p.code >= T.word) p.next();
+    if (p.code < T.word) return false;
+    p.next();
   } else {
     if (p.code < T.word) return false;
     value = isBuiltinWord(p.text, p.version);

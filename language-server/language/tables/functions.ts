@@ -302,7 +302,10 @@ const coreFunctions: readonly FunctionWord[] = [
     doc: 'The text of an error number.',
     libraryFrom: 25,
     returns: 'strerror',
-    signatures: one('strerror(error)', 1, 1, 'integer'),
+    signatures: [
+      { min: 1, max: 1, arguments: ['integer'], label: 'strerror(error)', removed: 26 },
+      { min: 1, max: 1, arguments: ['integer-or-pointer'], label: 'strerror(error)', since: 26 },
+    ],
   },
   {
     name: 'strncmp',
