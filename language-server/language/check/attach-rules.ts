@@ -125,6 +125,13 @@ function kprobe(context: Context): void {
   if (!hasParts(context, 1, version >= 20 ? 2 : 1)) return;
   const last = parts.at(-1);
   if (last === undefined) return;
+  if (version >= 27 && !context.state.unsafe && /^(0x[\da-f]+|\d+)$/i.test(last.text))
+    refuse(
+      context,
+      last,
+      'A probe at an address needs `--unsafe`.',
+      'Name the function: `kprobe:FUNCTION+OFFSET`.',
+    );
   const name = functionWithOffset(context, last, 'A kprobe');
   if (name === '')
     refuse(context, last.end > last.start ? last : point, 'The name of a kernel function is missing.');
@@ -215,7 +222,7 @@ function timer(context: Context): void {
   if (value === undefined) refuse(context, place, `\`${rate.text}\` is no whole number.`);
   else if (value === 0n && (word.type === 'profile' || version >= 20))
     refuse(context, place, `The rate of \`${word.name}\` has to be above 0.`);
-  else if (value < 0n && version >= 20)
+  else if (value < 0n && (word.type === 'profile' || version >= 20))
     refuse(context, place, `The rate of \`${word.name}\` has to be above 0.`);
 }
 

@@ -313,7 +313,8 @@ const stack: CallRule = (state, call) => {
   const value = constantInteger(state, limit);
   if (value === undefined) {
     const known = constant(state, limit);
-    if (!isLiteral(state, limit) || known?.kind === 'string' || known?.kind === 'boolean')
+    const isTruth = limit.kind === 'identifier' && (limit.name === 'true' || limit.name === 'false');
+    if (isTruth || !isLiteral(state, limit) || known?.kind === 'string' || known?.kind === 'boolean')
       state.report.error(limit, 'literal-required', 'The limit of frames has to be an integer literal.');
   } else if (value > 1024n || value < 0n)
     state.report.error(limit, 'argument-value', `The limit of frames is at most 1024.`);

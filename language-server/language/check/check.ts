@@ -4,6 +4,7 @@ import type { Expression, Macro, Probe, Subprogram } from '../syntax/ast.ts';
 import type { ParseResult } from '../syntax/parser.ts';
 import { newestVersion, type Version } from '../version.ts';
 import { probeContext } from './attach-points.ts';
+import { checkCDefinitions } from './c-definitions.ts';
 import { CTypes } from './c-types.ts';
 import { checkCondition, typeOf } from './expressions.ts';
 import type { CheckMemory, Outcome } from './memory.ts';
@@ -86,6 +87,7 @@ function run(state: State, parsed: ParseResult, memory: CheckMemory | undefined)
     state.settled = true;
   }
   checkDeclaredMaps(state, parsed.program);
+  checkCDefinitions(state, parsed.program);
   state.report.addAll(unused);
   checkTraps(state, parsed.program, memory);
   // What the parser has refused needs no second word

@@ -103,7 +103,7 @@ function wideKey(type: Type, version: number): Type {
 function keysMatch(state: State, map: MapState, type: Type, expression: Expression | undefined): boolean {
   const { version } = state;
   if (version >= 26) {
-    if (isCastable(type)) return true;
+    if (isCastable(type) || (isCastable(map.key) && type.kind === 'integer')) return true;
     return (
       compatible(map.key, type, version) &&
       promote(map.key, type, version, literal(state, expression)) !== undefined

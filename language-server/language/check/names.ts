@@ -41,7 +41,8 @@ export function identifierType(state: State, expression: Identifier): Type {
   const builtin = builtinByName.get(name);
   if (builtin !== undefined && exists(builtin, state.version)) return builtinType(state, builtin, expression);
   // Before 0.24 these are constants of an enum of the kernel
-  if (name === 'true' || name === 'false') return uint64;
+  if (name === 'true' || name === 'false')
+    return { kind: 'integer', bits: 64, signed: false, enumName: 'bool' };
   const mode = stackModeByName.get(name);
   if (mode !== undefined && exists(mode, state.version)) return opaque('stack_mode');
   unknownName(state, expression, builtin);
@@ -88,7 +89,7 @@ function unknownName(
   }
   // Kernels describe their enum constants in BTF
   if (
-    (/^[A-Z_][A-Z0-9_]*$/.test(name) && name !== 'BEGIN' && name !== 'END') ||
+    (/^_*[A-Z][A-Z0-9_]*$/.test(name) && name !== 'BEGIN' && name !== 'END') ||
     state.c.includes ||
     name.startsWith('__builtin_')
   )

@@ -330,6 +330,10 @@ export function unaryType(state: State, expression: Unary): Type {
   if (expression.operator === '*') return dereference(state, expression, type);
   if (expression.operator === '-') {
     const literal = constantInteger(state, expression);
+    if (state.version >= 27 && literal !== undefined && literal < -0x8000_0000_0000_0000n) {
+      state.report.error(expression, 'literal-range', `${literal} is less than an int64 can hold.`);
+      return int64;
+    }
     if (literal !== undefined) return literalType(literal, state.version);
   }
   if (type.kind === 'boolean' && expression.operator === '!') return truthType(state);

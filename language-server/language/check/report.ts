@@ -55,6 +55,7 @@ export const checkCodes = [
   'macro-call',
   'macro-definition',
   'map-declaration',
+  'c-definition',
   // likely mistakes
   'division-by-zero',
   'sign-mixture',

@@ -36,10 +36,8 @@ export function checkConfigEntry(state: State, entry: ConfigEntry): void {
       name,
       known.map((word) => word.name),
     );
-    const at = state.source.indexOf('=', entry.name.end);
-    const isNear = at >= 0 && at < entry.value.start;
     state.report.error(
-      isNear ? { start: entry.name.start, end: at + 1 } : entry.name,
+      withAssignment(state, entry),
       'config-option',
       option === undefined
         ? `There is no setting \`${entry.name.text}\`.`
@@ -56,7 +54,7 @@ export function checkConfigEntry(state: State, entry: ConfigEntry): void {
     return;
   }
   if (!exists(option, state.version)) {
-    notNow(state, entry.name, `The setting \`${name}\``, option);
+    notNow(state, withAssignment(state, entry), `The setting \`${name}\``, option);
     return;
   }
   warnDeprecated(state, entry.name, `The setting \`${name}\``, option);
@@ -72,6 +70,12 @@ export function checkConfigEntry(state: State, entry: ConfigEntry): void {
   if (name !== 'max_strlen') return;
   const bytes = constantInteger(state, entry.value);
   if (bytes !== undefined && bytes > 0n && bytes < 1_000_000n) state.maxStringBytes = Number(bytes);
+}
+
+/** The name and the `=` behind it, where bpftrace points. */
+function withAssignment(state: State, { name, value }: ConfigEntry): Span {
+  const at = state.source.indexOf('=', name.end);
+  return at >= 0 && at < value.start ? { start: name.start, end: at + 1 } : name;
 }
 
 /** bpftrace points at the `=`. */
@@ -112,6 +116,9 @@ function valueRefusal(state: State, option: ConfigWord, value: Expression): stri
           ? `\`${option.name}\` is a bare word, without quotes.`
           : `\`${option.name}\` is a string.`;
       if (option.kind === 'unstable' && ['integer', 'boolean'].includes(value.kind)) return undefined;
+      // Stable from 0.27 on, so that nothing looks at the value any more
+      if (state.version >= 27 && ['unstable_map_decl', 'unstable_macro'].includes(option.name))
+        return undefined;
       const isKnown = option.choices?.some(
         (choice) =>
           choice === text || (option.name !== 'license' && choice.toLowerCase() === text.toLowerCase()),

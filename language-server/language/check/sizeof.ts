@@ -29,6 +29,8 @@ const isBuiltinHere = (state: State, name: string): boolean => {
 export function refuseBareBuiltin(state: State, argument: Expression): boolean {
   if (state.version < 26 || argument.kind !== 'identifier' || !isBuiltinHere(state, argument.name))
     return false;
+  // Kernels have structs of these names, which are what is meant
+  if (['cpu', 'cgroup', 'probe'].includes(argument.name)) return false;
   if (isBuiltinWord(argument.name, state.version)) return false;
   state.report.error(
     argument,

@@ -290,7 +290,10 @@ function checkJump(state: State, statement: Jump): void {
     checkReturn(state, statement, value);
     return;
   }
-  const around = state.loops.filter((loop) => loop !== 'unroll' || state.version >= 24);
+  // An `unroll` is none up to 0.23, and no longer one in 0.27
+  const around = state.loops.filter(
+    (loop) => loop !== 'unroll' || (state.version >= 24 && state.version < 27),
+  );
   if (around.length === 0)
     state.report.error(statement, 'loop-only', `\`${statement.keyword}\` has to stand in a loop.`);
   else if (around.at(-1) === 'for' && state.version < 24) notInFor(state, statement);

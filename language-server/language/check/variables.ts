@@ -121,28 +121,18 @@ export function variableType(state: State, variable: Variable): Type {
     return unknown;
   }
   found.used = true;
-  if (!found.assigned && state.unevaluated === 0 && found.byLet)
+  const isUntyped = found.type.kind === 'none' && state.final && found.byLet && !found.fixed;
+  if (!found.assigned && state.unevaluated === 0 && found.byLet && !isUntyped)
     state.report.warning(variable, 'unassigned', `${variable.name} has not been assigned yet.`, {
       hint: `Assign it where it is declared: \`let ${variable.name} = …\`.`,
     });
-  if (
-    found.type.kind === 'none' &&
-    state.final &&
-    found.byLet &&
-    !found.fixed &&
-    isNeverAssigned(state, found)
-  )
+  if (isUntyped)
     state.report.error(
       variable,
       'unassigned',
       `The type of ${variable.name} cannot be known: it is never assigned.`,
     );
   return found.type;
-}
-
-function isNeverAssigned(state: State, variable: VariableState): boolean {
-  // 0.22–0.25 accept what they print nothing of; only 0.26 and later look at every use
-  return (state.version >= 26 || state.callName === 'print') && variable.type.kind === 'none';
 }
 
 function isDeclaredLater(state: State, name: string): boolean {
@@ -194,8 +184,13 @@ export function assignVariable(
   const found = findVariable(state, variable.name);
   if (found === undefined) {
     const isOwn = state.frame?.variables.has(variable.name) !== true;
-    if (isOwn) declare(state, variable.name, variable, assigned, { assigned: true });
-    else undefinedVariable(state, variable);
+    if (isOwn) {
+      const declared = declare(state, variable.name, variable, assigned, { assigned: true });
+      if (!state.settled || isOpen(assigned)) return;
+      // What was of no type is one now, and may not be what later assignments made of the variable
+      const refusal = mismatch(state, declared, assigned, value);
+      if (refusal !== undefined) state.report.error(span, 'type-mismatch', refusal);
+    } else undefinedVariable(state, variable);
     return;
   }
   found.assigned = true;

@@ -13,12 +13,15 @@ export function checkAttachPoint(p: ParserState, point: AttachPoint, earlier: re
   // An empty type is skipped by bpftrace: `BEGIN, :x { … }` has one attach point.
   if (provider.text === '') return;
   for (const part of point.parts)
-    if (!part.quoted && /\$\d+[A-Za-z_]/.test(part.text))
+    if (
+      !part.quoted &&
+      (/\$\d+[A-Za-z_]/.test(part.text) || (p.version >= 27 && /\$[A-Za-z_]/.test(part.text)))
+    )
       p.error(
         'attach-point-argument',
         part.start,
         part.end,
-        'Letters follow the number of a positional parameter here: put them in quotes',
+        'A `$` and letters are no positional parameter: put them in quotes',
       );
   if (provider.text.includes('*') || (provider.text.includes('[') && provider.text.includes(']'))) {
     checkWildcardProvider(p, point);
@@ -90,8 +93,10 @@ function unknownProvider(p: ParserState, point: AttachPoint): void {
 /** What the word before the first colon means: in that release if it can, in another one otherwise. */
 export function probeWordOf(text: string, version: number): ProbeWord | undefined {
   let other: ProbeWord | undefined;
+  // From 0.27 on `Begin` and `KPROBE` are read in lower case
+  const lower = version >= 27 ? text.toLowerCase() : text;
   for (const word of probeWords) {
-    if (word.name !== text && word.alias !== text) continue;
+    if (word.name !== text && word.alias !== text && word.name !== lower && word.alias !== lower) continue;
     if (exists(word, version)) return word;
     other ??= word;
   }

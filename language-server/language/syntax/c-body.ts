@@ -72,6 +72,20 @@ function addFields(fields: CField[], declaration: string, offset: number, depth:
     addDeclarators(fields, declaration.slice(close + 1), offset + close + 1, type, nested);
     return;
   }
+  const pointer = /^(\s*)(.*?)\(\s*\*\s*([A-Za-z_]\w*)\s*\)\s*\(/s.exec(declaration);
+  if (pointer !== null) {
+    const [whole, , typeText = '', name = ''] = pointer;
+    const start = offset + whole.lastIndexOf(name);
+    const span = { start, end: start + name.length };
+    fields.push({
+      ...span,
+      name: { kind: 'name', ...span, text: name },
+      typeText: `${typeText.trim()} ()`,
+      pointers: 1,
+      arraySizes: [],
+    });
+    return;
+  }
   // The type is everything before the last word of the first declarator.
   const first = declaration.split(/[,:[]/, 1)[0] ?? '';
   const match = /^(\s*)(.*?)([\s*]+)([A-Za-z_]\w*)\s*$/s.exec(first);

@@ -195,6 +195,8 @@ function checkCastType(p: ParserState, start: number, end: number): void {
   const word = /^\w+/.exec(text)?.[0] ?? '';
   if (/\*\s*\*\s*\*/.test(text) && !isTypeWord(word, p.version) && !/^(?:struct|union|enum)$/.test(word))
     p.requires(26, 'More than two stars are understood', start, end);
+  else if (/\*\s*\*\s*\*/.test(text) && p.version < 18)
+    p.requires(18, 'More than two stars are understood', start, end);
 }
 
 export function parseVariable(p: ParserState): Expression {

@@ -47,8 +47,8 @@ function problemOf(text: string, body: string, suffix: string, version: number):
   if (/_[eE]/.test(text)) return `${text} has an underscore before its exponent`;
   const [coefficient = '', exponent] = body.toLowerCase().split('e');
   if (exponent !== undefined) {
-    if (!/^0*[0-9]$/.test(coefficient))
-      return `The number before \`e\` must be one of 0 … 9, not ${coefficient}`;
+    if (!(version >= 27 ? /^0*[1-9]$/ : /^0*[0-9]$/).test(coefficient))
+      return `The number before \`e\` must be one of ${version >= 27 ? 1 : 0} … 9, not ${coefficient}`;
     if (!/^[0-9]+$/.test(exponent)) return `${text} has no exponent`;
     const most = version >= 26 ? 19 : 16;
     return Number(exponent) > most ? `The exponent ${exponent} is larger than ${most}` : undefined;

@@ -4,7 +4,7 @@ import type { Item, Program } from './ast.ts';
 import { parseCDefinition, parsePreprocessor, startsCDefinition } from './c-definitions.ts';
 import { T } from './codes.ts';
 import { parseConfig, parseMacro, parseMapDeclaration, parseProbe, parseSubprogram } from './items.ts';
-import { ParserState } from './state.ts';
+import { behindNextToken, ParserState } from './state.ts';
 import { parseImport } from './statements.ts';
 import type { TokenList } from './tokens.ts';
 import { isCompositeKeyword } from './types.ts';
@@ -129,7 +129,8 @@ function strayToken(p: ParserState): Item {
     code: 'unexpected-token',
     severity: 'error',
     start,
-    end,
+    // To the hand-written parser it is a part of the name of a probe
+    end: p.handWritten ? behindNextToken(p.source, end) : end,
     message: `This \`${p.source.slice(start, end)}\` belongs to nothing`,
     fixes: [{ title: 'Remove it', edits: [{ start, end, newText: '' }] }],
   });

@@ -86,7 +86,8 @@ export class ParserState extends Lexer {
     this.report({
       code: 'expected-token',
       severity: 'error',
-      start: this.start,
+      // A comment in between is where a release stumbles that takes `//` for the end of a predicate
+      start: this.code === T.end ? this.previousEnd : this.start,
       end: this.tokenEnd(),
       message: `\`${text}\` is missing ${where}${this.code === T.end ? '' : `, before ${this.describe()}`}`,
       hint: `Add \`${text}\`.`,
@@ -160,7 +161,8 @@ export class ParserState extends Lexer {
   }
 }
 
-function behindNextToken(source: string, end: number): number {
+/** The end of the token behind `end`, for a place that reaches to where an older release stumbles. */
+export function behindNextToken(source: string, end: number): number {
   const next = /\s*(?:[\w$@]+|"[^"\n]*"|\S)/y;
   next.lastIndex = end;
   return next.test(source) ? next.lastIndex : end;

@@ -46,7 +46,7 @@ function closeBlock(p: ParserState, start: number, what: string): void {
     p.report({
       code: 'expected-token',
       severity: 'error',
-      start: p.start,
+      start: p.previousEnd,
       end: p.start,
       message: `The file ends before ${what} is closed`,
       hint: 'Add `}`.',
@@ -187,17 +187,18 @@ function endExpression(
   return undefined;
 }
 
+/** Marks the target and the operator, on which the current token stands. */
 function refuseTarget(p: ParserState, start: number, target: Expression): void {
   const isField = target.kind === 'tuple-access' || (target.kind === 'field' && p.handWritten);
   if (isField)
     p.error(
       'invalid-target',
       start,
-      p.previousEnd,
+      p.end,
       'Tuples and records never change',
       'Make a new value and assign that.',
     );
-  else p.error('invalid-target', start, p.previousEnd, 'Only variables and maps can be assigned to');
+  else p.error('invalid-target', start, p.end, 'Only variables and maps can be assigned to');
 }
 
 /** `$x = 1`, `@x[1] += 2`, `@x++`, or an expression that begins with a variable or a map. */
