@@ -68,7 +68,7 @@ export function checkAgain(
   const state = newState(source, parsed, options);
   memory.begin(state, parsed);
   const diagnostics = run(state, parsed, memory);
-  memory.end(state);
+  memory.end();
   return diagnostics;
 }
 
@@ -86,6 +86,7 @@ function run(state: State, parsed: ParseResult, memory: CheckMemory | undefined)
     if (state.settled || state.version < 27 || !hasUntyped(state)) break;
     state.settled = true;
   }
+  state.touched = undefined;
   checkDeclaredMaps(state, parsed.program);
   checkCDefinitions(state, parsed.program);
   state.report.addAll(unused);
@@ -158,7 +159,8 @@ function runPass(state: State, parsed: ParseResult, memory: CheckMemory | undefi
   const unused: Diagnostic[] = [];
   const macros = new Map<string, Macro[]>();
   const special = new Set<string>();
-  for (const item of parsed.program.items)
+  for (const item of parsed.program.items) {
+    if (memory !== undefined) state.touched = new Map();
     switch (item.kind) {
       case 'config':
         for (const entry of item.entries) checkConfigEntry(state, entry);
@@ -186,6 +188,7 @@ function runPass(state: State, parsed: ParseResult, memory: CheckMemory | undefi
       }
       default:
     }
+  }
   return unused;
 }
 

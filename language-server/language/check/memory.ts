@@ -22,6 +22,8 @@ interface PassRecord {
 
 /** A probe on its way through the passes of one check. */
 interface Journey {
+  readonly text: string;
+  facts: TrapFacts | undefined;
   /** What earlier checks recorded for the same text and what still fits. */
   candidates: readonly (readonly PassRecord[])[];
   /** This check's passes so far; undefined as soon as one cannot be told again. */
@@ -33,6 +35,12 @@ interface Journey {
 /** What a pass over a probe yields: its findings, and the variables that nothing reads. */
 export interface Outcome {
   readonly unused: readonly Diagnostic[];
+}
+
+/** What is remembered of a text. */
+interface Known {
+  readonly journeys: (readonly PassRecord[])[];
+  readonly facts: TrapFacts | undefined;
 }
 
 /** A text's records for more than this many different surroundings are of no use: it is a template. */
@@ -47,35 +55,27 @@ const mostJourneys = 8;
 export class CheckMemory {
   private surroundings = '';
   private catalog: Catalog | undefined;
-  private journeys = new Map<string, (readonly PassRecord[])[]>();
-  private traps = new Map<string, TrapFacts>();
+  private known = new Map<string, Known>();
   private readonly current = new Map<Probe, Journey>();
-  private readonly currentTraps = new Map<string, TrapFacts>();
 
   /** Starts a check: forgets everything when more than probes has changed. */
   begin(state: State, parsed: ParseResult): void {
     const surroundings = surroundingsOf(state, parsed);
-    if (surroundings !== this.surroundings || state.catalog !== this.catalog) {
-      this.journeys.clear();
-      this.traps.clear();
-    }
+    if (surroundings !== this.surroundings || state.catalog !== this.catalog) this.known.clear();
     this.surroundings = surroundings;
     this.catalog = state.catalog;
     this.current.clear();
-    this.currentTraps.clear();
   }
 
   /** Ends a check: keeps what it found, and nothing of probes that are gone. */
-  end(state: State): void {
-    this.journeys = new Map();
-    for (const [probe, { records }] of this.current) {
-      if (records === undefined) continue;
-      const text = textOf(state, probe);
-      const known = this.journeys.get(text);
-      if (known === undefined) this.journeys.set(text, [records]);
-      else if (known.length < mostJourneys) known.push(records);
+  end(): void {
+    this.known = new Map();
+    for (const { text, records, facts } of this.current.values()) {
+      const known = this.known.get(text);
+      if (known === undefined)
+        this.known.set(text, { journeys: records === undefined ? [] : [records], facts });
+      else if (records !== undefined && known.journeys.length < mostJourneys) known.journeys.push(records);
     }
-    this.traps = new Map(this.currentTraps);
     this.current.clear();
   }
 
@@ -83,10 +83,11 @@ export class CheckMemory {
   pass(state: State, probe: Probe, run: () => Outcome): Outcome {
     const journey = this.journeyOf(state, probe);
     const index = state.pass - 1;
-    journey.candidates = journey.candidates.filter((records) => {
-      const record = records[index];
-      return record !== undefined && isSameEntry(state, record);
-    });
+    if (journey.candidates.length > 0)
+      journey.candidates = journey.candidates.filter((records) => {
+        const record = records[index];
+        return record !== undefined && isSameEntry(state, record);
+      });
     const known = journey.candidates[0]?.[index];
     if (known !== undefined && journey.records !== undefined) {
       journey.records.push(known);
@@ -102,10 +103,8 @@ export class CheckMemory {
 
   /** What the probe's traps need to know of it; `find` is asked once for a text. */
   trapFacts(state: State, probe: Probe, find: () => TrapFacts): TrapFacts {
-    const text = textOf(state, probe);
-    const known = this.traps.get(text) ?? this.currentTraps.get(text) ?? find();
-    this.currentTraps.set(text, known);
-    return known;
+    const journey = this.journeyOf(state, probe);
+    return (journey.facts ??= find());
   }
 
   private journeyOf(state: State, probe: Probe): Journey {
@@ -114,8 +113,12 @@ export class CheckMemory {
       const isClean = !state.syntaxErrors.some(
         (error) => error.start <= probe.end && error.end >= probe.start,
       );
+      const text = state.source.slice(probe.start, probe.end);
+      const known = this.known.get(text);
       journey = {
-        candidates: isClean ? (this.journeys.get(textOf(state, probe)) ?? []) : [],
+        text,
+        facts: known?.facts,
+        candidates: isClean ? (known?.journeys ?? []) : [],
         records: isClean ? [] : undefined,
         hasVariables: false,
       };
@@ -124,8 +127,6 @@ export class CheckMemory {
     return journey;
   }
 }
-
-const textOf = (state: State, probe: Probe): string => state.source.slice(probe.start, probe.end);
 
 /** Everything outside of probes that the meaning of a probe can depend on. */
 function surroundingsOf(state: State, { program }: ParseResult): string {
@@ -173,7 +174,7 @@ function recordPass(
     exit: new Map(
       [...touched.keys()].flatMap((name) => {
         const map = state.maps.get(name);
-        return map === undefined ? [] : [[name, { ...map }] as const];
+        return map === undefined ? [] : [[name, map] as const];
       }),
     ),
     changed: state.changed,
@@ -258,19 +259,20 @@ function isSame(a: Type | undefined, b: Type | undefined): boolean {
 
 function tellAgain(state: State, probe: Probe, record: PassRecord): Outcome {
   const offset = probe.start - record.start;
-  const before = new Map([...record.entry.keys()].map((name) => [name, state.maps.get(name)]));
-  for (const [name, exit] of record.exit)
-    state.maps.set(name, exitOf(exit, record.entry.get(name), before.get(name), offset));
+  const then = { start: record.start, end: record.start + probe.end - probe.start };
+  const placeNow = (span: Span): Span | undefined => {
+    const known = isInside(span, then) ? undefined : remembered(span, record.entry);
+    return known === undefined ? undefined : state.maps.get(known.name)?.[known.place];
+  };
+  const again = (diagnostic: Diagnostic): Diagnostic => move(diagnostic, offset, placeNow);
+  for (const diagnostic of record.diagnostics) state.report.take(again(diagnostic));
   state.changed ||= record.changed;
-  const again = (diagnostic: Diagnostic): Diagnostic =>
-    move(diagnostic, offset, (span) => {
-      const known = isInside(span, { start: record.start, end: record.start + probe.end - probe.start })
-        ? undefined
-        : remembered(span, record.entry);
-      return known === undefined ? undefined : before.get(known.name)?.[known.place];
-    });
-  state.report.addAll(record.diagnostics.map(again));
-  return { unused: record.unused.map(again) };
+  for (const [name, exit] of record.exit) {
+    const now = state.maps.get(name);
+    const entry = record.entry.get(name);
+    state.maps.set(name, offset === 0 && now === entry ? exit : exitOf(exit, entry, now, offset));
+  }
+  return { unused: offset === 0 ? record.unused : record.unused.map(again) };
 }
 
 /** The map after the pass: places that the pass did not change stay those of now. */

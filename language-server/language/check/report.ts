@@ -103,6 +103,11 @@ export class Report {
     for (const diagnostic of diagnostics) this.diagnostics.push(diagnostic);
   }
 
+  /** Takes over one diagnostic, about a place that nothing else speaks of. */
+  take(diagnostic: Diagnostic): void {
+    this.diagnostics.push(diagnostic);
+  }
+
   private add(span: Span, severity: Severity, code: CheckCode, message: string, extra: Extra): void {
     const key = `${span.start} ${span.end} ${code}`;
     if (this.seen.has(key)) return;

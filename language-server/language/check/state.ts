@@ -80,7 +80,7 @@ export interface State {
   readonly catalog: Catalog | undefined;
   readonly c: CTypes;
   maps: Map<string, MapState>;
-  /** While a probe is recorded: the maps it has met, as they were before. */
+  /** With a memory: the maps that the item at hand has met, as they were before it. They do not change any more. */
   touched: Map<string, MapState | undefined> | undefined;
   readonly scopesByNode: Map<ScopeNode, Map<string, VariableState>>;
   /** The scopes that this pass has opened in the probe at hand, macros' bodies aside. */
@@ -119,7 +119,11 @@ export interface State {
 
 export function mapState(state: State, name: string, span: Span): MapState {
   let map = state.maps.get(name);
-  if (state.touched?.has(name) === false) state.touched.set(name, map === undefined ? undefined : { ...map });
+  if (state.touched?.has(name) === false) {
+    // What was before stays as it is, for whoever remembers it; from here on a copy changes
+    state.touched.set(name, map);
+    if (map !== undefined) state.maps.set(name, (map = { ...map }));
+  }
   if (map === undefined) {
     map = {
       name,

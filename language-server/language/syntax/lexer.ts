@@ -35,7 +35,7 @@ export interface Mark {
 export class Lexer {
   readonly source: string;
   readonly version: Version;
-  readonly tokens = new TokenList();
+  readonly tokens: TokenList;
   readonly diagnostics: Diagnostic[] = [];
   code: number = T.end;
   start = 0;
@@ -48,6 +48,8 @@ export class Lexer {
   constructor(source: string, version: Version) {
     this.source = source;
     this.version = version;
+    // A token is about four characters long, white space included
+    this.tokens = new TokenList(Math.min(source.length >> 2, 1 << 20));
   }
 
   report(diagnostic: Diagnostic): void {

@@ -23,9 +23,16 @@ export type TokenKind =
 
 /** All tokens of a source, in order and without overlaps; the text between two of them is white space only. */
 export class TokenList {
-  private codes = new Uint8Array(256);
-  private spans = new Uint32Array(512);
+  private codes: Uint8Array<ArrayBuffer>;
+  private spans: Uint32Array<ArrayBuffer>;
   count = 0;
+
+  /** `expected`: about how many tokens there will be. */
+  constructor(expected = 0) {
+    const room = Math.max(256, expected);
+    this.codes = new Uint8Array(room);
+    this.spans = new Uint32Array(room * 2);
+  }
 
   kind(index: number): TokenKind {
     return kindOfCode(this.code(index));
