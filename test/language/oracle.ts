@@ -122,7 +122,14 @@ export async function compare(
   limitMs = 600_000,
 ): Promise<Comparison> {
   const endMs = Date.now() + limitMs;
-  const result: Comparison = { agreed: 0, noVerdict: 0, differences: [], placed: 0, overlapping: 0, misplaced: [] };
+  const result: Comparison = {
+    agreed: 0,
+    noVerdict: 0,
+    differences: [],
+    placed: 0,
+    overlapping: 0,
+    misplaced: [],
+  };
   const waiting = [...scripts];
   const work = async (): Promise<void> => {
     for (let script = waiting.shift(); script !== undefined && Date.now() < endMs; script = waiting.shift())
