@@ -22,6 +22,10 @@ const commands: Readonly<
     summary: 'count software and hardware events at intervals',
     load: async () => (await import('./stat.ts')).statCommand,
   },
+  run: {
+    summary: 'run a bpftrace script, with its output as text, JSON or a recording',
+    load: async () => (await import('./run.ts')).runCommand,
+  },
   catalog: {
     summary: 'write what this host offers to scripts, as JSON',
     load: async () => (await import('./catalog.ts')).catalogCommand,

@@ -9,6 +9,7 @@ import { hostCatalog } from './kernel/host-catalog.ts';
 import { detachEverything } from './detach/detach.ts';
 import { LogpointService, rootPrefix } from './logpoints/service.ts';
 import { serve } from './rpc.ts';
+import { ScriptService } from './script-service.ts';
 import { EventsService } from './sources/service.ts';
 import { findSubjects } from './symbols/lookup.ts';
 import { OpenBinaries } from './symbols/open-binaries.ts';
@@ -31,6 +32,7 @@ export function startService(streams: { input: Readable; output: Writable }): He
   let trace: TraceService | undefined;
   let logpoints: LogpointService | undefined;
   let events: EventsService | undefined;
+  let scripts: ScriptService | undefined;
   const { closed } = serve(streams, HELPER_VERSION, (notify, linkIsFull) => {
     const service = new TraceService(notify, binaries);
     trace = service;
@@ -42,6 +44,8 @@ export function startService(streams: { input: Readable; output: Writable }): He
       bpftraceMinor: async () => minorOf((await bpftraceFacts()).facts.version),
     });
     events = sources;
+    const runs = new ScriptService(notify);
+    scripts = runs;
     service.warmUp();
     const costs = new CostService(service);
     return {
@@ -51,6 +55,7 @@ export function startService(streams: { input: Readable; output: Writable }): He
         silence.endAfter(endAfterSilenceMs);
         return {};
       },
+      ...runs.handlers,
       targetFacts: ({ refresh }) => {
         if (refresh) facts = undefined;
         facts ??= targetFacts();
@@ -89,7 +94,7 @@ export function startService(streams: { input: Readable; output: Writable }): He
   return {
     ended: closed.then(async () => {
       silence.dispose();
-      await Promise.all([trace?.dispose(), logpoints?.dispose(), events?.close()]);
+      await Promise.all([trace?.dispose(), logpoints?.dispose(), events?.close(), scripts?.dispose()]);
     }),
   };
 }

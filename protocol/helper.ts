@@ -16,6 +16,7 @@ import type {
 import type { DetachReport, DetachScope } from './detach.ts';
 import type { EventsApi, EventsEvents } from './events.ts';
 import type { ProbeId, ProbeSpec, Subject } from './probe.ts';
+import type { ScriptApi, ScriptEvents } from './script.ts';
 import type { SessionId, SessionState, Snapshot } from './snapshot.ts';
 import type { ProcessInfo, TargetFacts } from './target.ts';
 import type { ScriptVerdict } from './verdict.ts';
@@ -47,7 +48,7 @@ export interface FunctionQuery {
 }
 
 /** The calls that the helper answers. */
-export interface HelperApi extends EventsApi {
+export interface HelperApi extends EventsApi, ScriptApi {
   hello(params: { protocol: number; client: string }): { protocol: number; helper: string; pid: number };
   /** A sign of life. Once it came, the helper ends by itself when nothing at all comes for so long. */
   ping(params: { endAfterSilenceMs: number }): Record<string, never>;
@@ -110,7 +111,7 @@ export interface HelperApi extends EventsApi {
 }
 
 /** What the helper says unasked. */
-export interface HelperEvents extends EventsEvents {
+export interface HelperEvents extends EventsEvents, ScriptEvents {
   snapshot(params: Snapshot): void;
   sessionState(params: { session: SessionId; state: SessionState }): void;
   /** One probe cannot go on (its process is gone, its binary was replaced); the others do. Remove it from the session. */

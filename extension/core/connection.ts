@@ -40,6 +40,8 @@ export class HelperConnection implements Disposable {
   readonly #log = new Emitter<EventOf<'log'>>();
   readonly #eventRows = new Emitter<EventOf<'eventRows'>>();
   readonly #eventsState = new Emitter<EventOf<'eventsState'>>();
+  readonly #scriptOutput = new Emitter<EventOf<'scriptOutput'>>();
+  readonly #scriptEnded = new Emitter<EventOf<'scriptEnded'>>();
   readonly #statInterval = new Emitter<EventOf<'statInterval'>>();
   readonly #pending = new Set<(problem: Problem) => void>();
   #problem: Problem | undefined;
@@ -55,6 +57,8 @@ export class HelperConnection implements Disposable {
   readonly onLog = this.#log.on;
   readonly onEventRows = this.#eventRows.on;
   readonly onEventsState = this.#eventsState.on;
+  readonly onScriptOutput = this.#scriptOutput.on;
+  readonly onScriptEnded = this.#scriptEnded.on;
   readonly onStatInterval = this.#statInterval.on;
   helperVersion = '';
   /** Process of the helper on its host. */
@@ -88,6 +92,12 @@ export class HelperConnection implements Disposable {
     );
     this.#connection.onNotification('statInterval', (event: EventOf<'statInterval'>) =>
       this.#statInterval.fire(event),
+    );
+    this.#connection.onNotification('scriptOutput', (event: EventOf<'scriptOutput'>) =>
+      this.#scriptOutput.fire(event),
+    );
+    this.#connection.onNotification('scriptEnded', (event: EventOf<'scriptEnded'>) =>
+      this.#scriptEnded.fire(event),
     );
     this.#connection.onNotification('log', (event: EventOf<'log'>) => this.#log.fire(event));
     this.#connection.onClose(() => this.#end(''));

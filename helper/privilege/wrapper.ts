@@ -18,6 +18,8 @@ const sh = (text: TemplateStringsArray, ...values: readonly string[]): string =>
  *
  *   probescope-engine bpftrace --version
  *   probescope-engine bpftrace [-p PID] [--usdt-file-activation] [--map-keys N] [--strlen N] -f json -
+ *   probescope-engine bpftrace [--map-keys N] [--strlen N] -f json -- - [PARAMETER…]
+ *   probescope-engine bpftrace -l ATTACH_POINT
  *   probescope-engine tracefs TOKEN BUFFER_KB [yes|no]
  */
 export function wrapperText(bpftrace = '/usr/bin/bpftrace'): string {
@@ -26,6 +28,8 @@ export function wrapperText(bpftrace = '/usr/bin/bpftrace'): string {
 # Installed and removed by "probescope wrapper"; its arguments are the whole of what it can be asked for:
 #   probescope-engine bpftrace --version
 #   probescope-engine bpftrace [-p PID] [--usdt-file-activation] [--map-keys N] [--strlen N] -f json -
+#   probescope-engine bpftrace [--map-keys N] [--strlen N] -f json -- - [PARAMETER...]
+#   probescope-engine bpftrace -l ATTACH_POINT
 #   probescope-engine tracefs TOKEN BUFFER_KB [yes|no]
 set -u
 umask 077
@@ -47,6 +51,15 @@ number() {
 
 run_bpftrace() {
   if [ $# -eq 1 ] && [ "$1" = --version ]; then exec ${bpftrace} --version; fi
+  if [ $# -eq 2 ] && [ "$1" = -l ]; then
+    # A name of a file would make newer releases read it and quote its lines: an attach point has a colon, and / has no file like it.
+    case $2 in
+      [a-zA-Z_*]*:*) ;;
+      *) refuse '-l takes an attach point' ;;
+    esac
+    cd / || exit ${String(REFUSED)}
+    exec ${bpftrace} -l "$2"
+  fi
   pid= json= script= activation=
   while [ $# -gt 0 ]; do
     [ -z "$script" ] || refuse 'nothing may follow -'
@@ -56,6 +69,11 @@ run_bpftrace() {
       -f) [ "\${2-}" = json ] || refuse '-f takes json alone'; json=1; shift ;;
       --map-keys) number "\${2-}" --map-keys; export BPFTRACE_MAP_KEYS_MAX="$2"; shift ;;
       --strlen) number "\${2-}" --strlen; export BPFTRACE_STRLEN="$2"; shift ;;
+      --)
+        # What follows the script are its positional parameters: words, never options.
+        [ -n "$json" ] && [ "\${2-}" = - ] && [ -z "$pid$activation" ] || refuse '-- takes - and parameters'
+        [ $# -le 34 ] || refuse 'too many parameters'
+        exec ${bpftrace} -f json "$@" ;;
       -) script=1 ;;
       *) refuse "the argument $1" ;;
     esac

@@ -1,6 +1,5 @@
 import { ProfileBuilder } from '../builder.ts';
-import type { FrameKind } from '../../protocol/profile.ts';
-import { kindOfModule, withoutOffset } from './frame-text.ts';
+import { addStacks, splitKey } from './bpftrace-key.ts';
 import type { Imported } from './notes.ts';
 import { finishImport, ImportNotes } from './notes.ts';
 
@@ -72,8 +71,18 @@ export class BpftraceImporter {
       if (typeof entries !== 'object' || entries === null) continue;
       for (const [key, weight] of Object.entries(entries as Record<string, unknown>))
         if (key.includes('\n') && (typeof weight === 'number' || typeof weight === 'string'))
-          this.#add(utf8(key), Number(weight), `line ${this.#line}`);
+          this.#addKey(utf8(key), Number(weight));
     }
+  }
+
+  #addKey(key: string, weight: number): void {
+    const place = `line ${this.#line}`;
+    if (!(weight >= 0)) {
+      this.notes.add(place, weight < 0 ? 'the count is negative' : 'there is no count');
+      return;
+    }
+    const { stacks, others } = splitKey(key);
+    addStacks(this.builder, stacks, others, weight);
   }
 
   /** One map entry: text with stacks, a frame a line, and other keys between commas. */
@@ -89,7 +98,7 @@ export class BpftraceImporter {
       const indented = /^\s+\S/.test(line) && !/^\s*,/.test(line);
       if (indented) {
         if (stack === undefined) stacks.push((stack = []));
-        // JSON keys end a stack with a comma on the last frame's own line in some versions
+        // the comma after a stack may stand on the last frame's own line
         const [frame, ...after] = line.trim().split(/,(?=[^)]*$)/);
         stack.push(frame!);
         if (after.length > 0) {
@@ -101,43 +110,8 @@ export class BpftraceImporter {
         others.push(...line.split(',').map((each) => each.trim()));
       }
     }
-    const frames = others.filter((each) => each !== '').map((name) => this.builder.frame({ name }));
-    // the kernel's frames are the inner ones, whichever key the script put first
-    const kernel = stacks.map(isKernelStack);
-    const order = stacks.map((_, i) => i).sort((a, b) => Number(kernel[a]) - Number(kernel[b]) || b - a);
-    for (const s of order) {
-      const lines = stacks[s]!;
-      for (let i = lines.length - 1; i >= 0; i--) frames.push(this.#frame(lines[i]!, kernel[s]!));
-    }
-    if (frames.length === 0) return;
-    this.builder.add(this.builder.stack(frames), weight);
+    addStacks(this.builder, stacks, others, weight);
   }
-
-  /** `symbol+off`, or in perf mode `address symbol+off (module)`. */
-  #frame(text: string, kernel: boolean): number {
-    const perf = /^([0-9a-f]+) (.*?)(?: \((.*)\))?$/.exec(text);
-    const module = perf?.[3] ?? '';
-    const symbol = withoutOffset(perf?.[2] ?? text);
-    const name =
-      symbol === '' || symbol === '[unknown]' || symbol === '0x0'
-        ? perf === null
-          ? text
-          : `0x${perf[1]!}`
-        : symbol;
-    const kind: FrameKind = kernel ? 'kernel' : kindOfModule(module);
-    return this.builder.frame({ name, module: module === '[unknown]' ? '' : module, kind });
-  }
-}
-
-/** bpftrace does not say whose stack it prints; the kernel's end in its entry code, or lie in its half of the addresses. */
-function isKernelStack(lines: readonly string[]): boolean {
-  const outermost = lines.at(-1) ?? '';
-  return (
-    lines.some((line) => /^(0x)?ffff[0-9a-f]{12}\b/.test(line)) ||
-    /\b(entry_SYSCALL|entry_INT80|asm_|ret_from_fork|secondary_startup|start_secondary|do_syscall_64|el0t?_|el1h?_|__irqentry)/.test(
-      outermost,
-    )
-  );
 }
 
 /** Text whose characters below 256 are the bytes of UTF-8, as the repair of bpftrace's JSON leaves it. */

@@ -2,7 +2,7 @@ import type { DatabaseSync } from 'node:sqlite';
 
 /** "PSCP" in SQLite's header: `file` and we know a recording by it. */
 export const APPLICATION_ID = 0x50534350;
-export const SCHEMA_VERSION = 1;
+export const SCHEMA_VERSION = 2;
 
 /**
  * Version 1. Times are nanoseconds since the recording's start unless a name says otherwise; `meta.monotonic_start_ns` is that
@@ -40,8 +40,16 @@ CREATE TABLE sources (file TEXT NOT NULL, first_line INTEGER NOT NULL, text TEXT
 PRAGMA application_id = ${APPLICATION_ID};
 `;
 
+/**
+ * Version 2: maps of scripts as they were printed. `data` is a `ScriptMap` of `protocol/script.ts`, so that `json_each` reads its
+ * columns; what scripts print line by line stands in `events`.
+ */
+const version2 = `
+CREATE TABLE script_maps (id INTEGER PRIMARY KEY, time_ns INTEGER NOT NULL, name TEXT NOT NULL, kind TEXT NOT NULL, data TEXT NOT NULL);
+`;
+
 /** What brings a file from the version before to the one of its index plus one. */
-const steps: readonly string[] = [version1];
+const steps: readonly string[] = [version1, version2];
 
 /** Brings a file to the current schema, all or nothing. */
 export function migrate(database: DatabaseSync, from: number): void {

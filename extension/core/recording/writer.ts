@@ -2,6 +2,7 @@ import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { bucketBounds } from '../../../protocol/buckets.ts';
 import type { ProbeSpec } from '../../../protocol/probe.ts';
 import type { Profile, ProfileThread, WeightUnit } from '../../../protocol/profile.ts';
+import type { ScriptMap } from '../../../protocol/script.ts';
 import type { ProbeTotals, Snapshot } from '../../../protocol/snapshot.ts';
 import type { Stack } from '../../../protocol/source.ts';
 import { kindOf } from '../../../profile/builder.ts';
@@ -189,6 +190,17 @@ export class RecordingWriter {
       thread ?? null,
       JSON.stringify(fields),
       stack ?? null,
+    );
+  }
+
+  /** A map of a script as it was printed. */
+  addScriptMap(timeNs: number, map: ScriptMap): void {
+    this.#run(
+      'INSERT INTO script_maps (time_ns, name, kind, data) VALUES (?, ?, ?, ?)',
+      Math.round(timeNs),
+      map.name,
+      map.kind,
+      JSON.stringify(map),
     );
   }
 
