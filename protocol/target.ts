@@ -53,5 +53,14 @@ export interface ProcessInfo {
   /** Its executable as the helper can open it: `/proc/PID/exe`'s target, or `/proc/PID/root/…` in another mount namespace. */
   readonly executable?: string;
   readonly startedAtMs: number;
+  /** `RUNTIME:ID`, or what sets it apart where no runtime names it; see `helper/host/containers.ts`. */
   readonly container?: string;
+  /** What people call that container, or the pod, where that can be read. */
+  readonly containerName?: string;
+  /** Share of one core since the last look, or since its start at the first one; 1 is all of it. */
+  readonly shareOfCore?: number;
+  /** A guess from its program file: `C`, `C++`, `Go`, `Rust`, `Python`… */
+  readonly language?: string;
+  /** Its program file carries debug information; undefined when it cannot be read. */
+  readonly debugInfo?: boolean;
 }

@@ -1,5 +1,7 @@
 import { readdir, readFile, readlink, stat } from 'node:fs/promises';
-import { containerOf } from './containers.ts';
+import { containerOf, namespaceOf } from './containers.ts';
+import { ContainerNames } from './container-names.ts';
+import { programKind } from './program-kind.ts';
 import type { ProcessInfo } from '../../protocol/target.ts';
 
 /** Clock ticks a second of `/proc/PID/stat`: USER_HZ is 100 on every Linux that Node runs on. */
@@ -11,12 +13,29 @@ const TICKS_PER_SECOND = 100;
  */
 export async function listProcesses(): Promise<ProcessInfo[]> {
   const [entries, bootedAtMs, users] = await Promise.all([readdir('/proc'), bootTimeMs(), userNames()]);
+  const names = new ContainerNames();
   const found = await Promise.all(
     entries
       .filter((entry) => /^\d+$/.test(entry))
-      .map((entry) => readProcess(Number(entry), bootedAtMs, users)),
+      .map((entry) => readProcess(Number(entry), bootedAtMs, users, names)),
   );
-  return found.filter((process) => process !== undefined);
+  const processes = found.filter((process) => process !== undefined);
+  const alive = new Set(processes.map(({ pid }) => pid));
+  for (const pid of lastLook.keys()) if (!alive.has(pid)) lastLook.delete(pid);
+  return processes;
+}
+
+/** CPU time of processes at the last look, to tell what they took since. */
+const lastLook = new Map<number, { readonly startedAtMs: number; readonly atMs: number; readonly cpuMs: number }>();
+
+function shareSince(pid: number, startedAtMs: number, cpuMs: number): number | undefined {
+  const atMs = Date.now();
+  const last = lastLook.get(pid);
+  lastLook.set(pid, { startedAtMs, atMs, cpuMs });
+  const since = last?.startedAtMs === startedAtMs ? last : { atMs: startedAtMs, cpuMs: 0 };
+  // the kernel counts in ticks of 10 ms: shares of less than a few of them are noise
+  const elapsedMs = atMs - since.atMs;
+  return elapsedMs < 200 ? undefined : Math.max(0, (cpuMs - since.cpuMs) / elapsedMs);
 }
 
 /** One process, or undefined when there is none of that id (or it is a kernel thread). */
@@ -47,6 +66,7 @@ async function readProcess(
   pid: number,
   bootedAtMs: number,
   users: ReadonlyMap<number, string>,
+  names = new ContainerNames(),
 ): Promise<ProcessInfo | undefined> {
   try {
     const folder = `/proc/${pid}`;
@@ -59,7 +79,16 @@ async function readProcess(
     ]);
     // a kernel thread has no command line and no executable
     if (commandLine === '' && executable === undefined) return undefined;
-    const container = containerOf(cgroup);
+    const container = containerOf(cgroup) ?? (await namespaceOf(pid));
+    const containerName = container === undefined ? undefined : await names.nameOf(container, cgroup, pid);
+    const fields = statText.slice(statText.lastIndexOf(')') + 2).split(' ');
+    const startedAtMs = bootedAtMs + (Number(fields[19]) * 1000) / TICKS_PER_SECOND;
+    const cpuMs = ((Number(fields[11]) + Number(fields[12])) * 1000) / TICKS_PER_SECOND;
+    const shareOfCore = shareSince(pid, startedAtMs, cpuMs);
+    const kind =
+      executable === undefined
+        ? undefined
+        : programKind(executable, executable === `${folder}/exe` ? commandLine : executable);
     return {
       pid,
       // the command is in parentheses and may hold some itself, so the last one ends it
@@ -67,10 +96,12 @@ async function readProcess(
       commandLine: commandLine.replace(/\0+$/, '').replaceAll('\0', ' '),
       user: users.get(owner.uid) ?? String(owner.uid),
       ...(executable === undefined ? {} : { executable }),
-      startedAtMs:
-        bootedAtMs +
-        (Number(statText.slice(statText.lastIndexOf(')') + 2).split(' ')[19]) * 1000) / TICKS_PER_SECOND,
+      startedAtMs,
       ...(container === undefined ? {} : { container }),
+      ...(containerName === undefined ? {} : { containerName }),
+      ...(shareOfCore === undefined ? {} : { shareOfCore }),
+      ...(kind?.language === undefined ? {} : { language: kind.language }),
+      ...(kind === undefined ? {} : { debugInfo: kind.debugInfo }),
     };
   } catch {
     return undefined;
