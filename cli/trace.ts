@@ -171,6 +171,7 @@ async function measure(
           ?.aggregate.add(totals, snapshot.monotonicNs, snapshot.wallClockMs);
     },
     onEnded: (problem) => stop.now({ problem, failed: true }),
+    onNote: (_probe, message) => say(message),
     onProbeEnded: (_probe, problem) => stop.now({ problem, failed: false }),
   });
   const abort = new AbortController();

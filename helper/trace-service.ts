@@ -1,5 +1,5 @@
 import { readlinkSync } from 'node:fs';
-import { arch } from 'node:os';
+import { arch, release } from 'node:os';
 import type { EngineCommand } from './engines/bpftrace/engine.ts';
 import { BpftraceSession } from './engines/bpftrace/session.ts';
 import { atLeast, OLDEST_VERSION } from './engines/bpftrace/version.ts';
@@ -7,12 +7,13 @@ import { bpftraceFacts, type BpftraceFacts } from './host/facts.ts';
 import { startedNow } from './host/start-time.ts';
 import { engineWords } from './privilege/privilege.ts';
 import type { CallContext, Notify } from './rpc.ts';
+import { safely, type SafetyHost } from './safe-probing.ts';
 import { ElfFile } from './symbols/elf.ts';
 import { fileIdentity, sameFile, type FileIdentity, type OpenBinaries } from './symbols/open-binaries.ts';
 import { Symboliser } from './symbols/symbolise.ts';
 import { ProbeError, type Problem } from '../protocol/errors.ts';
 import type { ProbeId, ProbeSpec } from '../protocol/probe.ts';
-import type { SessionId } from '../protocol/snapshot.ts';
+import type { SessionAttached, SessionId } from '../protocol/snapshot.ts';
 
 /** How often the helper looks whether a traced process or binary is still the one it was. */
 const WATCH_MS = 500;
@@ -36,6 +37,7 @@ interface Held {
 /** The trace sessions of a helper. */
 export class TraceService {
   readonly #notify: Notify;
+  readonly #kernelRelease: string;
   readonly #symboliser: Symboliser;
   readonly #sessions = new Map<SessionId, Held>();
   /** Engines that detach: the kernel takes 80 ms and more a probe. */
@@ -43,8 +45,9 @@ export class TraceService {
   #facts: Promise<BpftraceFacts> | undefined;
   #watch: NodeJS.Timeout | undefined;
 
-  constructor(notify: Notify, binaries: OpenBinaries) {
+  constructor(notify: Notify, binaries: OpenBinaries, kernelRelease = release()) {
     this.#notify = notify;
+    this.#kernelRelease = kernelRelease;
     this.#symboliser = new Symboliser(binaries);
   }
 
@@ -57,14 +60,15 @@ export class TraceService {
   async open(
     params: { session: SessionId; probes: readonly ProbeSpec[]; intervalMs: number },
     { cancelled }: CallContext,
-  ): Promise<{ attachedSites: number }> {
-    const { session: id, probes } = params;
-    if (this.#sessions.has(id) || probes.length === 0)
+  ): Promise<SessionAttached> {
+    const { session: id } = params;
+    if (this.#sessions.has(id) || params.probes.length === 0)
       throw new ProbeError({
         code: 'invalid-argument',
-        message: probes.length === 0 ? 'A session needs a probe.' : `Session ${id} is open already.`,
+        message: params.probes.length === 0 ? 'A session needs a probe.' : `Session ${id} is open already.`,
       });
     const command = await this.#command();
+    const { probes, notes } = safely(params.probes, this.#safety(command));
     const watched = this.#identify(probes);
     const session = new BpftraceSession(id, limited(params.intervalMs), {
       command,
@@ -83,7 +87,7 @@ export class TraceService {
     try {
       const attachedSites = await session.open(probes, cancelled);
       this.#watch ??= setInterval(() => this.#look(), WATCH_MS);
-      return { attachedSites };
+      return { attachedSites, notes };
     } catch (error) {
       this.#sessions.delete(id);
       // What was found out about bpftrace may be what is wrong: look again next time.
@@ -95,13 +99,14 @@ export class TraceService {
   async update(
     params: { session: SessionId; probes: readonly ProbeSpec[] },
     { cancelled }: CallContext,
-  ): Promise<{ attachedSites: number }> {
+  ): Promise<SessionAttached> {
     const held = this.#held(params.session);
-    const watched = this.#identify(params.probes);
-    const attachedSites = await held.session.update(params.probes, cancelled);
-    held.probes = params.probes;
+    const { probes, notes } = safely(params.probes, this.#safety(await this.#command()));
+    const watched = this.#identify(probes);
+    const attachedSites = await held.session.update(probes, cancelled);
+    held.probes = probes;
     held.watched = watched;
-    return { attachedSites };
+    return { attachedSites, notes };
   }
 
   pace(params: { session: SessionId; intervalMs: number }): Record<string, never> {
@@ -140,6 +145,16 @@ export class TraceService {
       message: `There is no trace session ${id}.`,
       remedy: 'It has ended: resume the probes to start another one.',
     });
+  }
+
+  #safety(command: EngineCommand): SafetyHost {
+    return {
+      kernelRelease: this.#kernelRelease,
+      arch: arch(),
+      enginePrograms: [command.words.at(-1) ?? '', process.execPath].filter((path) => path.startsWith('/')),
+      isOwnProcess: (pid) =>
+        pid === process.pid || [...this.#sessions.values()].some(({ session }) => session.enginePid === pid),
+    };
   }
 
   /** Version of the engine that traces. Throws why there is none. */

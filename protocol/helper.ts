@@ -17,7 +17,7 @@ import type { DetachReport, DetachScope } from './detach.ts';
 import type { EventsApi, EventsEvents } from './events.ts';
 import type { ProbeId, ProbeSpec, Subject } from './probe.ts';
 import type { ScriptApi, ScriptEvents } from './script.ts';
-import type { SessionId, SessionState, Snapshot } from './snapshot.ts';
+import type { SessionAttached, SessionId, SessionState, Snapshot } from './snapshot.ts';
 import type { ProcessInfo, TargetFacts } from './target.ts';
 import type { ScriptVerdict } from './verdict.ts';
 
@@ -64,14 +64,16 @@ export interface HelperApi extends EventsApi, ScriptApi {
    * Opens a session; answered when its probes are attached and count. A first snapshot follows at once, then one every
    * `intervalMs` (100…60,000).
    */
-  openSession(params: { session: SessionId; probes: readonly ProbeSpec[]; intervalMs: number }): {
-    attachedSites: number;
-  };
+  openSession(params: {
+    session: SessionId;
+    probes: readonly ProbeSpec[];
+    intervalMs: number;
+  }): SessionAttached;
   /**
    * Replaces the session's probes; those that stay (same id) keep their totals. When the new set cannot be attached the
    * old one goes on and the error is answered.
    */
-  updateSession(params: { session: SessionId; probes: readonly ProbeSpec[] }): { attachedSites: number };
+  updateSession(params: { session: SessionId; probes: readonly ProbeSpec[] }): SessionAttached;
   /** Changes how often snapshots come: often while somebody looks, seldom otherwise. */
   paceSession(params: { session: SessionId; intervalMs: number }): Record<string, never>;
   /** Ends a session; its last snapshot arrives before the answer. */

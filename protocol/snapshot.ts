@@ -50,6 +50,19 @@ export interface Snapshot {
   readonly final: boolean;
 }
 
+/** Something that people must know of a probe that was attached otherwise than they asked for. */
+export interface ProbeNote {
+  readonly probe: ProbeId;
+  /** A full sentence. */
+  readonly message: string;
+}
+
+/** What opening or changing a session answers. */
+export interface SessionAttached {
+  readonly attachedSites: number;
+  readonly notes?: readonly ProbeNote[];
+}
+
 /** `starting` until all probes are attached; `ended` carries the reason unless it was asked for. */
 export type SessionState =
   | { readonly kind: 'starting' }

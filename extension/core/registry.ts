@@ -79,6 +79,7 @@ export class ProbeRegistry implements Disposable {
   readonly #told = new Emitter<string>();
   /** Causes that were told of and still last, by probe. */
   readonly #toldOf = new Set<string>();
+  readonly #noted = new Set<string>();
   #mapBytes = 0;
   /** What the governor did or found, as a sentence for people. */
   readonly onDidTell = this.#told.on;
@@ -298,6 +299,7 @@ export class ProbeRegistry implements Disposable {
     const session = new TraceSession(connection, {
       onSnapshot: (snapshot) => this.#take(snapshot),
       onEnded: (problem) => this.#sessionEnded(session, problem),
+      onNote: (id, message) => this.#note(id, message),
       onProbeEnded: (id, problem) => void this.#probeEnded(id, problem).catch(() => undefined),
     });
     this.#session = session;
@@ -323,6 +325,15 @@ export class ProbeRegistry implements Disposable {
     if (keys.length > 0) this.#changed.fire(keys);
     this.#mapBytes = snapshot.mapBytes ?? 0;
     this.#govern();
+  }
+
+  /** Told once a probe and message: a session that is changed says it again. */
+  #note(id: ProbeId, message: string): void {
+    const probe = this.probes.find((one) => one.id === id);
+    const cause = `${probe?.key ?? ''} ${message}`;
+    if (probe === undefined || this.#noted.has(cause)) return;
+    this.#noted.add(cause);
+    this.#told.fire(`${subjectName(probe.spec.subject)}: ${message}`);
   }
 
   /** What a probe would cost before it is attached, in words; undefined until the target's costs were measured. */

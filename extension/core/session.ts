@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Problem } from '../../protocol/errors.ts';
 import type { ProbeId, ProbeSpec } from '../../protocol/probe.ts';
-import type { SessionState, Snapshot } from '../../protocol/snapshot.ts';
+import type { SessionAttached, SessionState, Snapshot } from '../../protocol/snapshot.ts';
 import type { HelperConnection } from './connection.ts';
 import type { Disposable } from './emitter.ts';
 
@@ -11,6 +11,8 @@ export interface SessionListener {
   onEnded(problem: Problem): void;
   /** One probe cannot go on; the others do. */
   onProbeEnded?(probe: ProbeId, problem: Problem): void;
+  /** A probe was attached otherwise than it was asked for. */
+  onNote?(probe: ProbeId, message: string): void;
 }
 
 /** One trace session of a helper: probes that are attached together. */
@@ -47,12 +49,13 @@ export class TraceSession implements Disposable {
 
   /** Resolves when all probes are attached and count. */
   async open(probes: readonly ProbeSpec[], intervalMs: number, cancelled?: AbortSignal): Promise<void> {
-    await this.#connection.call('openSession', { session: this.#id, probes, intervalMs }, cancelled);
+    const params = { session: this.#id, probes, intervalMs };
+    this.#tell(await this.#connection.call('openSession', params, cancelled));
   }
 
   /** Replaces the probes; those whose id stays keep their totals. On an error the old ones go on. */
   async update(probes: readonly ProbeSpec[], cancelled?: AbortSignal): Promise<void> {
-    await this.#connection.call('updateSession', { session: this.#id, probes }, cancelled);
+    this.#tell(await this.#connection.call('updateSession', { session: this.#id, probes }, cancelled));
   }
 
   async pace(intervalMs: number): Promise<void> {
@@ -79,6 +82,10 @@ export class TraceSession implements Disposable {
     if (this.#state.kind !== 'ended' && this.#connection.isOpen)
       this.#connection.call('closeSession', { session: this.#id }).catch(() => undefined);
     this.#state = { kind: 'ended' };
+  }
+
+  #tell({ notes = [] }: SessionAttached): void {
+    for (const { probe, message } of notes) this.#listener.onNote?.(probe, message);
   }
 
   #become(state: SessionState): void {

@@ -14,6 +14,7 @@ import { formatDuration } from '../../protocol/format.ts';
 import type { Finding, ProcessInfo, TargetFacts } from '../../protocol/target.ts';
 import type { Target } from '../core/targets/target.ts';
 import { findingsOf } from '../targets/findings.ts';
+import { byContainer, containerTitle, processDetails, processSummary } from '../targets/process-text.ts';
 import type { TargetChoice } from '../targets/target-choice.ts';
 
 /** What the view asks of the target that is in use. */
@@ -31,6 +32,7 @@ export type TargetNode =
   | { readonly kind: 'capabilities' }
   | { readonly kind: 'finding'; readonly name: string; readonly finding: Finding }
   | { readonly kind: 'processes' }
+  | { readonly kind: 'container'; readonly id: string; readonly processes: readonly ProcessInfo[] }
   | { readonly kind: 'process'; readonly process: ProcessInfo }
   | { readonly kind: 'problem'; readonly message: string };
 
@@ -83,8 +85,14 @@ export class TargetsView implements TreeDataProvider<TargetNode>, Disposable {
       }
       case 'processes': {
         const processes = await this.#look.processes();
-        return processes.map((process) => ({ kind: 'process', process }));
+        const { containers, others } = byContainer(processes);
+        return [
+          ...[...containers].map(([id, own]): TargetNode => ({ kind: 'container', id, processes: own })),
+          ...others.map((process): TargetNode => ({ kind: 'process', process })),
+        ];
       }
+      case 'container':
+        return node.processes.map((process) => ({ kind: 'process', process }));
       case 'finding':
       case 'process':
       case 'problem':
@@ -110,6 +118,8 @@ export class TargetsView implements TreeDataProvider<TargetNode>, Disposable {
         item.contextValue = 'processes';
         return item;
       }
+      case 'container':
+        return containerItem(node.id, node.processes);
       case 'process':
         return processItem(node.process);
       case 'problem': {
@@ -177,16 +187,28 @@ function findingItem(name: string, finding: Finding): TreeItem {
   return item;
 }
 
+function containerItem(id: string, processes: readonly ProcessInfo[]): TreeItem {
+  const item = new TreeItem(containerTitle(id, processes), TreeItemCollapsibleState.Collapsed);
+  item.id = `container ${id}`;
+  item.description = processes.length === 1 ? l10n.t('1 process') : l10n.t('{0} processes', processes.length);
+  item.tooltip = id;
+  item.iconPath = new ThemeIcon('package');
+  item.contextValue = 'container';
+  return item;
+}
+
 function processItem(process: ProcessInfo): TreeItem {
   const item = new TreeItem(process.command);
   item.id = `process ${process.pid}`;
-  item.description = [String(process.pid), process.user, process.container]
-    .filter((part) => part !== undefined)
-    .join(' · ');
+  item.description = processSummary(process);
   item.tooltip = new MarkdownString()
     .appendCodeblock(process.commandLine || process.command, 'sh')
-    .appendText(process.executable ?? '');
-  item.iconPath = new ThemeIcon(process.container === undefined ? 'gear' : 'package');
+    .appendText(processDetails(process));
+  item.iconPath =
+    process.debugInfo === true
+      ? new ThemeIcon('symbol-method', new ThemeColor('charts.green'))
+      : new ThemeIcon('gear');
   item.contextValue = 'process';
+  item.accessibilityInformation = { label: `${process.command}: ${processDetails(process)}` };
   return item;
 }

@@ -44,4 +44,3 @@ export async function namespaceOf(pid: number): Promise<string | undefined> {
     return undefined;
   }
 }
-

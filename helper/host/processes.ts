@@ -26,7 +26,10 @@ export async function listProcesses(): Promise<ProcessInfo[]> {
 }
 
 /** CPU time of processes at the last look, to tell what they took since. */
-const lastLook = new Map<number, { readonly startedAtMs: number; readonly atMs: number; readonly cpuMs: number }>();
+const lastLook = new Map<
+  number,
+  { readonly startedAtMs: number; readonly atMs: number; readonly cpuMs: number }
+>();
 
 function shareSince(pid: number, startedAtMs: number, cpuMs: number): number | undefined {
   const atMs = Date.now();

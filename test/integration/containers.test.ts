@@ -1,7 +1,13 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { localHelper, type LocalHelper } from '../../cli/in-process.ts';
 import { ProbeRegistry } from '../../extension/core/registry.ts';
-import { containerKinds, SERVE_LINE, startContainer, whyNotContainer, type RunningContainer } from '../lab/containers.ts';
+import {
+  containerKinds,
+  SERVE_LINE,
+  startContainer,
+  whyNotContainer,
+  type RunningContainer,
+} from '../lab/containers.ts';
 import { whyNoTracing } from './support/traced-program.ts';
 
 const reason = whyNoTracing();
@@ -22,13 +28,18 @@ for (const kind of containerKinds)
     } catch (error) {
       return ctx.skip(String(error));
     }
-    const registry = new ProbeRegistry({ connect: () => Promise.resolve(helper.connection), intervalMs: 200 });
+    const registry = new ProbeRegistry({
+      connect: () => Promise.resolve(helper.connection),
+      intervalMs: 200,
+    });
     try {
       const { pid, sourceFile } = container;
       const { processes } = await helper.connection.call('processes', {});
       const found = processes.find((process) => process.pid === pid);
       expect(found).toMatchObject({ language: 'C', debugInfo: true });
-      expect(found?.container).toMatch(kind === 'podman' ? /^podman:[0-9a-f]{12}$/ : /^(namespace:\d+|chroot:\/)/);
+      expect(found?.container).toMatch(
+        kind === 'podman' ? /^podman:[0-9a-f]{12}$/ : /^(namespace:\d+|chroot:\/)/,
+      );
       expect(processes.find((process) => process.pid === globalThis.process.pid)?.container).toBeUndefined();
 
       // from the source file to the process, as the editor goes
@@ -41,7 +52,12 @@ for (const kind of containerKinds)
         function: 'serve',
         declared: { file: sourceFile, line: SERVE_LINE },
       });
-      const probe = await registry.add({ binary, pid, subject: subjects[0]!, measures: ['count', 'callers'] });
+      const probe = await registry.add({
+        binary,
+        pid,
+        subject: subjects[0]!,
+        measures: ['count', 'callers'],
+      });
       await expect.poll(() => probe.aggregate.figures.count, { timeout: 10_000 }).toBeGreaterThan(50);
       await expect.poll(() => probe.aggregate.callers.length, { timeout: 10_000 }).toBeGreaterThan(0);
       // the caller's own line, read through the other root

@@ -84,9 +84,30 @@ function commandFor(kind: ContainerKind, folder: string, root: string, program: 
     case 'unshare + chroot':
       return ['unshare', '--mount', '--pid', '--fork', '--kill-child', 'chroot', root, program];
     case 'bubblewrap':
-      return ['bwrap', '--bind', root, '/', '--proc', '/proc', '--dev', '/dev', '--unshare-pid', '--die-with-parent', program];
+      return [
+        'bwrap',
+        '--bind',
+        root,
+        '/',
+        '--proc',
+        '/proc',
+        '--dev',
+        '/dev',
+        '--unshare-pid',
+        '--die-with-parent',
+        program,
+      ];
     case 'systemd-nspawn':
-      return ['systemd-nspawn', '-q', '--register=no', '--keep-unit', '--private-network', '-D', root, program];
+      return [
+        'systemd-nspawn',
+        '-q',
+        '--register=no',
+        '--keep-unit',
+        '--private-network',
+        '-D',
+        root,
+        program,
+      ];
     case 'runc': {
       run('sh', '-c', 'cd "$1" && runc spec', 'sh', folder);
       const file = join(folder, 'config.json');
@@ -130,10 +151,25 @@ function processOf(program: string): number | undefined {
 function stopContainer(kind: ContainerKind, child: ChildProcess, folder: string, name: string): void {
   if (kind === 'runc') spawnSync('runc', ['delete', '-f', idOf(folder)]);
   if (kind === 'podman')
-    spawnSync('podman', ['--root', join(folder, 'store'), '--runroot', join(folder, 'runroot'), 'rm', '-f', '-t', '0', idOf(folder)]);
+    spawnSync('podman', [
+      '--root',
+      join(folder, 'store'),
+      '--runroot',
+      join(folder, 'runroot'),
+      'rm',
+      '-f',
+      '-t',
+      '0',
+      idOf(folder),
+    ]);
   child.kill('SIGKILL');
   const left = processOf(`/app/${name}`);
   if (left !== undefined) process.kill(left, 'SIGKILL');
-  spawnSync('sh', ['-c', 'for m in $(grep -o "$1[^ ]*" /proc/mounts | sort -r); do umount -l "$m"; done', 'sh', folder]);
+  spawnSync('sh', [
+    '-c',
+    'for m in $(grep -o "$1[^ ]*" /proc/mounts | sort -r); do umount -l "$m"; done',
+    'sh',
+    folder,
+  ]);
   rmSync(folder, { recursive: true, force: true });
 }

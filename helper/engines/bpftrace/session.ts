@@ -49,6 +49,11 @@ export class BpftraceSession {
     return this.#generation?.script ?? '';
   }
 
+  /** Process of the engine's supervisor. */
+  get enginePid(): number | undefined {
+    return this.#generation?.engine.pid;
+  }
+
   get probes(): readonly ProbeSpec[] {
     return this.#generation?.probes ?? [];
   }
