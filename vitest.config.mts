@@ -13,6 +13,19 @@ const large = {
   },
 };
 
+/** Other releases of bpftrace, and a guest with another kernel: `npm run test:matrix`. */
+const matrix = {
+  test: {
+    ...common,
+    name: 'matrix',
+    include: ['test/matrix/**/*.test.ts'],
+    fileParallelism: false,
+    testTimeout: 180_000,
+    hookTimeout: 600_000,
+    sequence: { groupOrder: 4 },
+  },
+};
+
 export default defineConfig({
   test: {
     reporters: ['default', './scripts/test-reporter.ts'],
@@ -31,6 +44,7 @@ export default defineConfig({
         },
       },
       ...(process.env['PROBESCOPE_LARGE'] === '1' ? [large] : []),
+      ...(process.env['PROBESCOPE_MATRIX'] === '1' ? [matrix] : []),
       {
         test: {
           ...common,
