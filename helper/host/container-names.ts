@@ -66,7 +66,8 @@ async function podmanNames(): Promise<ReadonlyMap<string, string>> {
 function parsed(text: string): readonly object[] {
   try {
     const value: unknown = JSON.parse(text);
-    return Array.isArray(value) ? value.filter((entry) => typeof entry === 'object' && entry !== null) : [];
+    const list: readonly unknown[] = Array.isArray(value) ? value : [];
+    return list.filter((entry) => typeof entry === 'object' && entry !== null);
   } catch {
     return [];
   }
