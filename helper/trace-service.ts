@@ -207,14 +207,20 @@ export class TraceService {
   }
 
   #look(): void {
-    for (const [session, held] of this.#sessions)
+    for (const [session, held] of this.#sessions) {
+      // many probes are of few binaries and processes
+      const seen = new Map<string, Problem | undefined>();
       for (const { id, binary, pid } of held.probes) {
         const before = held.watched.get(id);
-        const problem = before === undefined ? undefined : changeOf(binary, pid, before);
+        if (before === undefined) continue;
+        const key = JSON.stringify([binary, pid, before]);
+        if (!seen.has(key)) seen.set(key, changeOf(binary, pid, before));
+        const problem = seen.get(key);
         if (problem === undefined) continue;
         held.watched.delete(id);
         this.#notify('probeEnded', { session, probe: id, problem });
       }
+    }
   }
 }
 

@@ -1,6 +1,8 @@
 // `npm run build`: one bundle a room. `--watch` rebuilds on change.
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { join, resolve } from 'node:path';
+import { deflateRawSync } from 'node:zlib';
 import * as esbuild from 'esbuild';
 
 const root = resolve(import.meta.dirname, '..');
@@ -16,40 +18,63 @@ const common: esbuild.BuildOptions = {
   logLevel: 'info',
 };
 
-/** The helper travels as one file: the demangler's WebAssembly goes into the bundle in place of the module that reads it. */
+/**
+ * The helper travels as one file: the demangler's WebAssembly goes into the bundle in place of the module that reads it,
+ * packed, as text that is unpacked on first use. (As bytes decoded when the bundle is loaded it cost every start 10 ms.)
+ */
 const embedWasm: esbuild.Plugin = {
   name: 'embed-wasm',
   setup(build) {
-    build.onLoad({ filter: /[\\/]demangle[\\/]rust-module\.ts$/ }, () => ({
-      contents: `import bytes from 'gecko-profiler-demangle/index_bg.wasm';
-export const rustDemanglerModule = () => bytes;`,
-      resolveDir: root,
-    }));
+    build.onLoad({ filter: /[\\/]demangle[\\/]rust-module\.ts$/ }, () => {
+      const path = createRequire(import.meta.url).resolve('gecko-profiler-demangle/index_bg.wasm');
+      const packed = deflateRawSync(readFileSync(path), { level: 9 }).toString('base64');
+      return {
+        contents: `import { inflateRawSync } from 'node:zlib';
+export const rustDemanglerModule = () => inflateRawSync(Buffer.from('${packed}', 'base64'));`,
+        resolveDir: root,
+        watchFiles: [path],
+      };
+    });
   },
 };
 
 /** Bundles for Node: entry → file, and the oldest Node that runs it. */
-const nodeBundles: [entry: string, outfile: string, target: string, banner?: string][] = [
+const nodeBundles: [entry: string, outfile: string, target: string][] = [
   ['extension/extension.ts', 'dist/extension.js', 'node20'],
   ['helper/main.ts', 'dist/helper.js', 'node18'],
   ['language-server/server.ts', 'dist/server.js', 'node20'],
-  ['cli/main.ts', 'dist/cli.js', 'node18', '#!/usr/bin/env node'],
 ];
 
-const builds: esbuild.BuildOptions[] = nodeBundles
-  .filter(([entry]) => existsSync(join(root, entry)))
-  .map(([entry, outfile, target, banner]) => ({
-    ...common,
-    entryPoints: [entry],
-    outfile,
-    platform: 'node',
-    format: 'cjs',
-    target,
-    external: ['vscode'],
-    loader: { '.wasm': 'binary' },
-    plugins: [embedWasm],
-    ...(banner === undefined ? {} : { banner: { js: banner } }),
-  }));
+const builds: esbuild.BuildOptions[] = nodeBundles.map(([entry, outfile, target]) => ({
+  ...common,
+  entryPoints: [entry],
+  outfile,
+  platform: 'node',
+  format: 'cjs',
+  target,
+  external: ['vscode'],
+  plugins: [embedWasm],
+}));
+
+/**
+ * The command line is split, so that a command loads its own code alone: `dist/cli.js` is what people call, and all it
+ * does is load `dist/cli/main.mjs`.
+ */
+builds.push({
+  ...common,
+  entryPoints: ['cli/main.ts'],
+  outdir: 'dist/cli',
+  outExtension: { '.js': '.mjs' },
+  platform: 'node',
+  format: 'esm',
+  splitting: true,
+  target: 'node18',
+  plugins: [embedWasm],
+  // packages in CommonJS ask for Node's modules by `require`
+  banner: {
+    js: "import{createRequire as createRequireOfProbescope}from'node:module';const require=createRequireOfProbescope(import.meta.url);",
+  },
+});
 
 /**
  * `import source from './worker.ts?worker'`: a worker's bundle as text. A webview starts workers from blob URLs only,
@@ -95,6 +120,15 @@ if (panels.length > 0)
     target: 'es2022',
     plugins: [workerText],
   });
+
+// chunks are named by their content: those of an earlier build would stay for good
+rmSync(join(root, 'dist', 'cli'), { recursive: true, force: true });
+mkdirSync(join(root, 'dist'), { recursive: true });
+writeFileSync(
+  join(root, 'dist', 'cli.js'),
+  "#!/usr/bin/env node\nvoid import('./cli/main.mjs');\n",
+  { mode: 0o755 },
+);
 
 for (const options of builds) {
   if (watch) await (await esbuild.context(options)).watch();

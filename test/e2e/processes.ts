@@ -39,6 +39,13 @@ export function tracersBelow(root: number): ProcessRow[] {
   return tree.filter(({ pid }) => pids.has(pid));
 }
 
+/** The bpftrace processes below a process that trace; one that is only asked for its version does not. */
+export function engineProcessesBelow(root: number): ProcessRow[] {
+  return tracersBelow(root).filter(
+    ({ commandLine }) => commandLine.includes('bpftrace') && !commandLine.includes('--version'),
+  );
+}
+
 /** Those of `rows` that still run as what they were. */
 export function survivors(rows: readonly ProcessRow[]): ProcessRow[] {
   return rows.filter(({ pid, commandLine }) => readRow(pid)?.commandLine === commandLine);

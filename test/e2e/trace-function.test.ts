@@ -2,7 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import { resolve } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { survivors, tracersBelow, uprobesOn, waitForEnd } from './processes.ts';
+import { engineProcessesBelow, survivors, tracersBelow, uprobesOn, waitForEnd } from './processes.ts';
 import { startShop, type Shop } from './shop.ts';
 import { openStudio, whyNoStudio, type Studio } from './studio.ts';
 import {
@@ -11,6 +11,7 @@ import {
   chooseTheme,
   clickRowAction,
   codeLensTexts,
+  expandRow,
   hoverWord,
   menuLabels,
   openFile,
@@ -115,8 +116,9 @@ test('the Probes view shows the probe with its figures, and below it where and w
   const { page } = studio;
   await openProbesView(page);
   await waitForRow(page, /^db_query ?p50/);
-  await treeRows(page).first().locator('.monaco-tl-twistie').click();
-  await waitForRow(page, /^lost ?nothing/);
+  await expandRow(page, FUNCTION);
+  // a call that had begun before the probe was attached cannot be measured, and is told as lost
+  await waitForRow(page, /^lost ?(nothing|[1-9])/);
   const texts = (await treeTexts(page)).join('\n');
   expect(texts).toContain(shop.program);
   expect(texts).toMatch(/attached ?1 of 1 site/);
@@ -164,6 +166,7 @@ test('the callers are a flame graph whose frames lead to their lines', async () 
   await openFile(page, 'db.c', 33);
   await rightClickWord(page, FUNCTION, LINE);
   await chooseInMenu(page, 'Trace Function', 'Callers');
+  await expandRow(page, FUNCTION);
   await waitForRow(page, /^stacks ?[1-9]/);
   await clickRowAction(page, FUNCTION, 'Open Flame Graph of Callers');
   const panel = activeWebview(page);
@@ -201,13 +204,13 @@ test('paused probes stay with their figures, and measure again when resumed', as
 test('after a reload of the window the probes are there, paused, and nothing runs until they are resumed', async () => {
   const { page } = studio;
   const before = tracersBelow(serverPid());
-  expect(before.some(({ commandLine }) => commandLine.includes('bpftrace'))).toBe(true);
+  expect(engineProcessesBelow(serverPid())).not.toEqual([]);
   await reloadWindow(page);
   await openProbesView(page);
   await waitForRow(page, /^db_query ?paused/);
   await waitForRow(page, /^shop:request__start ?paused/);
   expect(await waitForEnd(before, 2000)).toEqual([]);
-  expect(tracersBelow(serverPid()).filter(({ commandLine }) => commandLine.includes('bpftrace'))).toEqual([]);
+  expect(engineProcessesBelow(serverPid())).toEqual([]);
   await openFile(page, 'db.c', 33);
   expect([...(await overlayTexts(page)).values()].join()).toContain('paused');
   await clickRowAction(page, FUNCTION, 'Resume Probe');
@@ -216,8 +219,8 @@ test('after a reload of the window the probes are there, paused, and nothing run
 
 test('removed probes leave nothing behind', async () => {
   const { page } = studio;
-  const before = tracersBelow(serverPid()).filter(({ commandLine }) => commandLine.includes('bpftrace'));
-  expect(before.length).toBeGreaterThan(0);
+  const before = engineProcessesBelow(serverPid());
+  expect(before).not.toEqual([]);
   for (const name of [FUNCTION, 'shop:request__start']) await clickRowAction(page, name, 'Remove Probe');
   await expect.poll(() => overlayTexts(page).then((texts) => texts.size)).toBe(0);
   await expect.poll(() => treeRows(page).count()).toBe(0);
@@ -233,7 +236,7 @@ test('kill -9 of the extension host ends the helper and bpftrace within 2 s', as
   await chooseInMenu(page, 'Trace Function', 'Latency');
   await waitForOverlay(page, LINE, /p50/);
   const tracers = tracersBelow(serverPid());
-  expect(tracers.some(({ commandLine }) => commandLine.includes('bpftrace'))).toBe(true);
+  expect(engineProcessesBelow(serverPid())).not.toEqual([]);
   const hosts = studio.extensionHosts();
   expect(hosts.length).toBeGreaterThan(0);
   for (const { pid } of hosts) process.kill(pid, 'SIGKILL');

@@ -204,6 +204,13 @@ export async function waitForRow(page: Page, pattern: RegExp): Promise<void> {
   throw new Error(`No row ${pattern}; there were ${JSON.stringify(last)}`);
 }
 
+/** Opens a row of the side bar's tree, unless it is open. */
+export async function expandRow(page: Page, rowText: string): Promise<void> {
+  const row = treeRows(page).filter({ hasText: rowText }).first();
+  await row.waitFor();
+  if ((await row.getAttribute('aria-expanded')) !== 'true') await row.locator('.monaco-tl-twistie').click();
+}
+
 /** Clicks one of the buttons that a tree row shows on hover. */
 export async function clickRowAction(page: Page, rowText: string, action: string): Promise<void> {
   const row = treeRows(page).filter({ hasText: rowText }).first();
