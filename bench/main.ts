@@ -2,7 +2,7 @@
 
 /** One file a benchmark, each loaded only when it is asked for. */
 const benchmarks: Readonly<Record<string, () => Promise<() => Promise<void>>>> = {
-  trace: async () => (await import('./trace.ts')).benchTrace,
+  trace: async () => (await import('./trace/trace.ts')).benchTrace,
   language: async () => (await import('./language.ts')).language,
   events: async () => (await import('./events.ts')).events,
   'language-check': async () => (await import('./language-check.ts')).languageCheck,

@@ -88,6 +88,13 @@ const testNeeds: SystemNeed[] = [
     present: () => onPath('llvm-symbolizer'),
   },
   { what: 'clang', why: 'builds test programs', debianPackage: 'clang', present: () => onPath('clang') },
+  { what: 'go', why: 'builds test programs', debianPackage: 'golang-go', present: () => onPath('go') },
+  {
+    what: 'dwz',
+    why: 'packs debug information of test programs',
+    debianPackage: 'dwz',
+    present: () => onPath('dwz'),
+  },
 ];
 
 export function say(line: string): void {
@@ -173,7 +180,18 @@ async function bundles(): Promise<void> {
 }
 
 const builtFrom = [
-  ...['protocol', 'helper', 'extension', 'language-server', 'webview', 'cli', 'media', 'scripts'],
+  ...[
+    'protocol',
+    'fields',
+    'profile',
+    'helper',
+    'extension',
+    'language-server',
+    'webview',
+    'cli',
+    'media',
+    'scripts',
+  ],
   ...['package.json', 'package-lock.json', 'package.nls.json', 'README.md', 'CHANGELOG.md', '.vscodeignore'],
 ];
 

@@ -78,7 +78,7 @@ export class Generation {
         mapKeys,
         first,
         pathOf: (binary) => this.#aliases.pathOf(binary),
-        returnAddressBytes: (binary) => (host.arch !== 'x64' ? 0 : host.is64Bit(binary) ? 8 : 4),
+        returnAddressBytes: remembered((binary) => (host.arch !== 'x64' ? 0 : host.is64Bit(binary) ? 8 : 4)),
         filterPid: !bindPid,
       });
       this.script = plan.script;
@@ -157,6 +157,16 @@ function mapsOf(probes: readonly ProbeSpec[]): MapCounts {
   const latency = probes.some(({ measures }) => measures.includes('latency'));
   const callers = probes.some(({ measures }) => measures.includes('callers'));
   return { perCpu: 1 + (latency ? 7 : 0) + (callers ? 1 : 0), plain: latency ? 3 : 0 };
+}
+
+/** Asks once for each binary: many probes are of one. */
+function remembered(ask: (binary: string) => number): (binary: string) => number {
+  const answers = new Map<string, number>();
+  return (binary) => {
+    const answer = answers.get(binary) ?? ask(binary);
+    answers.set(binary, answer);
+    return answer;
+  };
 }
 
 /** Other names for binaries whose paths bpftrace cannot read: links in a private folder. */
