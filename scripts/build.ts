@@ -124,11 +124,9 @@ if (panels.length > 0)
 // chunks are named by their content: those of an earlier build would stay for good
 rmSync(join(root, 'dist', 'cli'), { recursive: true, force: true });
 mkdirSync(join(root, 'dist'), { recursive: true });
-writeFileSync(
-  join(root, 'dist', 'cli.js'),
-  "#!/usr/bin/env node\nvoid import('./cli/main.mjs');\n",
-  { mode: 0o755 },
-);
+writeFileSync(join(root, 'dist', 'cli.js'), "#!/usr/bin/env node\nvoid import('./cli/main.mjs');\n", {
+  mode: 0o755,
+});
 
 for (const options of builds) {
   if (watch) await (await esbuild.context(options)).watch();
