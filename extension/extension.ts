@@ -26,6 +26,8 @@ import { warmUp } from './platform/warm-up.ts';
 import { HelperLink } from './probes/helper-link.ts';
 import { Places } from './probes/places.ts';
 import { ProbeList } from './probes/probe-list.ts';
+import { registerScriptCommands } from './scripts/run-commands.ts';
+import { RunPanels } from './scripts/run-panels.ts';
 import { registerRecordingEditor } from './recordings/recording-editor.ts';
 import { TargetChoice } from './targets/target-choice.ts';
 import { EventSourcesView } from './views/event-sources.ts';
@@ -154,7 +156,23 @@ export function activate(context: ExtensionContext): void {
   );
   for (const command of registerTargetCommands({ tracing, link, choice: targets, view: targetsView, show }))
     own(command);
-  own(startLanguageClientOnDemand(context, { settings, log, targets, link }));
+  const language = own(startLanguageClientOnDemand(context, { settings, log, targets, link }));
+  const runs = new RunPanels(context, log, {
+    openSource: (frame, beside) => {
+      if (frame.place !== undefined) files.open(frame.place, beside).catch(show);
+    },
+    traceFunction: (frame) => void traceFrame(traceServices, frame),
+    show,
+  });
+  for (const command of registerScriptCommands({
+    ...{ context, panels: runs, connect, show },
+    targetName: () => targets.current.name,
+    mapKeys: () => settings.get('bpftrace.mapKeys'),
+    tellAttachCount: (attachPoint, title) => {
+      language.tellAttachCount(attachPoint, title);
+    },
+  }))
+    own(command);
   void targets.restore();
   own(registerRecordingEditor({ tracing, files, show }));
   own(warmUp(tracing, log));

@@ -22,6 +22,8 @@ export class Documents {
   private catalog: Catalog | undefined;
   /** Commands that the client has; code lenses name no others. */
   commands: readonly string[] = [];
+  /** Attach point → what its code lens says instead of *Show attach count*. */
+  readonly attachCounts = new Map<string, string>();
   private namesOfCatalog: ProbeNames | undefined;
 
   setTarget(target: TargetParams): void {

@@ -270,13 +270,17 @@ function registerLenses(connection: Connection, find: Find, documents: Documents
     return lenses(found.analysis)
       .map((lens) => ({
         range: rangeOf(found.analysis.lines, lens),
-        command: lensCommand(textDocument.uri, lens),
+        command: lensCommand(textDocument.uri, lens, documents.attachCounts),
       }))
       .filter(({ command }) => documents.commands.includes(command.command));
   });
 }
 
-function lensCommand(uri: string, lens: ReturnType<typeof lenses>[number]) {
+function lensCommand(
+  uri: string,
+  lens: ReturnType<typeof lenses>[number],
+  counts: ReadonlyMap<string, string>,
+) {
   switch (lens.action) {
     case 'run':
       return { title: 'Run', command: 'probescope.runScript', arguments: [uri] };
@@ -284,7 +288,7 @@ function lensCommand(uri: string, lens: ReturnType<typeof lenses>[number]) {
       return { title: 'Run for 10 s', command: 'probescope.runScript', arguments: [uri, { seconds: 10 }] };
     case 'attach-count':
       return {
-        title: 'Show attach count',
+        title: counts.get(lens.attachPoint ?? '') ?? 'Show attach count',
         command: 'probescope.countAttachPoints',
         arguments: [uri, lens.attachPoint],
       };

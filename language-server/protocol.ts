@@ -18,6 +18,12 @@ export const catalogChangedNotification = new NotificationType<Record<string, ne
   'probescope/catalogChanged',
 );
 
+/** How many probes an attach point matches on the target, as its code lens says it. */
+export const attachCountNotification = new NotificationType<{
+  readonly attachPoint: string;
+  readonly title: string;
+}>('probescope/attachCount');
+
 /** What the target's own bpftrace says of a document as it was saved. */
 export interface VerdictParams {
   readonly uri: string;

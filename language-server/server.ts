@@ -1,6 +1,7 @@
 /** The bpftrace language server: connects editors with the pure functions of `language/`. */
 import { readFile } from 'node:fs/promises';
 import {
+  CodeLensRefreshRequest,
   createConnection,
   DiagnosticSeverity,
   ProposedFeatures,
@@ -16,6 +17,7 @@ import { Documents } from './documents.ts';
 import { registerFeatures } from './features.ts';
 import { tokenModifiers, tokenTypes } from './language/features/semantic-tokens.ts';
 import {
+  attachCountNotification,
   catalogChangedNotification,
   catalogRequest,
   targetNotification,
@@ -74,6 +76,7 @@ open.onDidClose(({ document }) => {
 });
 
 connection.onNotification(targetNotification, (target) => {
+  documents.attachCounts.clear();
   documents.setTarget(target);
   publishAll();
 });
@@ -81,6 +84,10 @@ connection.onNotification(verdictNotification, (verdict) => {
   documents.setVerdict(verdict);
   const document = open.get(verdict.uri);
   if (document !== undefined) publish(document);
+});
+connection.onNotification(attachCountNotification, ({ attachPoint, title }) => {
+  documents.attachCounts.set(attachPoint, title);
+  void connection.sendRequest(CodeLensRefreshRequest.type).catch(() => undefined);
 });
 connection.onNotification(catalogChangedNotification, () => {
   void loadCatalog();

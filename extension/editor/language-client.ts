@@ -60,18 +60,26 @@ export class RestartPolicy implements ErrorHandler {
   }
 }
 
+export interface LanguageFeatures extends Disposable {
+  /** Shows how many probes an attach point matches in its code lens. */
+  tellAttachCount(attachPoint: string, title: string): void;
+}
+
 /** Starts the language server when the first bpftrace script is opened. */
 export function startLanguageClientOnDemand(
   context: ExtensionContext,
   services: LanguageServices,
-): Disposable {
-  let client: Disposable | undefined;
+): LanguageFeatures {
+  let client: LanguageFeatures | undefined;
   const consider = (document: TextDocument): void => {
     if (document.languageId === 'bpftrace') client ??= startLanguageClient(context, services);
   };
   const opened = workspace.onDidOpenTextDocument(consider);
   workspace.textDocuments.forEach(consider);
   return {
+    tellAttachCount: (attachPoint, title) => {
+      client?.tellAttachCount(attachPoint, title);
+    },
     dispose: () => {
       opened.dispose();
       client?.dispose();
@@ -79,7 +87,7 @@ export function startLanguageClientOnDemand(
   };
 }
 
-function startLanguageClient(context: ExtensionContext, services: LanguageServices): Disposable {
+function startLanguageClient(context: ExtensionContext, services: LanguageServices): LanguageFeatures {
   const { log, settings, link, targets } = services;
   const known = new TargetKnowledge(services);
   const client = newClient(context, services, known);
@@ -104,6 +112,9 @@ function startLanguageClient(context: ExtensionContext, services: LanguageServic
     log.error(`The bpftrace language server did not start: ${asProblem(error).message}`);
   });
   return {
+    tellAttachCount: (attachPoint, title) => {
+      if (client.isRunning()) void client.sendNotification('probescope/attachCount', { attachPoint, title });
+    },
     dispose: () => {
       for (const part of parts) part.dispose();
       void client.dispose().catch(() => undefined);
@@ -138,7 +149,10 @@ function newClient(
       documentSelector: [{ language: 'bpftrace' }],
       outputChannel: log,
       errorHandler: policy,
-      initializationOptions: { ...known.params(), commands: [] },
+      initializationOptions: {
+        ...known.params(),
+        commands: ['probescope.runScript', 'probescope.countAttachPoints'],
+      },
     },
   );
 }

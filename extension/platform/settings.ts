@@ -13,6 +13,7 @@ export const settingDefaults = {
   kernelSource: '' as string,
   'bpftrace.version': '' as string,
   'bpftrace.unsafe': false as boolean,
+  'bpftrace.mapKeys': 0 as number,
   targets: [] as readonly unknown[],
   'budget.shareOfCore': 5 as number,
   'budget.minutes': 15 as number,

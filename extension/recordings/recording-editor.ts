@@ -1,5 +1,6 @@
 /** Opens `*.probescope` files: their probes stand in the tree and at their lines, labelled as recorded. */
 import {
+  commands,
   l10n,
   window,
   type CancellationToken,
@@ -11,6 +12,7 @@ import {
 } from 'vscode';
 import { asProblem } from '../../protocol/errors.ts';
 import type { RecordedProbe } from '../core/recording/replay.ts';
+import { SCRIPT_RUN } from '../core/scripts/recorder.ts';
 import { figuresText } from '../editor/labels.ts';
 import type { SourceFiles } from '../platform/open-source.ts';
 import type { ShowProblem } from '../platform/problems.ts';
@@ -53,6 +55,8 @@ class RecordingEditor implements CustomReadonlyEditorProvider<OpenRecording> {
       try {
         const meta = recording.meta();
         const origin = originOf(meta);
+        // A script's run has a panel of its own, where its maps and its log are seen
+        if (meta.get('kind') === SCRIPT_RUN) void commands.executeCommand('probescope.openRun', uri.fsPath);
         const probes = recordedProbes(recording);
         const places = await Promise.all(probes.map((probe) => this.#placeOf(probe)));
         tracing.showRecorded(

@@ -65,6 +65,12 @@ export class PanelHost<ToPanel, FromPanel extends { readonly type: string }> imp
     for (const [key, panel] of this.#panels) if (only === undefined || key === only) this.#send(key, panel);
   }
 
+  /** Sends a message to a panel that is visible; one that is not gets the full picture when it is seen again. */
+  post(key: string, message: ToPanel): void {
+    const panel = this.#panels.get(key);
+    if (panel?.visible === true && this.#ready.has(panel)) void panel.webview.postMessage(message);
+  }
+
   close(key: string): void {
     this.#panels.get(key)?.dispose();
   }

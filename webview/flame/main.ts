@@ -1,9 +1,6 @@
-import { defaultFlameOptions } from '../../protocol/flame.ts';
-import type { FlameChange, FlameOptions, FlameToHost, HostToFlame } from '../../protocol/flame.ts';
+import type { FlameOptions, FlameToHost, HostToFlame } from '../../protocol/flame.ts';
 import { connectToHost } from '../shared/host.ts';
-import type { FromWorker, ToWorker } from './channel.ts';
-import { FlameView } from './view.ts';
-import workerSource from './worker.ts?worker';
+import { startFlame } from './start.ts';
 import './flame.css';
 
 interface FlameState {
@@ -11,83 +8,17 @@ interface FlameState {
 }
 
 const host = connectToHost<FlameToHost, HostToFlame, FlameState>();
-const worker = new Worker(URL.createObjectURL(new Blob([workerSource], { type: 'text/javascript' })));
-const send = (message: ToWorker, transfer: Transferable[] = []): void => {
-  worker.postMessage(message, transfer);
-};
-
-/** What is asked for; the picture may be a little behind. */
-let options: FlameOptions = { ...defaultFlameOptions, ...host.getState()?.options };
-let request = 0;
-
-/** Members that change; those that become undefined go. */
-function changed(change: FlameChange): void {
-  const next = { ...options, ...change } as Record<string, unknown>;
-  for (const [name, value] of Object.entries(next))
-    if (value === undefined) Reflect.deleteProperty(next, name);
-  options = next as unknown as FlameOptions;
-  host.setState({ options });
-}
-
-const root = document.querySelector<HTMLElement>('main') ?? document.body;
-const view = new FlameView(root, {
+const options = host.getState()?.options;
+const flame = startFlame(document.querySelector<HTMLElement>('main') ?? document.body, {
   post: (message) => {
     host.post(message);
   },
-  change: (change) => {
-    changed(change);
-    send({ type: 'paint', options, request: ++request });
+  keep: (kept) => {
+    host.setState({ options: kept });
   },
-  save: (format) => {
-    send({ type: 'save', format, options });
-  },
+  ...(options === undefined ? {} : { options }),
 });
-
-const problem = (message: string): void => {
-  host.post({ type: 'problem', message });
-  view.tell(message);
-};
-worker.onmessage = ({ data }: MessageEvent<FromWorker>): void => {
-  switch (data.type) {
-    case 'picture':
-      // an older answer would undo what was asked for since
-      if (data.request === 0 || data.request === request) view.show(data);
-      return;
-    case 'saved':
-      host.post({ type: 'save', suggestedName: data.suggestedName, content: data.content });
-      return;
-    case 'problem':
-      problem(data.message);
-      return;
-  }
-};
-worker.onerror = (event): void => {
-  problem(`The flame graph's worker failed: ${event.message}`);
-};
-
-host.onMessage((message) => {
-  switch (message.type) {
-    case 'profile': {
-      if (message.options !== undefined) changed(message.options);
-      const { profile, baseline } = message;
-      send(
-        { type: 'load', profile, options, ...(baseline === undefined ? {} : { baseline }) },
-        baseline === undefined ? [profile] : [profile, baseline],
-      );
-      return;
-    }
-    case 'options':
-      changed(message.options);
-      send({ type: 'paint', options, request: ++request });
-      return;
-    case 'search':
-      view.search(message.pattern);
-      return;
-    case 'ended':
-      view.tell(message.notice ?? 'The profile has ended; this is all of it.');
-      return;
-  }
-});
+host.onMessage(flame.receive);
 window.addEventListener('error', (event) => {
   host.post({ type: 'problem', message: `${event.message} (${event.filename}:${event.lineno})` });
 });
