@@ -11,10 +11,10 @@ test('the log is searched while lines come, and forgets the oldest beyond its bo
   log.add([line('alphabet'), line('gamma')]);
   expect([log.rows, log.total, log.row(1)?.text]).toEqual([2, 4, 'alphabet']);
   log.search('');
-  log.add(Array.from({ length: LINES_KEPT * 1.1 }, (_, index) => line(String(index))));
+  log.add(Array.from({ length: LINES_KEPT + LINES_KEPT / 10 }, (_, index) => line(String(index))));
   expect(log.total).toBe(LINES_KEPT);
-  expect(log.forgotten).toBe(5 + 4 + LINES_KEPT * 0.1);
-  expect(log.row(log.rows - 1)?.text).toBe(String(LINES_KEPT * 1.1 - 1));
+  expect(log.forgotten).toBe(5 + 4 + LINES_KEPT / 10);
+  expect(log.row(log.rows - 1)?.text).toBe(String(LINES_KEPT + LINES_KEPT / 10 - 1));
 });
 
 test('entries are ordered by number and filtered by key; shares are of the largest', () => {
