@@ -4,7 +4,7 @@ import { formatCount } from '../../protocol/format.ts';
 import type { HistBucket, SeriesMap } from '../../protocol/script.ts';
 import { bucketText } from './model.ts';
 
-const MARGIN = { top: 12, right: 12, bottom: 44, left: 58 };
+const MARGIN = { top: 12, right: 30, bottom: 44, left: 58 };
 const HEIGHT = 220;
 const WIDTH = 640;
 /** Labels of bars closer than this are left out. */
@@ -87,7 +87,19 @@ export function drawHistogram(
 
 function edgeText(bucket: HistBucket | undefined): string {
   if (bucket?.low === undefined) return bucket?.high === undefined ? '' : `< ${formatCount(bucket.high + 1)}`;
-  return bucket.high === undefined ? `≥ ${formatCount(bucket.low)}` : formatCount(bucket.low);
+  return bucket.high === undefined ? `≥ ${shortText(bucket.low)}` : shortText(bucket.low);
+}
+
+/** Powers of two as bpftrace writes them: 4K, 8M; everything else in full. */
+function shortText(value: number): string {
+  for (const [unit, size] of [
+    ['T', 2 ** 40],
+    ['G', 2 ** 30],
+    ['M', 2 ** 20],
+    ['K', 2 ** 10],
+  ] as const)
+    if (value !== 0 && value % size === 0) return `${value / size}${unit}`;
+  return formatCount(value);
 }
 
 /** All series of a map in one picture, at most as many as there are chart colours; the others are told of. */

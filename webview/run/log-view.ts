@@ -73,7 +73,7 @@ export class LogView {
     const before = forgotten > 0 ? `, ${formatCount(forgotten)} older ones in the recording` : '';
     this.#found.textContent =
       this.#search.value === ''
-        ? `${formatCount(total)} lines${before}`
+        ? `${formatCount(total)} ${total === 1 ? 'line' : 'lines'}${before}`
         : `${formatCount(rows)} of ${formatCount(total)} lines`;
     this.#list.request();
   }

@@ -25,6 +25,7 @@ const FLUSH_MS = 100;
 const LARGE_MAP = 5000;
 const LARGE_MAP_MS = 1000;
 const KEPT_TEXT = 65_536;
+const MOST_REMARKS = 1000;
 /** A line longer than this is given up: 100,000 keys with stacks of 100 frames are half of it. */
 const LONGEST_LINE = 1 << 28;
 /** An engine that was told to end and prints nothing is ended by its supervisor after the first, one that prints maps after the second. */
@@ -56,6 +57,7 @@ export class ScriptRun {
   #lostEvents = 0;
   #lostLines = 0;
   #lostEntries = 0;
+  readonly #said = new Map<string, number>();
   #told = '';
   #stopping: NodeJS.Timeout | undefined;
   #stopped = false;
@@ -195,9 +197,20 @@ export class ScriptRun {
     // what comes before anything is attached is about the script, and is told with its places at the end
     if (this.#attached === undefined) return;
     const timeMs = Math.round(this.#nowMs());
-    for (const line of lines)
-      if (!isHarmless(line))
-        this.#log.add({ timeMs, kind: /ERROR/.test(line) ? 'error' : 'engine', text: line });
+    for (const line of lines) if (!isHarmless(line)) this.#remark(timeMs, line);
+  }
+
+  /** What bpftrace says again and again (each printing of a map of stacks may) stands in the log once, and is counted. */
+  #remark(timeMs: number, line: string): void {
+    const said = (this.#said.get(line) ?? 0) + 1;
+    if (said > 1 || this.#said.size < MOST_REMARKS) this.#said.set(line, said);
+    if (said > 1) return;
+    const isError = line.startsWith('ERROR: ');
+    this.#log.add({
+      timeMs,
+      kind: isError ? 'error' : 'engine',
+      text: line.replace(/^(?:ERROR|WARNING): /, ''),
+    });
   }
 
   #flush(ended: boolean): void {
@@ -260,6 +273,8 @@ export class ScriptRun {
     if (this.#attached === undefined || problem !== undefined)
       for (const { severity, message, line, character } of remarks)
         this.#log.add({ timeMs, kind: severity, text: message, line, character });
+    for (const [text, count] of this.#said)
+      if (count > 1) this.#log.add({ timeMs, kind: 'engine', text: `said ${count} times: ${text}` });
     this.#flush(true);
     this.#options.onEnded({
       run: spec.run,
