@@ -38,6 +38,8 @@ export interface ProbeTotals {
 /** What one interval yielded. `probes` holds every probe of the session, changed or not. */
 export interface Snapshot {
   readonly session: SessionId;
+  /** Name of the target that it came from; set by the side that knows names, never by a helper. */
+  readonly target?: string;
   readonly sequence: number;
   /** CLOCK_MONOTONIC of the target when the maps were read. */
   readonly monotonicNs: number;

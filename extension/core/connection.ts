@@ -60,6 +60,8 @@ export class HelperConnection implements Disposable {
   readonly onScriptOutput = this.#scriptOutput.on;
   readonly onScriptEnded = this.#scriptEnded.on;
   readonly onStatInterval = this.#statInterval.on;
+  /** What the target is called here. */
+  target = 'local';
   helperVersion = '';
   /** Process of the helper on its host. */
   helperPid = 0;
@@ -112,7 +114,7 @@ export class HelperConnection implements Disposable {
   static async open(
     streams: HelperStreams,
     client: string,
-    { keepAlive = false }: { readonly keepAlive?: boolean } = {},
+    { keepAlive = false, target = 'local' }: { readonly keepAlive?: boolean; readonly target?: string } = {},
   ): Promise<HelperConnection> {
     const connection = new HelperConnection(streams);
     try {
@@ -123,6 +125,7 @@ export class HelperConnection implements Disposable {
           message: `The helper speaks protocol ${hello.protocol}, this side ${PROTOCOL_VERSION}.`,
           remedy: 'Reload the window, so that both come from the same installation.',
         });
+      connection.target = target;
       connection.helperVersion = hello.helper;
       connection.helperPid = hello.pid;
       if (keepAlive) connection.#keepAliveOn();

@@ -31,7 +31,7 @@ export class TraceSession implements Disposable {
       connection.onSnapshot((snapshot) => {
         if (snapshot.session !== this.#id || snapshot.sequence <= this.#lastSequence) return;
         this.#lastSequence = snapshot.sequence;
-        this.#listener.onSnapshot(snapshot);
+        this.#listener.onSnapshot({ ...snapshot, target: connection.target });
       }),
       connection.onSessionState(({ session, state }) => {
         if (session === this.#id) this.#become(state);

@@ -43,6 +43,7 @@ async function start({ bundle, log, nodePath, target }: HelperLinkOptions): Prom
   });
   const connection = await HelperConnection.open(streams, 'Probescope', {
     keepAlive: where.kind !== 'local',
+    target: where.name,
   });
   connection.onLog(({ level, message }) => {
     log[level](`Helper: ${message}`);

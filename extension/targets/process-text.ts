@@ -27,6 +27,12 @@ export function containerTitle(id: string, processes: readonly ProcessInfo[]): s
   return runtime === 'namespace' ? `${first?.command ?? ''} (own namespace)` : `${runtime} ${rest}`;
 }
 
+/** The program's name; threads that name themselves (Node's is MainThread) hide what runs there. */
+export function processTitle({ command, executable }: ProcessInfo): string {
+  const file = executable?.slice(executable.lastIndexOf('/') + 1);
+  return command === 'MainThread' && file !== undefined && file !== 'exe' ? file : command;
+}
+
 /** `4711 · www · 12 % · Go · debug info`. */
 export function processSummary({ pid, user, shareOfCore, language, debugInfo }: ProcessInfo): string {
   return [

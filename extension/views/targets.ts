@@ -14,7 +14,13 @@ import { formatDuration } from '../../protocol/format.ts';
 import type { Finding, ProcessInfo, TargetFacts } from '../../protocol/target.ts';
 import type { Target } from '../core/targets/target.ts';
 import { findingsOf } from '../targets/findings.ts';
-import { byContainer, containerTitle, processDetails, processSummary } from '../targets/process-text.ts';
+import {
+  byContainer,
+  containerTitle,
+  processDetails,
+  processSummary,
+  processTitle,
+} from '../targets/process-text.ts';
 import type { TargetChoice } from '../targets/target-choice.ts';
 
 /** What the view asks of the target that is in use. */
@@ -198,7 +204,7 @@ function containerItem(id: string, processes: readonly ProcessInfo[]): TreeItem 
 }
 
 function processItem(process: ProcessInfo): TreeItem {
-  const item = new TreeItem(process.command);
+  const item = new TreeItem(processTitle(process));
   item.id = `process ${process.pid}`;
   item.description = processSummary(process);
   item.tooltip = new MarkdownString()
