@@ -4,6 +4,7 @@
 const benchmarks: Readonly<Record<string, () => Promise<() => Promise<void>>>> = {
   trace: async () => (await import('./trace/trace.ts')).benchTrace,
   language: async () => (await import('./language.ts')).language,
+  idle: async () => (await import('./idle.ts')).idle,
   events: async () => (await import('./events.ts')).events,
   'language-check': async () => (await import('./language-check.ts')).languageCheck,
   symbols: async () => (await import('./symbols.ts')).symbols,

@@ -15,6 +15,7 @@ import { findSubjects } from './symbols/lookup.ts';
 import { OpenBinaries } from './symbols/open-binaries.ts';
 import { SilenceWatch } from './silence-watch.ts';
 import { TraceService } from './trace-service.ts';
+import { uninstall } from './uninstall.ts';
 
 /** Raised with the package's version; part of the handshake's answer. */
 export const HELPER_VERSION = '0.1.0';
@@ -83,6 +84,7 @@ export function startService(streams: { input: Readable; output: Writable }): He
       stopEvents: sources.stopEvents,
       startStat: sources.startStat,
       stopStat: sources.stopStat,
+      uninstall: () => uninstall(),
       detachEverything: ({ scope }) =>
         detachEverything(scope, {
           elevate: rootPrefix,

@@ -108,6 +108,8 @@ export interface HelperApi extends EventsApi, ScriptApi {
   removeLogpoint(params: { readonly id: LogpointId }): LogpointCounts;
   /** Ends what Probescope started on this host, whoever answers for it; never this helper itself. */
   detachEverything(params: { scope: DetachScope }): DetachReport;
+  /** Removes what was stored on this target for the helper; end it then. */
+  uninstall(params: Record<string, never>): { removed: readonly string[] };
   /** The script that the session runs now. */
   sessionScript(params: { session: SessionId }): { script: string };
 }

@@ -16,12 +16,29 @@ export interface TargetServices {
 
 /** Commands of the Targets view. */
 export function registerTargetCommands(services: TargetServices): Disposable[] {
-  const { choice, link, view, tracing } = services;
+  const { choice, link, show, view, tracing } = services;
   return [
     commands.registerCommand('probescope.useTarget', (node?: TargetNode) => useTarget(services, node)),
     commands.registerCommand('probescope.disconnectTarget', async () => {
       await detachAll(tracing);
       link.disconnect();
+    }),
+    commands.registerCommand('probescope.uninstallTarget', async () => {
+      try {
+        const target = choice.current;
+        const { removed } = await withProgress(l10n.t('Uninstalling from {0}', target.name), async () => {
+          const connection = await link.connect();
+          await detachAll(tracing);
+          return connection.call('uninstall', {});
+        });
+        link.disconnect();
+        window.setStatusBarMessage(
+          l10n.t('{0} files of Probescope were removed from {1}.', removed.length, target.name),
+          5000,
+        );
+      } catch (error) {
+        await show(error);
+      }
     }),
     commands.registerCommand('probescope.refreshTargets', () => {
       view.refresh();

@@ -181,7 +181,7 @@ function converse(
 function unreachable(target: Target, what: string): ProbeError {
   const remedy =
     target.kind === 'ssh'
-      ? `Make “ssh ${target.host} true” work in a terminal without a prompt (keys or an agent; passwords are never asked for), then try again.`
+      ? sshRemedy(target.host, what)
       : 'Run the command of this target in a terminal, make it work there, then try again.';
   return new ProbeError({
     code: 'target-unreachable',
@@ -190,6 +190,18 @@ function unreachable(target: Target, what: string): ProbeError {
   });
 }
 
+/** ssh tells everything by exit code 255 and a sentence: this is the one place that reads it. */
+function sshRemedy(host: string, what: string): string {
+  if (/HOST IDENTIFICATION HAS CHANGED/.test(what))
+    return `Ask who runs ${host} whether its key was changed. Only then remove the old one: ssh-keygen -R ${host}. Probescope never does.`;
+  if (/Host key verification failed/.test(what))
+    return `Connect once in a terminal, compare the key that is shown with the host's own, and accept it there: ssh ${host}`;
+  if (/Permission denied|Too many authentication failures/.test(what))
+    return `Make “ssh ${host} true” work without a password (ssh-copy-id ${host}, or an agent): passwords are never asked for here.`;
+  if (/Could not resolve hostname|Name or service not known/.test(what))
+    return `No such host is known: look at its name in the OpenSSH configuration, and at the network or VPN.`;
+  return `Make “ssh ${host} true” work in a terminal without a prompt (keys or an agent; passwords are never asked for), then try again.`;
+}
 function bootstrapProblem(target: Target, code: BootstrapFailure, detail: string): ProbeError {
   const because = detail === '' ? '' : `: ${detail}`;
   const problems: Record<BootstrapFailure, { message: string; remedy: string }> = {

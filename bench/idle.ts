@@ -1,0 +1,90 @@
+// What an attached session costs while nothing is hit: CPU and memory of the helper, beside a bare bpftrace that waits.
+import { spawn } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { HelperConnection } from '../extension/core/connection.ts';
+import { ProbeRegistry } from '../extension/core/registry.ts';
+import { startHelper } from '../extension/core/targets/start-helper.ts';
+import { localTarget } from '../extension/core/targets/target.ts';
+import { repository } from '../scripts/node24.mjs';
+import { buildWorkload, programOf } from '../scripts/workloads.ts';
+
+const SECONDS = 20;
+const LIMIT_SHARE = 0.005;
+const LIMIT_MB = 60;
+
+interface Cost {
+  readonly cpuSeconds: number;
+  readonly residentMb: number;
+}
+
+/** CPU time and resident memory of one process (proc(5)); ticks are 10 ms. */
+function costOf(pid: number): Cost {
+  const text = readFileSync(`/proc/${pid}/stat`, 'utf8');
+  const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
+  const resident = Number(/^VmRSS:\s*(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0);
+  return { cpuSeconds: (Number(fields[11]) + Number(fields[12])) / 100, residentMb: resident / 1024 };
+}
+
+function below(pid: number): number[] {
+  return readdirSync(`/proc/${pid}/task`).flatMap((task) =>
+    readFileSync(`/proc/${pid}/task/${task}/children`, 'utf8')
+      .split(' ')
+      .filter(Boolean)
+      .flatMap((child) => [Number(child), ...below(Number(child))]),
+  );
+}
+
+async function over(name: string, pids: readonly number[]): Promise<number> {
+  const before = pids.map(costOf);
+  await delay(SECONDS * 1000);
+  const after = pids.map(costOf);
+  const cpu = after.reduce((sum, cost, index) => sum + cost.cpuSeconds - (before[index]?.cpuSeconds ?? 0), 0);
+  const memory = after.reduce((sum, { residentMb }) => sum + residentMb, 0);
+  console.log(
+    `${name.padEnd(34)} ${((100 * cpu) / SECONDS).toFixed(2)} % of a core, ${memory.toFixed(1)} MB resident`,
+  );
+  return cpu / SECONDS;
+}
+
+/** Prints both sides for each keep-alive, and what they are held against. */
+export async function idle(): Promise<void> {
+  buildWorkload('shop');
+  // waits for a line that never comes: its functions are there, and none is called
+  const program = spawn(programOf('shop'), ['--wait'], { stdio: ['pipe', 'ignore', 'ignore'] });
+  try {
+    for (const keepAlive of [false, true]) {
+      const helper = await HelperConnection.open(
+        await startHelper(localTarget, { bundle: join(repository, 'dist/helper.js'), log: () => undefined }),
+        'bench',
+        { keepAlive },
+      );
+      const registry = new ProbeRegistry({ connect: () => Promise.resolve(helper), intervalMs: 1000 });
+      const { subjects } = await helper.call('lookUp', { binary: programOf('shop'), function: 'db_query' });
+      const [subject] = subjects;
+      if (subject === undefined || program.pid === undefined) throw new Error('nothing to trace');
+      await registry.add({ binary: programOf('shop'), pid: program.pid, subject, measures: ['latency'] });
+      await delay(3000);
+      const what = keepAlive ? 'with keep-alive' : 'beside us';
+      await over(`helper, ${what}`, [helper.helperPid]);
+      await over(`its engine and supervisor, ${what}`, below(helper.helperPid));
+      registry.dispose();
+      helper.dispose();
+      await delay(1500);
+    }
+    const bare = spawn(
+      'bpftrace',
+      ['-f', 'json', '-e', `uprobe:${programOf('shop')}:db_query { @ = count(); }`],
+      {
+        stdio: 'ignore',
+      },
+    );
+    await delay(3000);
+    if (bare.pid !== undefined) await over('a bare bpftrace that waits', [bare.pid]);
+    bare.kill('SIGINT');
+  } finally {
+    program.kill('SIGKILL');
+  }
+  console.log(`limits for the helper: ${100 * LIMIT_SHARE} % of a core, ${LIMIT_MB} MB`);
+}
