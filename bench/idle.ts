@@ -17,14 +17,22 @@ const LIMIT_MB = 60;
 interface Cost {
   readonly cpuSeconds: number;
   readonly residentMb: number;
+  /** Of it, what is its own: the rest is the program's file, shared with every other Node or bpftrace. */
+  readonly privateMb: number;
 }
 
 /** CPU time and resident memory of one process (proc(5)); ticks are 10 ms. */
 function costOf(pid: number): Cost {
   const text = readFileSync(`/proc/${pid}/stat`, 'utf8');
   const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
-  const resident = Number(/^VmRSS:\s*(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0);
-  return { cpuSeconds: (Number(fields[11]) + Number(fields[12])) / 100, residentMb: resident / 1024 };
+  const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+  const megabytes = (name: string) =>
+    Number(new RegExp(`^${name}:\\s*(\\d+) kB$`, 'm').exec(status)?.[1] ?? 0) / 1024;
+  return {
+    cpuSeconds: (Number(fields[11]) + Number(fields[12])) / 100,
+    residentMb: megabytes('VmRSS'),
+    privateMb: megabytes('RssAnon'),
+  };
 }
 
 function below(pid: number): number[] {
@@ -40,10 +48,10 @@ async function over(name: string, pids: readonly number[]): Promise<number> {
   const before = pids.map(costOf);
   await delay(SECONDS * 1000);
   const after = pids.map(costOf);
-  const cpu = after.reduce((sum, cost, index) => sum + cost.cpuSeconds - (before[index]?.cpuSeconds ?? 0), 0);
-  const memory = after.reduce((sum, { residentMb }) => sum + residentMb, 0);
+  const cpu = after.reduce((all, cost, index) => all + cost.cpuSeconds - (before[index]?.cpuSeconds ?? 0), 0);
+  const sum = (pick: (cost: Cost) => number) => after.reduce((all, cost) => all + pick(cost), 0).toFixed(1);
   console.log(
-    `${name.padEnd(34)} ${((100 * cpu) / SECONDS).toFixed(2)} % of a core, ${memory.toFixed(1)} MB resident`,
+    `${name.padEnd(34)} ${((100 * cpu) / SECONDS).toFixed(2)} % of a core, ${sum(({ residentMb }) => residentMb)} MB resident, ${sum(({ privateMb }) => privateMb)} of it private`,
   );
   return cpu / SECONDS;
 }

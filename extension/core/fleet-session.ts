@@ -46,9 +46,9 @@ export class FleetSession implements Disposable {
   /** Attaches on all targets at once. Throws the first refusal, with nothing left attached on any. */
   async open(intervalMs: number, cancelled?: AbortSignal): Promise<void> {
     const opened = await Promise.allSettled(
-      this.#targets.map(({ connection, probes }) =>
-        this.#sessions.get(connection.target)?.open(probes, intervalMs, cancelled),
-      ),
+      this.#targets.map(async ({ connection, probes }) => {
+        await this.#sessions.get(connection.target)?.open(probes, intervalMs, cancelled);
+      }),
     );
     const refused = opened.find((outcome) => outcome.status === 'rejected');
     if (refused === undefined) return;

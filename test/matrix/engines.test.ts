@@ -100,7 +100,7 @@ for (const suite of ['trixie', 'sid'] as const)
       });
     });
 
-    test('a logpoint prints the values of locals', async (ctx) => {
+    test('a logpoint prints the values of locals', (ctx) => {
       if (missing !== undefined) return ctx.skip(missing);
       const file = join(sourcesOf('shop'), 'db.c');
       const line =
