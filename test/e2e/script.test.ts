@@ -1,8 +1,10 @@
 // A bpftrace script from its first error to its charts: the language features in the real editor, then a run of it.
+import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { cliBundle } from '../integration/support/traced-program.ts';
 import { openStudio, whyNoStudio, type Studio } from './studio.ts';
 import {
   activeWebview,
@@ -43,6 +45,11 @@ tracepoint:sched:sched_process_*
 `;
 
 beforeAll(() => {
+  if (whyNot !== undefined) return;
+  const recorded = join(folder, 'recorded.bt');
+  writeFileSync(recorded, 'BEGIN { @bytes = hist(5); printf("recorded line\\n"); exit(); }\n');
+  const run = [cliBundle, 'run', recorded, '--out', join(folder, 'run.probescope')];
+  expect(spawnSync(process.execPath, run, { encoding: 'utf8' })).toMatchObject({ status: 0 });
   writeFileSync(join(folder, 'charts.bt'), charts);
   writeFileSync(join(folder, 'edit.bt'), 'BEGIN\n{\n  @total=cuont();\n  print(@total);\n}\n');
   writeFileSync(join(folder, 'complete.bt'), '\n');
@@ -187,6 +194,27 @@ describe('a script', () => {
     await page.locator('.statusbar-item', { hasText: /Ln 4, Col/ }).waitFor();
     await page.locator('.squiggly-error').first().waitFor();
   });
+});
+
+test('a recording of a run opens in its panel, where nothing runs', async (context) => {
+  const studio = await openStudio({ folder });
+  context.onTestFailed(() => studio.screenshot(`failed ${context.task.name}`));
+  try {
+    const { page } = studio;
+    await page.keyboard.press('Control+P');
+    const input = page.locator('.quick-input-widget input');
+    await input.waitFor();
+    await input.fill('run.probescope');
+    await page.locator('.quick-input-list .monaco-list-row[aria-label^="run.probescope"]').first().click();
+    const panel = activeWebview(page);
+    await panel.locator('.run-row', { hasText: 'recorded line' }).first().waitFor({ timeout: 30_000 });
+    await panel.locator('.run-map', { hasText: '@bytes' }).locator('.run-bar').first().waitFor();
+    expect(await panel.locator('.run-notes').innerText()).toContain('nothing runs now');
+    expect(await panel.locator('vscode-button', { hasText: 'Run Again' }).isVisible()).toBe(false);
+    await studio.screenshot('script-recorded');
+  } finally {
+    await studio.close();
+  }
 });
 
 test('Restricted Mode: a script does not run, and the way out is offered', async (context) => {

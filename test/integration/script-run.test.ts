@@ -1,6 +1,6 @@
 // Scripts of the user's in the real bpftrace, through the helper: what comes back, how it ends, and that nothing stays.
-import { spawn } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { spawn, spawnSync } from 'node:child_process';
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -13,7 +13,7 @@ import { ScriptRecorder, scriptMeta } from '../../extension/core/scripts/recorde
 import { ScriptRun } from '../../extension/core/scripts/script-run.ts';
 import type { ScriptEnd, ScriptSpec } from '../../protocol/script.ts';
 import { survivors, treeOf, waitForEnd } from '../e2e/processes.ts';
-import { repository, whyNoTracing } from './support/traced-program.ts';
+import { cliBundle, copyCli, repository, whyNoTracing } from './support/traced-program.ts';
 
 const whyNot = whyNoTracing();
 const folder = mkdtempSync(join(tmpdir(), 'probescope-script-'));
@@ -227,5 +227,43 @@ test.skipIf(whyNot !== undefined)(
       await waitForEnd(engines, 20_000);
       expect(survivors(engines)).toEqual([]);
     }
+  },
+);
+
+test.skipIf(whyNot !== undefined)(
+  'on the command line: a bpftrace that is too old, one that refuses, and no privileges',
+  () => {
+    const bin = join(folder, 'bin');
+    mkdirSync(bin);
+    const script = join(folder, 'hello.bt');
+    writeFileSync(script, 'interval:s:1 { printf("hello\\n"); exit(); }\n');
+    const own = (text: string) => {
+      writeFileSync(join(bin, 'bpftrace'), `#!/bin/sh\n${text}\n`, { mode: 0o755 });
+      const env = { PATH: `${bin}:/usr/bin:/bin` };
+      return spawnSync(process.execPath, [cliBundle, 'run', script], { encoding: 'utf8', env });
+    };
+    const old = own('echo bpftrace v0.11.3');
+    expect(old.status).toBe(1);
+    expect(old.stderr).toMatch(/0\.11\.3[^]*0\.17/);
+    const refusing = own(
+      'case "$1" in --version) echo bpftrace v0.17.0;; *) cat >/dev/null; echo "ERROR: no such thing" >&2; exit 1;; esac',
+    );
+    expect(refusing.status).toBe(1);
+    expect(refusing.stderr).toMatch(/no such thing/);
+    const killed = own(
+      'case "$1" in --version) echo bpftrace v0.17.0;; *) cat >/dev/null; echo \'{"type": "attached_probes", "data": {"probes": 3}}\'; kill -9 $$;; esac',
+    );
+    expect(killed.stderr).toMatch(/ended while it was tracing \(exit code 137\)/);
+    // the repository and this Node may lie in folders that nobody may enter
+    const bundle = copyCli(folder);
+    chmodSync(folder, 0o755);
+    const nobody = { uid: 65534, gid: 65534, encoding: 'utf8', env: { PATH: '/usr/bin:/bin' } } as const;
+    const node = ['/usr/bin/node', '/usr/local/bin/node'].find(
+      (path) => spawnSync(path, ['-v'], nobody).status === 0,
+    );
+    if (node === undefined) return;
+    const denied = spawnSync(node, [bundle, 'run', script], nobody);
+    expect(denied.stderr).toMatch(/Scripts need privileges that are missing[^]*wrapper install/);
+    expect(denied.status).toBe(1);
   },
 );

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { buildWorkload, programOf } from '../../scripts/workloads.ts';
-import { cliBundle, runCli, whyNoTracing } from './support/traced-program.ts';
+import { runCli, whyNoTracing, copyCli } from './support/traced-program.ts';
 
 let folder = '';
 beforeAll(() => {
@@ -105,8 +105,7 @@ describe('engines that cannot be used', () => {
     const reason = whyNoTracing();
     if (reason !== undefined) ctx.skip(reason);
     const nobody = 65534;
-    const bundle = join(folder, 'cli.js');
-    copyFileSync(cliBundle, bundle);
+    const bundle = copyCli(folder);
     const program = join(folder, 'shop');
     copyFileSync(shop, program);
     chmodSync(program, 0o755);

@@ -1,11 +1,19 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { copyFileSync, cpSync, existsSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { join, resolve } from 'node:path';
 import { buildWorkload, programOf, type WorkloadName } from '../../../scripts/workloads.ts';
 
 export const repository = resolve(import.meta.dirname, '../../..');
 export const cliBundle = join(repository, 'dist', 'cli.js');
+
+/** Copies the bundle of the CLI, with the parts that it loads, for a user who may not enter this repository; its path there. */
+export function copyCli(folder: string): string {
+  const bundle = join(folder, 'cli.js');
+  copyFileSync(cliBundle, bundle);
+  cpSync(join(repository, 'dist', 'cli'), join(folder, 'cli'), { recursive: true });
+  return bundle;
+}
 
 /** Why real tracing cannot be tested here, or undefined when it can. */
 export function whyNoTracing(): string | undefined {

@@ -33,6 +33,12 @@ test.each([
     ['bpftrace', '-p', '17', '--map-keys', '4096', '--strlen', '200', '-f', 'json', '-'],
     'RAN -p 17 -f json - keys=4096 strlen=200 btf=\n',
   ],
+  [['bpftrace', '-f', 'json', '--', '-'], 'RAN -f json -- - keys= strlen= btf=\n'],
+  [
+    ['bpftrace', '--map-keys', '9', '-f', 'json', '--', '-', '--unsafe', 'a b'],
+    'RAN -f json -- - --unsafe a b keys=9 strlen= btf=\n',
+  ],
+  [['bpftrace', '-l', 'tracepoint:block:*'], 'RAN -l tracepoint:block:* keys= strlen= btf=\n'],
 ])('%j is what Probescope asks for', (args, output) => {
   const { status, stdout } = run(...args);
   expect(stdout).toBe(output);
@@ -56,6 +62,17 @@ const refusals: string[][] = [
   ['bpftrace', '-p', '', '-f', 'json', '-'],
   ['bpftrace', '-p', '99999999999', '-f', 'json', '-'],
   ['bpftrace', '--map-keys', '$(id)', '-f', 'json', '-'],
+  ['bpftrace', '-f', 'json', '--', '/tmp/script.bt'],
+  ['bpftrace', '-f', 'json', '--', '--unsafe', '-'],
+  ['bpftrace', '--', '-'],
+  ['bpftrace', '-p', '17', '-f', 'json', '--', '-'],
+  ['bpftrace', '-f', 'json', '--', '-', ...Array.from({ length: 33 }, () => 'x')],
+  ['bpftrace', '-l'],
+  ['bpftrace', '-l', '/etc/shadow'],
+  ['bpftrace', '-l', '--unsafe:'],
+  ['bpftrace', '-l', 'script.bt'],
+  ['bpftrace', '-lv', 'tracepoint:block:*'],
+  ['bpftrace', '-l', 'tracepoint:block:*', '--unsafe'],
   ['bpftrace', '--version', '--unsafe'],
   ['bpftrace', '-fjson', '-'],
   ['tracefs'],

@@ -9,7 +9,7 @@ import { textAt } from '../../../profile/strings.ts';
 import type { ScriptMap } from '../../../protocol/script.ts';
 
 const folder = resolve(import.meta.dirname, '../../fixtures/script-output');
-const versions = ['0.17.0', '0.23.2', '0.27.0'] as const;
+const versions = ['0.17.0', '0.23.2', '0.27.1'] as const;
 
 function decodeFile(name: string): ScriptLine[] {
   const decoder = new ScriptDecoder();
@@ -66,8 +66,8 @@ describe.each(versions)('everything that a script prints, bpftrace %s', (version
   });
 
   test('keys, whose blanks 0.27 leaves out and whose largest number 0.17 and 0.23 print as -1', () => {
-    expect(values('@keyed').keys).toEqual([version === '0.27.0' ? 'a,b,1' : 'a, b,1']);
-    expect(values('@u64').keys).toEqual([version === '0.27.0' ? '18446744073709551615' : '-1']);
+    expect(values('@keyed').keys).toEqual([version === '0.27.1' ? 'a,b,1' : 'a, b,1']);
+    expect(values('@u64').keys).toEqual([version === '0.27.1' ? '18446744073709551615' : '-1']);
   });
 
   test('histograms, linear ones with open ends, and by key', () => {
@@ -121,7 +121,7 @@ describe.each(versions)('everything that a script prints, bpftrace %s', (version
 });
 
 test('0.27: warnings and errors of the script, time series (hexadecimal after addresses), records, booleans', () => {
-  const lines = decodeFile('everything-0.27.0.ndjson');
+  const lines = decodeFile('everything-0.27.1.ndjson');
   expect(lines).toContainEqual({
     kind: 'log',
     log: 'warning',
@@ -155,7 +155,7 @@ test.each(versions)('lost events, full maps, commands and benchmarks, bpftrace %
   const lost = lines.reduce((sum, line) => sum + (line.kind === 'lost' ? line.events : 0), 0);
   expect(lost).toBeGreaterThan(10_000);
   // 0.27 sends the command's output past the JSON
-  expect(logOf(lines, 'syscall')).toEqual(version === '0.27.0' ? [] : ['from the shell\n']);
+  expect(logOf(lines, 'syscall')).toEqual(version === '0.27.1' ? [] : ['from the shell\n']);
   const full = lines.find((line) => line.kind === 'log' && line.log === 'error');
   if (version === '0.17.0') expect(full).toBeUndefined();
   else
@@ -163,7 +163,7 @@ test.each(versions)('lost events, full maps, commands and benchmarks, bpftrace %
       text: expect.stringContaining('map_update_elem') as string,
       place: { line: 0, column: 19 },
     });
-  if (version === '0.27.0')
+  if (version === '0.27.1')
     expect(logOf(lines, 'benchmark')).toEqual([expect.stringMatching(/^empty: \d+ ns on average of \d+$/)]);
 });
 
@@ -202,7 +202,7 @@ test('never throws, whatever comes; JSON is read as JSON.parse reads it', () => 
       expect(readJson(JSON.stringify(text))).toBe(text);
     }),
   );
-  const real = readFileSync(join(folder, 'everything-0.27.0.ndjson'), 'utf8');
+  const real = readFileSync(join(folder, 'everything-0.27.1.ndjson'), 'utf8');
   fc.assert(
     fc.property(
       fc.nat(real.length),

@@ -62,3 +62,15 @@ export function isBeyond(remarks: readonly VerdictRemark[], stderr: string, scri
     [...stderr.matchAll(/^stdin:(\d+)[:-]/gm)].some((match) => Number(match[1]) > last)
   );
 }
+
+/** Where in the script a sentence of bpftrace's points by naming an attach point; nothing when it names none. */
+export function placeIn(
+  script: string,
+  said: string,
+): { readonly line?: number; readonly character?: number } {
+  const [remark] = scriptRemarks(said, script, true);
+  const text = script.split('\n')[remark?.line ?? 0] ?? '';
+  if (remark === undefined || (remark.line === 0 && remark.endCharacter - remark.character === text.length))
+    return {};
+  return { line: remark.line, character: remark.character };
+}

@@ -9,7 +9,7 @@ import { controlPoints, heartbeat, withControl } from './control.ts';
 import { ScriptDecoder } from './decode.ts';
 import { endProblem } from './end.ts';
 import { LogLines } from './log-lines.ts';
-import { isBeyond, isHarmless, scriptRemarks } from './remarks.ts';
+import { isBeyond, isHarmless, placeIn, scriptRemarks } from './remarks.ts';
 
 export interface ScriptRunOptions {
   readonly spec: ScriptSpec;
@@ -210,6 +210,7 @@ export class ScriptRun {
       timeMs,
       kind: isError ? 'error' : 'engine',
       text: line.replace(/^(?:ERROR|WARNING): /, ''),
+      ...(isError ? placeIn(this.#options.spec.script, line) : {}),
     });
   }
 
@@ -272,7 +273,8 @@ export class ScriptRun {
     const timeMs = Math.round(this.#nowMs());
     if (this.#attached === undefined || problem !== undefined)
       for (const { severity, message, line, character } of remarks)
-        this.#log.add({ timeMs, kind: severity, text: message, line, character });
+        if (!this.#said.has(`ERROR: ${message}`))
+          this.#log.add({ timeMs, kind: severity, text: message, line, character });
     for (const [text, count] of this.#said)
       if (count > 1) this.#log.add({ timeMs, kind: 'engine', text: `said ${count} times: ${text}` });
     this.#flush(true);
