@@ -206,8 +206,24 @@ test('a recording of a run opens in its panel, where nothing runs', async (conte
     await input.waitFor();
     await input.fill('run.probescope');
     await page.locator('.quick-input-list .monaco-list-row[aria-label^="run.probescope"]').first().click();
-    const panel = activeWebview(page);
-    await panel.locator('.run-row', { hasText: 'recorded line' }).first().waitFor({ timeout: 30_000 });
+    await page.locator('.tab', { hasText: 'Run: recorded.bt' }).waitFor({ timeout: 30_000 });
+    await studio.screenshot('script-recorded');
+    // the recording's own page is a webview, too, and either may be the last one
+    const frames = page.locator('iframe.webview.ready:visible');
+    const panelOf = (index: number) => frames.nth(index).contentFrame().frameLocator('#active-frame');
+    let at = 0;
+    await expect
+      .poll(
+        async () => {
+          for (at = 0; at < (await frames.count()); at++)
+            if (await panelOf(at).locator('.run-row', { hasText: 'recorded line' }).first().isVisible())
+              return true;
+          return false;
+        },
+        { timeout: 30_000 },
+      )
+      .toBe(true);
+    const panel = panelOf(at);
     await panel.locator('.run-map', { hasText: '@bytes' }).locator('.run-bar').first().waitFor();
     expect(await panel.locator('.run-notes').innerText()).toContain('nothing runs now');
     expect(await panel.locator('vscode-button', { hasText: 'Run Again' }).isVisible()).toBe(false);
