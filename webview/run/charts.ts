@@ -30,7 +30,7 @@ export function drawHistogram(
   name: string,
 ): void {
   const total = buckets.reduce((sum, { count }) => sum + count, 0);
-  const root = frame(svg, `${name}: histogram of ${formatCount(total)} values`);
+  const root = frame(svg, `${name}: histogram of ${formatCount(total)} ${total === 1 ? 'value' : 'values'}`);
   const names = buckets.map((_, index) => String(index));
   const x = scaleBand(names, [MARGIN.left, WIDTH - MARGIN.right]).paddingInner(0.08);
   const most = Math.max(1, ...buckets.map(({ count }) => count));
@@ -42,7 +42,7 @@ export function drawHistogram(
     .attr('transform', `translate(${MARGIN.left},0)`)
     .call(
       axisLeft(y)
-        .ticks(4)
+        .tickValues(y.ticks(4).filter(Number.isInteger))
         .tickFormat((value) => formatCount(Number(value))),
     );
   root

@@ -125,7 +125,7 @@ export function mapSummary(map: ScriptMap): string {
         (sum, { buckets }) => sum + buckets.reduce((all, bucket) => all + bucket.count, 0),
         0,
       );
-      return `histogram of ${formatCount(count)} values${map.keyed ? ` in ${formatCount(map.total)} keys` : ''}`;
+      return `histogram of ${formatCount(count)} ${count === 1 ? 'value' : 'values'}${map.keyed ? ` in ${formatCount(map.total)} keys` : ''}`;
     }
     case 'tseries':
       return `time series${map.keyed ? ` of ${formatCount(map.total)} keys` : ''}`;
