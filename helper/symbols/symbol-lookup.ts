@@ -1,4 +1,5 @@
 import type { ElfFile } from './elf.ts';
+import type { Machine, Section } from './elf/header.ts';
 import { SHF_ALLOC } from './elf/header.ts';
 import type { SymbolTable } from './elf/symbol-table.ts';
 import {
@@ -18,6 +19,15 @@ export interface FoundSymbol {
   readonly index: number;
 }
 
+/** One symbol an address, ascending. */
+interface OrderedSymbols {
+  readonly addresses: Float64Array;
+  readonly indices: Uint32Array;
+}
+
+/** So many questions are answered by a pass over the table each; sorting vmlinux's 130,000 symbols costs 40 ms. */
+const FEW = 8;
+
 /**
  * Symbols by address, chosen as llvm-symbolizer does: `.symtab`, or `.dynsym` where that is stripped; functions, data
  * and untyped symbols (assembly has those); at one address the largest, and of equals the last; a symbol without size
@@ -25,46 +35,57 @@ export interface FoundSymbol {
  */
 export class SymbolLookup {
   readonly #table: SymbolTable | undefined;
-  readonly #addresses: Float64Array;
-  readonly #indices: Uint32Array;
+  readonly #accepts: (index: number) => boolean;
   readonly #names = new Map<number, string>();
+  #ordered: OrderedSymbols | undefined;
+  #questions = 0;
   /** The STT_FILE symbols, by index: each precedes the local symbols of its file. */
   #files: Uint32Array | undefined;
 
   constructor(elf: ElfFile) {
     const symbols = elf.symbols();
     this.#table = symbols !== undefined && symbols.count > 1 ? symbols : elf.dynamicSymbols();
-    const chosen = this.#table === undefined ? new Uint32Array(0) : choose(elf, this.#table);
-    this.#indices = chosen;
-    const { values } = this.#table ?? { values: new Float64Array(0) };
-    this.#addresses = Float64Array.from(chosen, (index) => values[index]!);
+    this.#accepts =
+      this.#table === undefined ? () => false : candidates(elf.sections, elf.header.machine, this.#table);
   }
 
   /** The symbol at or before `address` that reaches it. */
   find(address: number): FoundSymbol | undefined {
-    let low = 0;
-    let high = this.#addresses.length;
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if (this.#addresses[middle]! <= address) low = middle + 1;
-      else high = middle;
-    }
     const table = this.#table;
-    if (low === 0 || table === undefined) return undefined;
-    const index = this.#indices[low - 1]!;
-    const sizeBytes = table.sizes[index]!;
-    const start = this.#addresses[low - 1]!;
+    if (table === undefined) return undefined;
+    const index =
+      this.#ordered === undefined && this.#questions++ < FEW
+        ? table.lastUpTo(address, this.#accepts)
+        : this.#lastUpTo(address);
+    if (index === undefined) return undefined;
+    const { value: start, sizeBytes } = table.extent(index);
     if (sizeBytes !== 0 && start + sizeBytes <= address) return undefined;
     let name = this.#names.get(index);
     if (name === undefined) this.#names.set(index, (name = table.name(index)));
     return { name, address: start, sizeBytes, index };
   }
 
+  #lastUpTo(address: number): number | undefined {
+    const { addresses, indices } = this.#all();
+    let low = 0;
+    let high = addresses.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (addresses[middle]! <= address) low = middle + 1;
+      else high = middle;
+    }
+    return low === 0 ? undefined : indices[low - 1]!;
+  }
+
+  #all(): OrderedSymbols {
+    return (this.#ordered ??= inOrder(this.#table, this.#accepts));
+  }
+
   /** Function symbols in the order of their addresses. */
   *functions(): Generator<FoundSymbol> {
     const table = this.#table;
     if (table === undefined) return;
-    for (const index of this.#indices) {
+    for (const index of this.#all().indices) {
       const type = table.type(index);
       if (type === STT_FUNC || type === STT_GNU_IFUNC)
         yield {
@@ -97,23 +118,34 @@ function isMappingSymbol(name: string): boolean {
   return /^\$[adtx](\.|$)/.test(name);
 }
 
-function choose(elf: ElfFile, table: SymbolTable): Uint32Array {
-  const { values, sizes, sections, count } = table;
-  const allocated = elf.sections.map(({ flags }) => (flags & SHF_ALLOC) !== 0);
-  const mapped = elf.header.machine === 'aarch64' || elf.header.machine === 'arm';
-  const candidates: number[] = [];
-  for (let index = 1; index < count; index++) {
+/** Which symbols name addresses. */
+function candidates(
+  sections: readonly Section[],
+  machine: Machine,
+  table: SymbolTable,
+): (index: number) => boolean {
+  const allocated = sections.map(({ flags }) => (flags & SHF_ALLOC) !== 0);
+  const mapped = machine === 'aarch64' || machine === 'arm';
+  return (index) => {
     const type = table.type(index);
-    if (type !== STT_FUNC && type !== STT_NOTYPE && type !== STT_OBJECT && type !== STT_GNU_IFUNC) continue;
-    const section = sections[index]!;
-    if (section === SHN_UNDEF || allocated[section] !== true) continue;
-    if (mapped && type === STT_NOTYPE && isMappingSymbol(table.name(index))) continue;
-    candidates.push(index);
-  }
-  const order = Uint32Array.from(candidates);
+    if (type !== STT_FUNC && type !== STT_NOTYPE && type !== STT_OBJECT && type !== STT_GNU_IFUNC)
+      return false;
+    const section = table.section(index);
+    if (index === 0 || section === SHN_UNDEF || allocated[section] !== true) return false;
+    return !(mapped && type === STT_NOTYPE && isMappingSymbol(table.name(index)));
+  };
+}
+
+function inOrder(table: SymbolTable | undefined, accepts: (index: number) => boolean): OrderedSymbols {
+  if (table === undefined) return { addresses: new Float64Array(0), indices: new Uint32Array(0) };
+  const { values, sizes, count } = table;
+  const accepted: number[] = [];
+  for (let index = 1; index < count; index++) if (accepts(index)) accepted.push(index);
+  const order = Uint32Array.from(accepted);
   order.sort((a, b) => values[a]! - values[b]! || sizes[a]! - sizes[b]! || a - b);
   let kept = 0;
   for (let at = 0; at < order.length; at++)
     if (at + 1 === order.length || values[order[at + 1]!] !== values[order[at]!]) order[kept++] = order[at]!;
-  return order.slice(0, kept);
+  const indices = order.slice(0, kept);
+  return { addresses: Float64Array.from(indices, (index) => values[index]!), indices };
 }

@@ -1,3 +1,4 @@
+import type { LazyBytes } from '../bytes.ts';
 import { malformed } from '../problems.ts';
 import { forms } from './constants.ts';
 import { DwarfReader } from './reader.ts';
@@ -24,11 +25,11 @@ export interface Abbreviation {
 export class AbbreviationTable {
   readonly offset: number;
   readonly #known = new Map<number, Abbreviation | undefined>();
-  readonly #bytes: Uint8Array;
+  readonly #section: LazyBytes;
   readonly #path: string;
 
-  constructor(bytes: Uint8Array, offset: number, path: string) {
-    if (offset >= bytes.length)
+  constructor(section: LazyBytes, offset: number, path: string) {
+    if (offset >= section.length)
       throw malformed(
         path,
         '.debug_abbrev',
@@ -36,13 +37,13 @@ export class AbbreviationTable {
         'a unit names abbreviations behind the end of the section',
       );
     this.offset = offset;
-    this.#bytes = bytes;
+    this.#section = section;
     this.#path = path;
   }
 
   get(code: number): Abbreviation | undefined {
     if (this.#known.has(code)) return this.#known.get(code);
-    const at = findEntry(this.#bytes, this.offset, code);
+    const at = findEntry(this.#section, this.offset, code);
     const abbreviation = at < 0 ? undefined : this.#read(at, code);
     this.#known.set(code, abbreviation);
     return abbreviation;
@@ -50,7 +51,8 @@ export class AbbreviationTable {
 
   /** Reads the entry whose tag is at `at`. */
   #read(at: number, code: number): Abbreviation {
-    const reader = new DwarfReader(this.#bytes, at, this.#bytes.length, this.#path, '.debug_abbrev');
+    const { bytes } = this.#section;
+    const reader = new DwarfReader(bytes, at, bytes.length, this.#path, '.debug_abbrev');
     const tag = reader.uleb();
     const hasChildren = reader.u8() !== 0;
     const attributes: AttributeSpec[] = [];
@@ -64,10 +66,20 @@ export class AbbreviationTable {
   }
 }
 
-/** The first entry of `code` in a table: where its tag is, or −1. Runs over the entries before it without keeping them. */
-function findEntry(bytes: Uint8Array, offset: number, wanted: number): number {
+/** Bytes read ahead of where a table is looked at; a whole table of a C unit has about 2,300. */
+const AHEAD = 8192;
+
+/**
+ * The first entry of `code` in a table: where its tag is, or −1. Runs over the entries before it without keeping them; all of
+ * the entry is read from the file then.
+ */
+function findEntry(section: LazyBytes, offset: number, wanted: number): number {
+  const { bytes } = section;
   let pos = offset;
+  let ready = 0;
+  let found = -1;
   while (pos < bytes.length) {
+    if (pos + AHEAD / 2 > ready) section.ensure(pos, (ready = pos + AHEAD));
     let code = 0;
     for (let scale = 1; ; scale *= 128) {
       const byte = bytes[pos++]!;
@@ -76,10 +88,12 @@ function findEntry(bytes: Uint8Array, offset: number, wanted: number): number {
     }
     // Some producers leave out the final zero of the last table.
     if (code === 0) return -1;
-    if (code === wanted) return pos;
+    if (code === wanted) found = pos;
     while (bytes[pos++]! >= 0x80);
     pos++;
     for (;;) {
+      // An entry has a handful of attributes; one that is longer than what was read ahead is damaged or made on purpose.
+      if (pos + AHEAD / 4 > ready) section.ensure(pos, (ready = pos + AHEAD));
       const start = pos;
       const first = bytes[pos];
       while (bytes[pos++]! >= 0x80);
@@ -88,6 +102,7 @@ function findEntry(bytes: Uint8Array, offset: number, wanted: number): number {
       if (first === undefined || (first === 0 && form === 0 && pos === start + 2)) break;
       if (form === forms.implicitConst) while (bytes[pos++]! >= 0x80);
     }
+    if (found >= 0) return found;
   }
   return -1;
 }

@@ -70,7 +70,7 @@ export class DwarfFile {
   abbreviationsAt(offset: number): AbbreviationTable {
     let table = this.#abbreviations.get(offset);
     if (table === undefined) {
-      table = new AbbreviationTable(this.sections.abbrev.all(), offset, this.path);
+      table = new AbbreviationTable(this.sections.abbrev, offset, this.path);
       this.#abbreviations.set(offset, table);
     }
     return table;

@@ -1,9 +1,14 @@
+import type { LazyBytes } from '../bytes.ts';
 import { malformed } from '../problems.ts';
 import type { ScopeStore } from './scope-store.ts';
 import type { Unit } from './unit.ts';
 
 /** Entries of one list at which it is taken for damage. */
 const LONGEST_LIST = 2_000_000;
+
+/** The section is read from the file this far ahead; an entry is a byte and two numbers of at most ten. */
+const AHEAD_BYTES = 1024;
+const ENTRY_BYTES = 24;
 
 /**
  * Reads range lists straight into a {@link ScopeStore}: the same formats as `lists.ts`, without an object a range, for
@@ -29,14 +34,14 @@ export class RangeScanner {
     }
     const section = unit.file.sections.rnglists;
     if (section === undefined) return;
-    const bytes = section.all();
     if (!indexed) {
-      this.#scanNew(scope, bytes, value);
+      this.#scanNew(scope, section, value);
       return;
     }
     const base = unit.rnglistsBase;
     const at = base + value * (unit.is64 ? 8 : 4);
-    this.#scanNew(scope, bytes, base + read32(bytes, at));
+    section.ensure(at, at + 4);
+    this.#scanNew(scope, section, base + read32(section.bytes, at));
   }
 
   #fail(section: string, at: number): never {
@@ -64,8 +69,10 @@ export class RangeScanner {
   }
 
   /** `.debug_rnglists`, DWARF 5 section 7.25. */
-  #scanNew(scope: number, bytes: Uint8Array, offset: number): void {
+  #scanNew(scope: number, section: LazyBytes, offset: number): void {
     const unit = this.#unit;
+    const { bytes } = section;
+    let ready = section.isWhole ? Infinity : 0;
     const store = this.#store;
     const wide = unit.addressSize === 8;
     let base = this.#base!;
@@ -88,6 +95,7 @@ export class RangeScanner {
       return value;
     };
     for (let entries = 0; entries < LONGEST_LIST && pos < bytes.length; entries++) {
+      if (pos + ENTRY_BYTES > ready) section.ensure(pos, (ready = pos + AHEAD_BYTES));
       const kind = bytes[pos++]!;
       let low: number;
       switch (kind) {

@@ -1,3 +1,4 @@
+import type { LazyBytes } from '../bytes.ts';
 import { malformed } from '../problems.ts';
 import { attributes, forms, tags } from './constants.ts';
 
@@ -104,6 +105,10 @@ export interface UnitShape {
   readonly isC: boolean;
 }
 
+/** The section is read from the file this far ahead; five numbers of at most ten bytes are read between two looks. */
+const AHEAD_BYTES = 8192;
+const STEP_BYTES = 64;
+
 /** Codes are small in practice; larger ones would only cost memory. */
 const MOST_CODES = 1 << 20;
 
@@ -126,13 +131,13 @@ export class AbbreviationCompiler {
   #codes = 0;
 
   /** The result is valid until the next call. */
-  compile(bytes: Uint8Array, offset: number, shape: UnitShape, path: string): CompiledAbbreviations {
+  compile(section: LazyBytes, offset: number, shape: UnitShape, path: string): CompiledAbbreviations {
     this.#kinds.fill(UNKNOWN, 0, this.#codes);
     this.#opCount = 0;
     this.#specCount = 0;
     this.#codes = 0;
-    const stopped = this.#read(bytes, offset, shape);
-    if (stopped < 0 || stopped > bytes.length)
+    const stopped = this.#read(section, offset, shape);
+    if (stopped < 0 || stopped > section.length)
       throw malformed(
         path,
         '.debug_abbrev',
@@ -153,11 +158,14 @@ export class AbbreviationCompiler {
     };
   }
 
-  #read(bytes: Uint8Array, offset: number, shape: UnitShape): number {
+  #read(section: LazyBytes, offset: number, shape: UnitShape): number {
     const { addressSize, is64, version, isC } = shape;
+    const { bytes } = section;
     const end = bytes.length;
+    let ready = section.isWhole ? Infinity : 0;
     let pos = offset;
     while (pos < end) {
+      if (pos + STEP_BYTES > ready) section.ensure(pos, (ready = pos + AHEAD_BYTES));
       let code = bytes[pos++]!;
       if (code >= 0x80) {
         code &= 0x7f;
@@ -190,6 +198,7 @@ export class AbbreviationCompiler {
       let varies = false;
       let sibling = -1;
       for (;;) {
+        if (pos + STEP_BYTES > ready) section.ensure(pos, (ready = pos + AHEAD_BYTES));
         let attribute = bytes[pos++]!;
         if (attribute >= 0x80) {
           attribute &= 0x7f;

@@ -229,7 +229,9 @@ export class DwarfIndex {
    * entries the functions are 30 MB.
    */
   walkAll(): void {
-    const { info } = this.file.sections;
+    const { info, abbrev, rnglists } = this.file.sections;
+    abbrev.all();
+    rnglists?.all();
     const window = new Uint8Array(info.isWhole ? 0 : Math.min(info.length, WINDOW_BYTES));
     let from = 0;
     let to = 0;
@@ -270,7 +272,7 @@ export class DwarfIndex {
       return last.compiled;
     const { version, addressSize, is64 } = unit;
     const shape = { version, addressSize, is64, isC };
-    const compiled = this.#compiler.compile(file.sections.abbrev.all(), offset, shape, file.path);
+    const compiled = this.#compiler.compile(file.sections.abbrev, offset, shape, file.path);
     this.#lastCompiled = { file, offset, compiled, ...shape };
     return compiled;
   }

@@ -1,6 +1,5 @@
 import type { DwarfFile } from './file.ts';
 import { rangesOf } from './lists.ts';
-import { DwarfReader } from './reader.ts';
 import type { Unit } from './unit.ts';
 import { unitTypes } from './constants.ts';
 
@@ -25,6 +24,9 @@ interface FlatRanges {
   readonly units: Float64Array;
 }
 
+/** So many questions are answered by a pass over `.debug_aranges` each; cutting its ranges into disjoint ones takes 25 ms. */
+const FEW = 8;
+
 /**
  * Which unit holds an address: by `.debug_aranges` where it answers (gcc writes it; reading it takes a millisecond), else by
  * the ranges of the units' roots, since clang and Go write none and one file may be of several compilers.
@@ -33,6 +35,7 @@ export class UnitLookup {
   readonly #file: DwarfFile;
   readonly #listed = new RangeList();
   readonly #listedUnits = new Set<number>();
+  #questions = 0;
   #quick: FlatRanges | undefined;
   #complete: FlatRanges | undefined;
 
@@ -43,8 +46,10 @@ export class UnitLookup {
   /** The unit at `address`, or undefined. Where units overlap, the one that comes first in the file, as in LLVM. */
   find(address: number): Unit | undefined {
     if (this.#complete === undefined) {
-      this.#quick ??= this.#readAranges();
-      const offset = search(this.#quick, address);
+      const offset =
+        this.#quick === undefined && this.#questions++ < FEW
+          ? this.#scanAranges(address)
+          : search((this.#quick ??= this.#readAranges()), address);
       if (offset !== undefined) return this.#file.unitAt(offset);
     }
     const offset = search(this.complete(), address);
@@ -63,35 +68,57 @@ export class UnitLookup {
     return (this.#complete = flatten(this.#listed));
   }
 
-  /** `.debug_aranges` (DWARF 5 section 6.1.2). A damaged one is as good as none. */
   #readAranges(): FlatRanges {
-    const section = this.#file.sections.aranges;
     const list = this.#listed;
-    if (section === undefined) return flatten(list);
-    const bytes = section.all();
-    const reader = new DwarfReader(bytes, 0, bytes.length, this.#file.path, '.debug_aranges');
-    while (reader.at + 12 <= bytes.length) {
-      const start = reader.at;
-      const { length, is64 } = reader.initialLength();
-      const end = reader.at + length;
-      if (end > bytes.length || length < 8) break;
-      reader.u16();
-      const unit = reader.offset(is64);
-      const size = reader.u8();
-      reader.u8();
-      if (size !== 8 && size !== 4) break;
-      this.#listedUnits.add(unit);
-      // Tuples are aligned to their own size, from the set's start.
-      reader.at = start + Math.ceil((reader.at - start) / (2 * size)) * 2 * size;
-      while (reader.at + 2 * size <= end) {
-        const low = reader.address(size);
-        const span = reader.address(size);
-        if (low === 0 && span === 0) break;
-        list.add(low, low + span, unit);
-      }
-      reader.at = end;
-    }
+    const { aranges } = this.#file.sections;
+    if (aranges !== undefined)
+      readAranges(aranges.all(), (low, high, unit) => {
+        this.#listedUnits.add(unit);
+        if (low !== high) list.add(low, high, unit);
+      });
     return flatten(list);
+  }
+
+  /** As the look-up in {@link #readAranges}'s result, by one pass over the section. */
+  #scanAranges(address: number): number | undefined {
+    const { aranges } = this.#file.sections;
+    let found: number | undefined;
+    if (aranges !== undefined)
+      readAranges(aranges.all(), (low, high, unit) => {
+        if (address < low || address >= high || (low < 0 && high >= 0)) return;
+        if (found === undefined || unit < found) found = unit;
+      });
+    return found;
+  }
+}
+
+/**
+ * Reads `.debug_aranges` (DWARF 5 section 6.1.2): each range with its unit; a set also tells its unit by one empty range, since
+ * it may have no other. A damaged section is as good as none: what follows the damage is left out.
+ */
+function readAranges(bytes: Uint8Array, visit: (low: number, high: number, unit: number) => void): void {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  const u64 = (at: number): number => view.getInt32(at + 4, true) * 4294967296 + view.getUint32(at, true);
+  for (let start = 0; start + 12 <= bytes.length;) {
+    const short = view.getUint32(start, true);
+    const is64 = short === 0xffffffff;
+    if (!is64 && short >= 0xfffffff0) return;
+    const body = start + (is64 ? 12 : 4);
+    const end = body + (is64 ? u64(start + 4) : short);
+    if (!(end <= bytes.length) || end < body + (is64 ? 12 : 8)) return;
+    const unit = is64 ? u64(body + 2) : view.getUint32(body + 2, true);
+    const size = bytes[body + (is64 ? 10 : 6)]!;
+    if (size !== 8 && size !== 4) return;
+    visit(0, 0, unit);
+    // Tuples are aligned to their own size, from the set's start.
+    const header = body + (is64 ? 12 : 8) - start;
+    for (let at = start + Math.ceil(header / (2 * size)) * 2 * size; at + 2 * size <= end; at += 2 * size) {
+      const low = size === 8 ? u64(at) : view.getUint32(at, true);
+      const span = size === 8 ? u64(at + 8) : view.getUint32(at + 4, true);
+      if (low === 0 && span === 0) break;
+      visit(low, low + span, unit);
+    }
+    start = end;
   }
 }
 

@@ -27,15 +27,25 @@ export interface ElfSymbol {
   readonly section: number;
 }
 
-/** A symbol table as flat arrays; names are decoded when asked for (vmlinux has 200,000 of them). */
-export class SymbolTable {
-  readonly count: number;
+/** The columns of a symbol table that loops over all of it want as flat arrays. */
+interface Columns {
   readonly values: Float64Array;
   readonly sizes: Float64Array;
-  readonly infos: Uint8Array;
   readonly sections: Uint16Array;
-  readonly #names: Uint32Array;
+}
+
+/**
+ * A symbol table (gABI chapter 4, "Symbol Table"). Columns are decoded when one is asked for, names one by one: vmlinux
+ * has 130,000 symbols, and a process that asks for one address reads none of them twice.
+ */
+export class SymbolTable {
+  readonly count: number;
+  readonly #bytes: Uint8Array;
+  readonly #table: TableReader;
+  readonly #entry: number;
   readonly #strings: LazyBytes | undefined;
+  readonly #relocatable: readonly Section[] | undefined;
+  #columns: Columns | undefined;
 
   constructor(
     bytes: Uint8Array,
@@ -43,45 +53,107 @@ export class SymbolTable {
     strings: LazyBytes | undefined,
     relocatable: readonly Section[] | undefined,
   ) {
-    const entry = is64 ? 24 : 16;
-    const count = Math.floor(bytes.length / entry);
-    const table = new TableReader(bytes, is64);
-    this.count = count;
-    this.values = new Float64Array(count);
-    this.sizes = new Float64Array(count);
-    this.infos = new Uint8Array(count);
-    this.sections = new Uint16Array(count);
-    this.#names = new Uint32Array(count);
+    this.#bytes = bytes;
+    this.#table = new TableReader(bytes, is64);
+    this.#entry = is64 ? 24 : 16;
+    this.count = Math.floor(bytes.length / this.#entry);
     this.#strings = strings;
-    for (let index = 0; index < count; index++) {
-      const at = index * entry;
-      this.#names[index] = table.u32(at);
-      this.infos[index] = bytes[at + (is64 ? 4 : 12)]!;
-      this.sections[index] = table.u16(at + (is64 ? 6 : 14));
-      this.values[index] = is64 ? table.address64(at + 8) : table.u32(at + 4);
-      this.sizes[index] = is64 ? table.size64(at + 16) : table.u32(at + 8);
-    }
-    if (relocatable !== undefined) this.#addSectionAddresses(relocatable);
+    this.#relocatable = relocatable;
   }
 
-  #addSectionAddresses(sections: readonly Section[]): void {
-    for (let index = 0; index < this.count; index++) {
-      const section = sections[this.sections[index]!];
-      if (section !== undefined && this.sections[index]! < SHN_ABS)
-        this.values[index] = this.values[index]! + section.address;
+  /** Virtual addresses; in ET_REL files with the laid-out section's address added. */
+  get values(): Float64Array {
+    return (this.#columns ??= this.#decode()).values;
+  }
+
+  get sizes(): Float64Array {
+    return (this.#columns ??= this.#decode()).sizes;
+  }
+
+  get sections(): Uint16Array {
+    return (this.#columns ??= this.#decode()).sections;
+  }
+
+  #decode(): Columns {
+    const { count } = this;
+    const table = this.#table;
+    const entry = this.#entry;
+    const { is64 } = table;
+    const values = new Float64Array(count);
+    const sizes = new Float64Array(count);
+    const sections = new Uint16Array(count);
+    for (let index = 0; index < count; index++) {
+      const at = index * entry;
+      sections[index] = table.u16(at + (is64 ? 6 : 14));
+      values[index] = is64 ? table.address64(at + 8) : table.u32(at + 4);
+      sizes[index] = is64 ? table.size64(at + 16) : table.u32(at + 8);
     }
+    if (this.#relocatable !== undefined) addSectionAddresses(values, sections, this.#relocatable);
+    return { values, sizes, sections };
+  }
+
+  /**
+   * The accepted symbol that starts last at or before `address`; of several there the largest, of equals the last.
+   * Undefined when there is none. One pass over the bytes: cheaper than sorting for a handful of questions.
+   */
+  lastUpTo(address: number, accepts: (index: number) => boolean): number | undefined {
+    const { count } = this;
+    const { view, is64 } = this.#table;
+    if (!is64 || this.#relocatable !== undefined) return this.#lastOfColumns(address, accepts);
+    let best: number | undefined;
+    let bestValue = -Infinity;
+    let bestSize = 0;
+    for (let index = 0, at = 0; index < count; index++, at += 24) {
+      const value = view.getInt32(at + 12, true) * 4294967296 + view.getUint32(at + 8, true);
+      if (value > address || value < bestValue) continue;
+      const size = this.#table.size64(at + 16);
+      if ((value === bestValue && size < bestSize) || !accepts(index)) continue;
+      best = index;
+      bestValue = value;
+      bestSize = size;
+    }
+    return best;
+  }
+
+  #lastOfColumns(address: number, accepts: (index: number) => boolean): number | undefined {
+    const { values, sizes } = this;
+    let best: number | undefined;
+    for (let index = 0; index < this.count; index++) {
+      const value = values[index]!;
+      if (value > address || !accepts(index)) continue;
+      const known = best === undefined ? -Infinity : values[best]!;
+      if (value > known || (value === known && sizes[index]! >= sizes[best!]!)) best = index;
+    }
+    return best;
   }
 
   type(index: number): number {
-    return this.infos[index]! & 15;
+    return this.#info(index) & 15;
   }
 
   binding(index: number): number {
-    return this.infos[index]! >> 4;
+    return this.#info(index) >> 4;
+  }
+
+  #info(index: number): number {
+    return this.#bytes[index * this.#entry + (this.#entry === 24 ? 4 : 12)]!;
+  }
+
+  /** Where a symbol starts and how far it reaches, without decoding the others. */
+  extent(index: number): { value: number; sizeBytes: number } {
+    const table = this.#table;
+    if (this.#columns !== undefined || this.#relocatable !== undefined || !table.is64)
+      return { value: this.values[index]!, sizeBytes: this.sizes[index]! };
+    return { value: table.address64(index * 24 + 8), sizeBytes: table.size64(index * 24 + 16) };
+  }
+
+  /** The index of the section that a symbol belongs to, without decoding the others. */
+  section(index: number): number {
+    return this.#table.u16(index * this.#entry + (this.#entry === 24 ? 6 : 14));
   }
 
   name(index: number): string {
-    return this.#strings?.string(this.#names[index]!) ?? '';
+    return this.#strings?.string(this.#table.u32(index * this.#entry)) ?? '';
   }
 
   at(index: number): ElfSymbol {
@@ -104,5 +176,12 @@ export class SymbolTable {
   *[Symbol.iterator](): Iterator<ElfSymbol> {
     this.loadNames();
     for (let index = 0; index < this.count; index++) yield this.at(index);
+  }
+}
+
+function addSectionAddresses(values: Float64Array, indices: Uint16Array, sections: readonly Section[]): void {
+  for (let index = 0; index < values.length; index++) {
+    const section = sections[indices[index]!];
+    if (section !== undefined && indices[index]! < SHN_ABS) values[index] = values[index]! + section.address;
   }
 }
