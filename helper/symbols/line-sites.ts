@@ -1,5 +1,5 @@
 import { ProbeError } from '../../protocol/errors.ts';
-import { IS_STATEMENT, END_SEQUENCE } from './dwarf/line-rows.ts';
+import { FileRows } from './dwarf/file-rows.ts';
 import { attributes } from './dwarf/constants.ts';
 import { Die } from './dwarf/die.ts';
 import type { UnitLookup } from './dwarf/unit-lookup.ts';
@@ -7,19 +7,17 @@ import type { ScopeNames } from './dwarf/names.ts';
 import { INLINED_SCOPE, NONE } from './dwarf/scope-store.ts';
 import type { DwarfIndex, UnitIndex } from './dwarf/unit-index.ts';
 import type { LineSite, LineSites } from './model.ts';
+import type { NamingProgram } from './dwarf/file-search.ts';
 import { programsNaming } from './dwarf/file-search.ts';
+import { isAbsolute } from './dwarf/line-header.ts';
 import { baseName, commonSuffix, normalisePath } from './source-path.ts';
-
-/** A file as one unit numbers it. */
-interface FileInUnit {
-  readonly index: UnitIndex;
-  readonly files: Set<number>;
-}
 
 /** A source file of the binary with all units that have it. */
 interface FoundFile {
   readonly path: string;
-  readonly units: FileInUnit[];
+  readonly units: { readonly index: UnitIndex; readonly files: Set<number> }[];
+  /** Built by the first question about the file. */
+  rows?: FileRows;
 }
 
 /**
@@ -29,7 +27,8 @@ interface FoundFile {
 export class LineSiteFinder {
   readonly #index: DwarfIndex;
   readonly #lookup: UnitLookup;
-  readonly #naming = new Map<string, readonly { index: UnitIndex; files: readonly number[] }[]>();
+  readonly #naming = new Map<string, readonly NamingProgram[]>();
+  readonly #found = new Map<string, FoundFile>();
   readonly #names: ScopeNames;
   readonly #demangle: (name: string) => string;
   readonly #isCode: (address: number) => boolean;
@@ -116,28 +115,31 @@ export class LineSiteFinder {
     return path === undefined ? undefined : { file: normalisePath(path), line: line.value.value };
   }
 
-  /** Units with code whose tables have files of that base name; remembered, since questions about one file come in rows. */
-  #unitsNaming(name: string): readonly { index: UnitIndex; files: readonly number[] }[] {
-    const known = this.#naming.get(name);
-    if (known !== undefined) return known;
-    const { file } = this.#index;
-    const found: { index: UnitIndex; files: readonly number[] }[] = [];
-    for (const { header, files } of programsNaming(file.sections, file.path, name)) {
-      const index = this.#index.unitOfProgram(header, (address) => this.#lookup.find(address));
-      if (index !== undefined) found.push({ index, files });
+  /** Line programs whose tables have files of that base name; remembered, since questions about one file come in rows. */
+  #programsNaming(name: string): readonly NamingProgram[] {
+    let known = this.#naming.get(name);
+    if (known === undefined) {
+      const { sections, path } = this.#index.file;
+      this.#naming.set(name, (known = [...programsNaming(sections, path, name)]));
     }
-    this.#naming.set(name, found);
-    return found;
+    return known;
+  }
+
+  /** The unit of a line program; undefined when it has no code. */
+  #unitOf({ offset }: NamingProgram): UnitIndex | undefined {
+    return this.#index.unitOfProgram(offset, (address) => this.#lookup.find(address));
   }
 
   /** Paths of the binary's source files with that base name, normalised: quick, whatever the binary's size. */
   filesNamed(name: string): { path: string; md5: string | undefined }[] {
     const found = new Map<string, string | undefined>();
-    for (const { index, files } of this.#unitsNaming(name))
-      for (const file of files) {
-        const path = index.files?.path(file);
-        if (path !== undefined) found.set(normalisePath(path), index.files?.md5(file));
+    for (const program of this.#programsNaming(name)) {
+      const index = this.#unitOf(program);
+      for (const file of index === undefined ? [] : program.files) {
+        const path = index?.files?.path(file.number);
+        if (path !== undefined) found.set(normalisePath(path), index?.files?.md5(file.number));
       }
+    }
     return [...found].map(([path, md5]) => ({ path, md5 }));
   }
 
@@ -157,10 +159,19 @@ export class LineSiteFinder {
   }
 
   #findFile(file: string): FoundFile {
-    const wanted = normalisePath(file);
+    let found = this.#found.get(file);
+    if (found === undefined) this.#found.set(file, (found = this.#searchFile(normalisePath(file))));
+    return found;
+  }
+
+  #searchFile(wanted: string): FoundFile {
     const byPath = new Map<string, FoundFile>();
-    for (const { index, files } of this.#unitsNaming(baseName(wanted)))
-      for (const file of files) {
+    const taken = contenders(this.#programsNaming(baseName(wanted)), wanted);
+    this.#index.rows.reserve(taken.reduce((sum, { program }) => sum + program.sizeBytes, 0));
+    for (const { program, numbers } of taken) {
+      const index = this.#unitOf(program);
+      if (index === undefined) continue;
+      for (const file of numbers) {
         const path = normalisePath(index.files?.path(file) ?? '');
         let entry = byPath.get(path);
         if (entry === undefined) byPath.set(path, (entry = { path, units: [] }));
@@ -169,6 +180,7 @@ export class LineSiteFinder {
         if (last?.index === index) last.files.add(file);
         else entry.units.push({ index, files: new Set([file]) });
       }
+    }
     const ranked = [...byPath.values()].sort(
       (a, b) => commonSuffix(b.path, wanted) - commonSuffix(a.path, wanted) || a.path.length - b.path.length,
     );
@@ -180,52 +192,38 @@ export class LineSiteFinder {
     )
       throw new ProbeError({
         code: 'file-not-found',
-        message: `No unit of this binary was compiled from ${file}.`,
+        message: `No unit of this binary was compiled from ${wanted}.`,
         remedy: 'Choose another binary: this one was not compiled from a file of that name.',
       });
     return best;
   }
 
-  #sites({ path, units }: FoundFile, line: number, column: number | undefined): LineSite[] {
-    const found: LineSite[] = [];
-    for (const { index, files } of units) this.#unitSites(index, path, files, line, column, found);
-    return found.sort((a, b) => a.address - b.address);
+  #rowsOf(file: FoundFile): FileRows {
+    return (file.rows ??= new FileRows(file.units, this.#index.rows));
   }
 
-  #unitSites(
-    index: UnitIndex,
-    path: string,
-    files: ReadonlySet<number>,
-    line: number,
-    column: number | undefined,
-    found: LineSite[],
-  ): void {
-    const { sequences } = index;
-    const { addresses, lines, files: rowFiles, columns, flags } = this.#index.rows;
-    /** The lowest start of a run, by scope. */
-    const byScope = new Map<number, number>();
-    for (let sequence = 0; sequence < sequences.count; sequence++) {
-      const first = sequences.firsts[sequence]!;
-      const last = sequences.lasts[sequence]!;
-      let inside = false;
-      for (let row = first; row < last; row++) {
-        const fits = lines[row] === line && files.has(rowFiles[row]!);
-        if (!fits || (column !== undefined && columns[row] !== column)) {
-          // Rows without statements inside a run do not end it.
-          if (!fits && (flags[row]! & IS_STATEMENT) !== 0) inside = false;
-          continue;
-        }
-        if ((flags[row]! & IS_STATEMENT) === 0 || (flags[row]! & END_SEQUENCE) !== 0 || inside) continue;
-        inside = true;
-        const address = addresses[row]!;
-        if (!this.#isCode(address)) continue;
-        // At the start of an inlined copy the row may still be the caller's: the line tells whose code it is.
-        const scope = this.#declaringScope(index, address, path, line) ?? NONE;
-        const known = byScope.get(scope);
-        if (known === undefined || addresses[known]! > address) byScope.set(scope, row);
-      }
+  #sites(file: FoundFile, line: number, column: number | undefined): LineSite[] {
+    const { addresses, columns } = this.#index.rows;
+    /** The lowest start of a run, by unit and scope. */
+    const byScope = new Map<UnitIndex, Map<number, number>>();
+    let inside = false;
+    for (const { index, row, startsRun } of this.#rowsOf(file).ofLine(line)) {
+      if (startsRun) inside = false;
+      if (inside || (column !== undefined && columns[row] !== column)) continue;
+      inside = true;
+      const address = addresses[row]!;
+      if (!this.#isCode(address)) continue;
+      let scopes = byScope.get(index);
+      if (scopes === undefined) byScope.set(index, (scopes = new Map<number, number>()));
+      // At the start of an inlined copy the row may still be the caller's: the line tells whose code it is.
+      const scope = this.#declaringScope(index, address, file.path, line) ?? NONE;
+      const known = scopes.get(scope);
+      if (known === undefined || addresses[known]! > address) scopes.set(scope, row);
     }
-    for (const [scope, row] of byScope) found.push(this.#site(index, scope, row));
+    const found: LineSite[] = [];
+    for (const [index, scopes] of byScope)
+      for (const [scope, row] of scopes) found.push(this.#site(index, scope, row));
+    return found.sort((a, b) => a.address - b.address);
   }
 
   #site(index: UnitIndex, scope: number, row: number): LineSite {
@@ -258,27 +256,43 @@ export class LineSiteFinder {
   }
 
   /** The nearest line with code: the next one below, as gdb takes it, or the last one above. */
-  #nearestLine({ units }: FoundFile, line: number): number | undefined {
-    let below = Infinity;
-    let above = 0;
-    for (const { index, files } of units) {
-      const { sequences } = index;
-      const { lines, files: rowFiles, flags, addresses } = this.#index.rows;
-      for (let sequence = 0; sequence < sequences.count; sequence++) {
-        const last = sequences.lasts[sequence]!;
-        for (let row = sequences.firsts[sequence]!; row < last; row++) {
-          if (
-            !files.has(rowFiles[row]!) ||
-            (flags[row]! & IS_STATEMENT) === 0 ||
-            !this.#isCode(addresses[row]!)
-          )
-            continue;
-          const candidate = lines[row]!;
-          if (candidate >= line && candidate < below) below = candidate;
-          else if (candidate < line && candidate > above) above = candidate;
-        }
-      }
-    }
-    return below !== Infinity ? below : above > 0 ? above : undefined;
+  #nearestLine(file: FoundFile, line: number): number | undefined {
+    const rows = this.#rowsOf(file);
+    const { addresses } = this.#index.rows;
+    const hasCode = (candidate: number): boolean => {
+      for (const { row } of rows.ofLine(candidate)) if (this.#isCode(addresses[row]!)) return true;
+      return false;
+    };
+    for (let below = Math.max(1, line); below <= rows.lastLine; below++) if (hasCode(below)) return below;
+    for (let above = Math.min(line - 1, rows.lastLine); above > 0; above--) if (hasCode(above)) return above;
+    return undefined;
   }
+}
+
+/**
+ * The files that may fit `wanted` best, judged before any line program is run: vmlinux has 70 files named `core.c`. A path
+ * that differs from `wanted` in one of its own folders fits as well as it does now; one that agrees to its beginning may go on to
+ * agree in its compilation directory, which only its unit tells.
+ */
+function contenders(
+  programs: readonly NamingProgram[],
+  wanted: string,
+): { program: NamingProgram; numbers: number[] }[] {
+  const judged = programs.flatMap((program) =>
+    program.files.map(({ number, path }) => {
+      const own = normalisePath(path);
+      const shared = commonSuffix(own, wanted);
+      const parts = own.replace(/^(\.\.\/)+/, '').split('/').length;
+      return { program, number, shared, open: !isAbsolute(own) && shared >= parts };
+    }),
+  );
+  const most = judged.reduce((best, { shared }) => Math.max(best, shared), 0);
+  const kept = new Map<NamingProgram, number[]>();
+  for (const { program, number, shared, open } of judged) {
+    if (shared < most && !open) continue;
+    const numbers = kept.get(program);
+    if (numbers === undefined) kept.set(program, [number]);
+    else numbers.push(number);
+  }
+  return [...kept].map(([program, numbers]) => ({ program, numbers }));
 }

@@ -161,23 +161,24 @@ export class DwarfIndex {
   }
 
   /**
-   * The unit whose line program is at `header.offset`, found by running the program and asking `unitAt` for its addresses:
+   * The unit whose line program is at `offset`, found by running the program and asking `unitAt` for its addresses:
    * the roots of all units would have to be read otherwise. Undefined when the program has no code.
    */
-  unitOfProgram(header: LineHeader, unitAt: (address: number) => Unit | undefined): UnitIndex | undefined {
-    const known = this.#byProgram.get(header.offset);
+  unitOfProgram(offset: number, unitAt: (address: number) => Unit | undefined): UnitIndex | undefined {
+    const known = this.#byProgram.get(offset);
     if (known !== undefined) return known ?? undefined;
-    const bytes = this.file.sections.line?.bytes;
-    if (bytes === undefined) return undefined;
-    const sequences = runLineProgram(bytes, header, this.rows, this.file.path);
+    const { line } = this.file.sections;
+    if (line === undefined) return undefined;
+    const header = readLineHeader(line, offset, 8, this.file.path);
+    const sequences = runLineProgram(line.bytes, header, this.rows, this.file.path);
     let found: UnitIndex | null = null;
     for (let sequence = 0; sequence < sequences.count && found === null; sequence++) {
       const unit = unitAt(sequences.lows[sequence]!);
-      if (unit === undefined || unit.lineOffset !== header.offset) continue;
+      if (unit === undefined || unit.lineOffset !== offset) continue;
       found = this.unit(unit);
       found.adoptLines(header, sequences);
     }
-    this.#byProgram.set(header.offset, found);
+    this.#byProgram.set(offset, found);
     return found ?? undefined;
   }
 
