@@ -20,6 +20,8 @@ function has(tool: string): boolean {
   return (process.env['PATH'] ?? '').split(':').some((folder) => existsSync(join(folder, tool)));
 }
 
+const door = JSON.stringify(join(import.meta.dirname, '../helper/symbols/debug-info.ts'));
+
 /** Never rounds in our favour: ours up, the peers' down. */
 function figure(seconds: number, ours: boolean): string {
   const digits = seconds < 0.1 ? 1e5 : 1e3;
@@ -27,7 +29,7 @@ function figure(seconds: number, ours: boolean): string {
   return `${rounded} s`;
 }
 
-function line(what: string, ours: number, peers: Readonly<Record<string, number | undefined>>): void {
+function compare(what: string, ours: number, peers: Readonly<Record<string, number | undefined>>): void {
   const compared = Object.entries(peers)
     .filter((entry): entry is [string, number] => entry[1] !== undefined)
     .map(
@@ -61,7 +63,6 @@ function peer(tool: string, times: number, args: readonly string[], input?: stri
  */
 export async function symbols(): Promise<void> {
   const binary = vmlinux();
-  const door = JSON.stringify(join(import.meta.dirname, '../helper/symbols/debug-info.ts'));
   const cli = join(import.meta.dirname, '../dist/cli.js');
   const address = '0xffffffff81364150';
 
@@ -75,8 +76,8 @@ export async function symbols(): Promise<void> {
     `complete index: ${figure(complete.wall, true)} (${figure(complete.cpu, true)} of processor time), peak ${Math.ceil(complete.peak)} MB · goal 1.2 s, 450 MB`,
   );
 
-  line(
-    'one address, cold process',
+  compare(
+    'one address, cold process · goal 0.12 s',
     leastSeconds(
       5,
       () => void spawnSync(process.execPath, [cli, 'symbolize', binary, address], { stdio: 'ignore' }),
@@ -96,7 +97,7 @@ export async function symbols(): Promise<void> {
     return text.address + Math.floor((seed / 2 ** 32) * text.sizeBytes);
   });
   const input = addresses.map((each) => `${formatAddress(each)}\n`).join('');
-  line(
+  compare(
     '10,000 random addresses with inlined frames, cold process',
     leastSeconds(
       3,
@@ -119,17 +120,47 @@ export async function symbols(): Promise<void> {
   });
   console.log(`the same, warm: ${Math.ceil((warm / addresses.length) * 1e8) / 100} µs each · goal 4 µs`);
 
-  const cold = Number(
-    inFreshProcess(`const { DebugInfo } = await import(${door}); const start = performance.now();
-      const info = await DebugInfo.open(${JSON.stringify(binary)}); info.lineSites('fs/read_write.c', 461);
-      console.log((performance.now() - start) / 1000);`),
-  );
-  line('file:line → sites, first question of a process', cold, {
-    'perf probe -D': peer('perf', 2, ['probe', '-k', binary, '-D', 'fs/read_write.c:461']),
-    gdb: peer('gdb', 1, ['-batch', '-ex', 'info line fs/read_write.c:461', binary]),
-  });
+  for (const place of ['fs/read_write.c:461', 'kernel/sched/core.c:3500', 'include/linux/list.h:72'])
+    linePlaces(binary, place);
   info.lineSites('fs/read_write.c', 461);
   const again = leastSeconds(5, () => void info.lineSites('fs/read_write.c', 470));
   console.log(`file:line → sites, another line of the file: ${Math.ceil(again * 1e5) / 100} ms · goal 2 ms`);
   info.close();
+  kernelTypes();
+}
+
+/** The first question of a process; a header's line has places in hundreds of units, all of which must be read. */
+function linePlaces(binary: string, place: string): void {
+  const [file, line] = place.split(':');
+  const cold = JSON.parse(
+    inFreshProcess(`const { DebugInfo } = await import(${door}); const start = performance.now();
+      const info = await DebugInfo.open(${JSON.stringify(binary)});
+      const { sites } = info.lineSites(${JSON.stringify(file)}, ${line});
+      console.log(JSON.stringify({ seconds: (performance.now() - start) / 1000, sites: sites.length }));`),
+  ) as { seconds: number; sites: number };
+  compare(`${place} → ${cold.sites} sites, first question of a process · goal 50 ms`, cold.seconds, {
+    'perf probe -D': peer('perf', 2, ['probe', '-k', binary, '-D', place]),
+    gdb: peer('gdb', 1, ['-batch', '-ex', `info line ${place}`, binary]),
+  });
+}
+
+/** BTF of the running kernel: all functions with their prototypes as text, in a process of its own. */
+function kernelTypes(): void {
+  const file = '/sys/kernel/btf/vmlinux';
+  if (!existsSync(file)) {
+    console.log('BTF: this kernel has none');
+    return;
+  }
+  const room = join(import.meta.dirname, '../helper/kernel');
+  const { seconds, functions } = JSON.parse(
+    inFreshProcess(`const { readFileSync } = await import('node:fs');
+      const { Btf } = await import(${JSON.stringify(join(room, 'btf.ts'))});
+      const { allPrototypes } = await import(${JSON.stringify(join(room, 'btf-text.ts'))});
+      const start = performance.now();
+      const functions = allPrototypes(new Btf(readFileSync('${file}'))).length;
+      console.log(JSON.stringify({ seconds: (performance.now() - start) / 1000, functions }));`),
+  ) as { seconds: number; functions: number };
+  console.log(
+    `BTF of the running kernel, ${functions} prototypes, first question of a process: ${figure(seconds, true)} · goal 0.12 s`,
+  );
 }
