@@ -14,7 +14,7 @@ import { missingForLab } from '../lab/run.ts';
 import { sourcesOf } from '../../scripts/workloads.ts';
 
 const PROGRAM = '/home/tracer/shop';
-const missing = missingForLab('qemu-system-x86_64', 'mmdebstrap', 'ssh', 'gcc');
+const missing = missingForLab('qemu-system-x86_64', 'mmdebstrap', 'ssh', 'gcc', 'busybox', 'cpio');
 let guest: Guest;
 let helper: HelperConnection;
 let registry: ProbeRegistry;
