@@ -1,12 +1,19 @@
 import { execFile } from 'node:child_process';
-import { access, constants } from 'node:fs/promises';
+import { access, constants, readFile } from 'node:fs/promises';
 import { arch, cpus, hostname, platform, release } from 'node:os';
 import { asProblem } from '../../protocol/errors.ts';
 import type { EngineFacts, Finding, TargetFacts } from '../../protocol/target.ts';
 import { atLeast, OLDEST_VERSION, parseVersion } from '../engines/bpftrace/version.ts';
 import { findTracefs } from '../kernel/tracefs.ts';
 import { noAbilities, tryAbilities } from './abilities.ts';
-import { engineWords, findPrivilege, findProgram, type Privilege } from '../privilege/privilege.ts';
+import {
+  effectiveCapabilities,
+  engineWords,
+  findPrivilege,
+  findProgram,
+  perfRefusal,
+  type Privilege,
+} from '../privilege/privilege.ts';
 
 /** The engine that traces: where it is, which version, and how it is run with the rights it needs. */
 export interface BpftraceFacts {
@@ -14,16 +21,21 @@ export interface BpftraceFacts {
   readonly privilege: Privilege;
 }
 
+/** Older ones insist on root. */
+const TAKES_CAPABILITIES = '0.25';
+
 const INSTALL =
   'Install it on the target: sudo apt-get install bpftrace (Debian, Ubuntu), dnf install bpftrace (Fedora, RHEL).';
 
 /** Finds bpftrace and how to run it; about 50 ms. Whether it attaches is {@link targetFacts}'s to try. */
 export async function bpftraceFacts(): Promise<BpftraceFacts> {
   const path = await findProgram('bpftrace');
-  const privilege = await findPrivilege(path ?? '/usr/bin/bpftrace');
+  const version = path === undefined ? undefined : await versionOf(path, /bpftrace v?(\d+\.\d+(?:\.\d+)?)/);
+  const privilege = await findPrivilege(path ?? '/usr/bin/bpftrace', {
+    takesCapabilities: version !== undefined && atLeast(version, TAKES_CAPABILITIES),
+  });
   if (path === undefined)
     return { privilege, facts: { works: false, detail: 'bpftrace is not installed.', remedy: INSTALL } };
-  const version = await versionOf(path, /bpftrace v?(\d+\.\d+(?:\.\d+)?)/);
   if (version === undefined)
     return {
       privilege,
@@ -91,7 +103,14 @@ async function perfFacts(): Promise<EngineFacts> {
   const version = await versionOf(path, /perf version (\S+)/, 'version');
   if (version === undefined)
     return { works: false, path, detail: `${path} does not tell its version.`, remedy };
-  return { works: true, path, version, detail: `${path} is perf ${version}.` };
+  const refusal = perfRefusal(
+    Number(await readFile('/proc/sys/kernel/perf_event_paranoid', 'utf8').catch(() => '-1')),
+    process.getuid?.() ?? -1,
+    effectiveCapabilities(await readFile('/proc/self/status', 'utf8').catch(() => '')),
+  );
+  const detail = `${path} is perf ${version}.`;
+  if (refusal !== undefined) return { path, version, ...refusal, detail: `${detail} ${refusal.detail}` };
+  return { works: true, path, version, detail };
 }
 
 async function btfFinding(): Promise<Finding> {

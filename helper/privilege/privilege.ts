@@ -39,15 +39,16 @@ export async function findProgram(name: string): Promise<string | undefined> {
 
 /**
  * The ways to run `program` with the rights it needs, in order: root already; this process's own capabilities; the
- * wrapper (see `wrapper.ts`) through sudo; `sudo -n` when a rule allows this very program without a password (`sudo -l` says so without running it).
+ * wrapper (see `wrapper.ts`) through sudo; `sudo -n` when a rule allows this very program without a password (`sudo -l` says so
+ * without running it); `pkexec` where polkit allows it without asking. `takesCapabilities`: the program checks for capabilities and
+ * not for root, as bpftrace does from 0.25 on.
  * A password is never asked for: it must not pass through this process.
  */
-export async function findPrivilege(program: string): Promise<Privilege> {
+export async function findPrivilege(program: string, { takesCapabilities = true } = {}): Promise<Privilege> {
   const uid = process.getuid?.() ?? -1;
   if (uid === 0) return { way: 'root', uid, prefix: [], detail: 'The helper runs as root.' };
-  const status = await readFile('/proc/self/status', 'utf8').catch(() => '');
-  const effective = BigInt(`0x${/^CapEff:\s*([0-9a-f]+)$/m.exec(status)?.[1] ?? '0'}`);
-  if (Object.values(NEEDED).every((bit) => (effective >> BigInt(bit)) & 1n))
+  const effective = effectiveCapabilities(await readFile('/proc/self/status', 'utf8').catch(() => ''));
+  if (takesCapabilities && Object.values(NEEDED).every((bit) => has(effective, bit)))
     return {
       way: 'capabilities',
       uid,
@@ -73,6 +74,15 @@ export async function findPrivilege(program: string): Promise<Privilege> {
       prefix: [sudo, '-n'],
       detail: `sudo runs ${program} for ${userName()} without a password.`,
     };
+  const pkexec = await findProgram('pkexec');
+  // Without its agent it asks nobody: it runs the program where a rule of polkit says so, and fails otherwise.
+  if (pkexec !== undefined && (await succeeds(pkexec, ['--disable-internal-agent', program, '--version'])))
+    return {
+      way: 'pkexec',
+      uid,
+      prefix: [pkexec, '--disable-internal-agent'],
+      detail: `A rule of polkit lets ${userName()} run ${program} as root without a password.`,
+    };
   return {
     way: 'none',
     uid,
@@ -80,6 +90,34 @@ export async function findPrivilege(program: string): Promise<Privilege> {
     detail: `${userName()} may not run ${program} as root${sudo === undefined ? ', and sudo is not installed' : ' without a password'}.`,
     remedy: `Let root allow it once: probescope wrapper install --user ${userName()}`,
   };
+}
+
+/** `CapEff:` of /proc/PID/status as a bit mask (capabilities(7)). */
+export function effectiveCapabilities(status: string): bigint {
+  return BigInt(`0x${/^CapEff:\s*([0-9a-f]+)$/m.exec(status)?.[1] ?? '0'}`);
+}
+
+const has = (capabilities: bigint, bit: number): boolean => ((capabilities >> BigInt(bit)) & 1n) === 1n;
+
+/**
+ * Why a user's perf may not sample, by kernel.perf_event_paranoid (kernel documentation: admin-guide/perf-security.rst): above 2,
+ * as Debian's kernels have it, nothing; at 2 own processes only, without the kernel. Undefined when it may.
+ */
+export function perfRefusal(
+  paranoid: number,
+  uid: number,
+  capabilities: bigint,
+): { readonly works: boolean; readonly detail: string; readonly remedy: string } | undefined {
+  if (uid === 0 || has(capabilities, NEEDED.CAP_PERFMON) || paranoid < 2) return undefined;
+  const remedy =
+    'Lower it as root: sysctl kernel.perf_event_paranoid=1, or give perf CAP_PERFMON: setcap cap_perfmon+ep.';
+  return paranoid > 2
+    ? { works: false, remedy, detail: `kernel.perf_event_paranoid is ${paranoid}: only root may sample.` }
+    : {
+        works: true,
+        remedy,
+        detail: `kernel.perf_event_paranoid is ${paranoid}: own processes can be sampled, without what the kernel does for them.`,
+      };
 }
 
 async function isRootOwned(path: string): Promise<boolean> {
