@@ -9,7 +9,8 @@ const LOOK_MS = 250;
 export class SilenceWatch {
   readonly #input: Readable;
   #limitMs = Infinity;
-  #heardMs = performance.now();
+  #silentMs = 0;
+  #lookedMs = performance.now();
   #timer: NodeJS.Timeout | undefined;
 
   constructor(input: Readable) {
@@ -18,22 +19,25 @@ export class SilenceWatch {
 
   /** The client was heard, and will be again within `ms`. */
   endAfter(ms: number): void {
-    this.#heardMs = performance.now();
+    this.#silentMs = 0;
     this.#limitMs = Math.max(LOOK_MS, ms);
-    this.#timer ??= setInterval(() => this.#look(), LOOK_MS);
+    if (this.#timer !== undefined) return;
+    this.#lookedMs = performance.now();
+    this.#timer = setInterval(() => this.#look(), LOOK_MS);
   }
 
   dispose(): void {
     clearInterval(this.#timer);
   }
 
+  /**
+   * Only time in which this process could have listened counts as silence: while it read a large binary, or was not scheduled at
+   * all, nothing was heard because nobody listened.
+   */
   #look(): void {
-    if (performance.now() - this.#heardMs <= this.#limitMs) return;
-    // After work that kept this process from reading, what came meanwhile is read first.
-    setImmediate(() =>
-      setImmediate(() => {
-        if (performance.now() - this.#heardMs > this.#limitMs) this.#input.destroy();
-      }),
-    );
+    const nowMs = performance.now();
+    this.#silentMs += Math.min(nowMs - this.#lookedMs, 2 * LOOK_MS);
+    this.#lookedMs = nowMs;
+    if (this.#silentMs > this.#limitMs) this.#input.destroy();
   }
 }
