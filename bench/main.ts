@@ -6,7 +6,6 @@ const benchmarks: Readonly<Record<string, () => Promise<() => Promise<void>>>> =
   language: async () => (await import('./language.ts')).language,
   idle: async () => (await import('./idle.ts')).idle,
   events: async () => (await import('./events.ts')).events,
-  'language-check': async () => (await import('./language-check.ts')).languageCheck,
   symbols: async () => (await import('./symbols.ts')).symbols,
   flame: async () => (await import('./flame.ts')).flame,
 };
