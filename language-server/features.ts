@@ -124,9 +124,11 @@ function registerWriting(connection: Connection, find: Find, documents: Document
     return codeActions(found.analysis, lines.offsetAt(range.start), lines.offsetAt(range.end)).map(
       ({ fix, diagnostic }) => ({
         title: fix.title,
-        kind: CodeActionKind.QuickFix,
+        kind: diagnostic === undefined ? CodeActionKind.RefactorRewrite : CodeActionKind.QuickFix,
         isPreferred: fix.preferred === true,
-        diagnostics: [diagnosticOf(textDocument.uri, found.analysis, diagnostic)],
+        ...(diagnostic === undefined
+          ? {}
+          : { diagnostics: [diagnosticOf(textDocument.uri, found.analysis, diagnostic)] }),
         edit: { changes: { [textDocument.uri]: fix.edits.map((edit) => editOf(lines, edit)) } },
       }),
     );

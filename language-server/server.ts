@@ -54,7 +54,7 @@ connection.onInitialize(({ initializationOptions }): InitializeResult => {
       documentFormattingProvider: true,
       documentRangeFormattingProvider: true,
       documentOnTypeFormattingProvider: { firstTriggerCharacter: '}', moreTriggerCharacter: [';', '\n'] },
-      codeActionProvider: { codeActionKinds: ['quickfix'] },
+      codeActionProvider: { codeActionKinds: ['quickfix', 'refactor.rewrite'] },
       inlayHintProvider: true,
       codeLensProvider: {},
       documentLinkProvider: {},

@@ -1,6 +1,6 @@
 /** Real bpftrace releases as judges: the form for each that compiles a script and attaches nothing. */
 import { spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { spawnSync } from 'node:child_process';
@@ -9,6 +9,7 @@ import type { Diagnostic } from '../../language-server/language/diagnostic.ts';
 import { LineIndex } from '../../language-server/language/lines.ts';
 import { parse } from '../../language-server/language/syntax/parser.ts';
 import { parseVersion, type Version } from '../../language-server/language/version.ts';
+import { otherBpftrace } from '../lab/other-bpftrace.ts';
 
 export interface Oracle {
   /** As it calls itself: `0.17.0`. */
@@ -30,20 +31,9 @@ export function installedOracle(): Oracle | undefined {
   return oracleOf(['bpftrace']);
 }
 
-/** The releases under `$PROBESCOPE_LAB/suite-*` (unpacked packages, run through their own loaders). */
+/** Other releases than the installed one: 0.23 and 0.27, fetched by the lab the first time (300 MB each). */
 export function laboratoryOracles(): Oracle[] {
-  const laboratory = process.env['PROBESCOPE_LAB'];
-  if (laboratory === undefined) return [];
-  return ['trixie', 'sid'].flatMap((suite) => {
-    const root = join(laboratory, `suite-${suite}`, 'root');
-    const loader = ['lib64/ld-linux-x86-64.so.2', 'usr/lib/x86_64-linux-gnu/ld-linux-x86-64.so.2']
-      .map((path) => join(root, path))
-      .find((path) => existsSync(path));
-    if (loader === undefined) return [];
-    const libraries = [join(root, 'usr/lib/x86_64-linux-gnu'), join(root, 'lib/x86_64-linux-gnu')].join(':');
-    const found = oracleOf([loader, '--library-path', libraries, join(root, 'usr/bin/bpftrace')]);
-    return found === undefined ? [] : [found];
-  });
+  return (['trixie', 'sid'] as const).flatMap((suite) => oracleOf([otherBpftrace(suite)]) ?? []);
 }
 
 function oracleOf(command: readonly string[]): Oracle | undefined {

@@ -1,5 +1,10 @@
+import { grammarSnippets } from './snippets-grammar.ts';
+import { valueSnippets } from './snippets-values.ts';
+
 /** One question each to every release: is this accepted? */
 export const snippets: readonly string[] = [
+  ...valueSnippets,
+  ...grammarSnippets,
   'BEGIN { @x = 1 + "a"; }',
   'BEGIN { $x = "a" + "b"; }',
   'BEGIN { $x = "a" == "b"; }',

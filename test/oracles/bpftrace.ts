@@ -52,8 +52,20 @@ const syntax = new RegExp(syntaxErrors.join('|'));
 /** Asks in a form that attaches nothing; about 0.1 s. */
 export async function ask(oracle: Oracle, script: string, folder: string, name: string): Promise<Answer> {
   const file = join(folder, `${name}.bt`);
-  const args = { 17: ['-d', '-'], 23: ['--emit-elf', `${file}.o`, '-'], 27: ['--fmt', file] }[oracle.version];
+  const { version } = oracle;
+  const args = { 17: ['-d', '-'], 23: ['--emit-elf', `${file}.o`, '-'], 27: ['--fmt', file] }[version];
   if (oracle.version === 27) writeFileSync(file, script);
+  const { error } = await run(oracle, args, oracle.version === 27 ? '' : script);
+  return { error, syntax: oracle.version === 27 ? error !== '' : syntax.test(error) };
+}
+
+/** Whether 0.27 refuses the types of attach points, which `--fmt` reads as any text: `; { … }`. */
+export async function refusesProbeTypes(oracle: Oracle, script: string): Promise<boolean> {
+  const { error } = await run(oracle, ['--mode', 'codegen', '-'], script);
+  return error.includes('Invalid probe type');
+}
+
+async function run(oracle: Oracle, args: readonly string[], input: string): Promise<{ error: string }> {
   const output = await new Promise<string>((resolve, reject) => {
     const child = spawn(oracle.program, args, { stdio: ['pipe', 'ignore', 'pipe'] });
     let text = '';
@@ -63,11 +75,11 @@ export async function ask(oracle: Oracle, script: string, folder: string, name: 
     child.on('close', () => {
       resolve(text);
     });
-    child.stdin.end(oracle.version === 27 ? '' : script);
+    child.stdin.end(input);
   });
   const error =
     output.split('\n').find((line) => /ERROR|FATAL/.test(line) && !line.includes('RLIMIT_MEMLOCK')) ?? '';
-  return { error, syntax: oracle.version === 27 ? error !== '' : syntax.test(error) };
+  return { error };
 }
 
 /** A folder that is gone after the test. */

@@ -1,4 +1,4 @@
-import type { Span } from '../diagnostic.ts';
+import type { Fix, Span } from '../diagnostic.ts';
 import type { Call, Expression } from '../syntax/ast.ts';
 import { builtinByName } from '../tables/builtins.ts';
 import { exists } from '../tables/entry.ts';
@@ -269,9 +269,23 @@ function checkCount(state: State, call: Call, signature: Signature): boolean {
     `\`${call.callee.text}()\` takes ${wanted}; ${count === 0 ? 'there are none' : count === 1 ? 'there is one' : `there are ${count}`}.`,
     {
       hint: `\`${signature.label}\``,
+      fixes: deleteFixes(state, call),
     },
   );
   return false;
+}
+
+/** `delete(@m, KEY)`, which is known since 0.22, as older releases write it. */
+export function deleteFixes(state: State, call: Call): Fix[] {
+  const [map, key] = call.args;
+  if (call.callee.text !== 'delete' || state.version >= 22 || call.args.length !== 2) return [];
+  if (map?.kind !== 'map' || map.keys !== undefined || key === undefined || key.kind === 'map') return [];
+  const text =
+    key.kind === 'tuple'
+      ? key.elements.map((part) => state.source.slice(part.start, part.end)).join(', ')
+      : state.source.slice(key.start, key.end);
+  const written = `delete(${map.name}[${text}])`;
+  return [replace(call, written, `Write \`${written}\``)];
 }
 
 const plural = (count: number): string =>

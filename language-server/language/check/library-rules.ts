@@ -7,7 +7,8 @@ import { isOpen } from './types.ts';
 const textLiteral: CallRule = (state, call) => {
   const [argument] = call.args;
   if (argument === undefined || argument.kind === 'broken-expression') return;
-  if (isLiteral(state, argument) && constant(state, argument)?.kind !== 'integer') return;
+  const known = constant(state, argument)?.kind;
+  if (isLiteral(state, argument) && (known === undefined || known === 'string')) return;
   state.report.error(argument, 'literal-required', `\`${call.callee.text}()\` takes a string literal.`);
 };
 

@@ -1,5 +1,6 @@
 import type { Call, Expression, MapReference } from '../syntax/ast.ts';
 import type { CallRule } from './call-rules.ts';
+import { deleteFixes } from './calls.ts';
 import { typeOf } from './expressions.ts';
 import { constant, constantInteger, isLiteral } from './fold.ts';
 import { resolveMap, settleShape, undefinedMap, useKey, useKeys } from './maps.ts';
@@ -134,6 +135,11 @@ const wholeMap: CallRule = (state, call) => {
 
 const remove: CallRule = (state, call, types) => {
   if (state.version < 22) {
+    const fixes = deleteFixes(state, call);
+    if (fixes.length > 0) {
+      state.report.error(call, 'argument-type', 'The key is an argument of its own since 0.22.', { fixes });
+      return;
+    }
     for (const argument of call.args) deleteEntry(state, argument);
     return;
   }
@@ -152,7 +158,18 @@ const remove: CallRule = (state, call, types) => {
       argument,
       'argument-type',
       '`delete()` with two arguments takes a whole map and a key.',
-      { hint: 'Call it once for each entry.' },
+      {
+        hint: 'Call it once for each entry.',
+        fixes: call.args.every((one) => one.kind === 'map' && one.keys !== undefined)
+          ? [
+              replace(
+                call,
+                call.args.map((one) => `delete(${state.source.slice(one.start, one.end)})`).join('; '),
+                'Delete one entry after the other',
+              ),
+            ]
+          : [],
+      },
     );
     return;
   }

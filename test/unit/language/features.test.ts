@@ -218,10 +218,31 @@ test('inlay hints show inferred types once', () => {
   ]);
 });
 
-test('quick fixes of diagnostics under the cursor', () => {
-  const { analysis } = at('begin { }', 17);
-  const [action] = codeActions(analysis, 0, 3);
-  expect(applyEdits(analysis.source, action?.fix.edits ?? [])).toBe('BEGIN { }');
+test.each([
+  ['begin { }', 17, 3, 'BEGIN { }'],
+  ['BEGIN { }', 24, 3, 'begin { }'],
+  ['BEGIN { @m[1] = 1; delete(@m, 1); }', 20, 24, 'BEGIN { @m[1] = 1; delete(@m[1]); }'],
+  ['BEGIN { @m[1] = 1; delete(@m, 1); }', 21, 24, 'BEGIN { @m[1] = 1; delete(@m[1]); }'],
+  ['BEGIN { @m[1, 2] = 1; delete(@m[1, 2]); }', 22, 30, 'BEGIN { @m[1, 2] = 1; delete(@m, (1, 2)); }'],
+  [
+    'BEGIN { @m[1] = 1; delete(@m[1], @m[2]); }',
+    23,
+    28,
+    'BEGIN { @m[1] = 1; delete(@m[1]); delete(@m[2]); }',
+  ],
+  ['tracepoint:a:b { print(args.x); }', 18, 27, 'tracepoint:a:b { print(args->x); }'],
+  ['tracepoint:a:b { print(args->x); }', 19, 28, 'tracepoint:a:b { print(args.x); }'],
+  ['BEGIN { pritn(1); }', 23, 10, 'BEGIN { print(1); }'],
+  [
+    'uprobe:a:b { @s[tid] = 1; } uretprobe:a:b { print(@s[tid]); }',
+    23,
+    15,
+    'uprobe:a:b { @s[tid] = 1; } uretprobe:a:b { print(@s[tid]); delete(@s, tid); }',
+  ],
+])('%s under 0.%i can become what that release reads', (source, version, offset, wanted) => {
+  const analysis = analyse(source, { version });
+  const results = codeActions(analysis, offset, offset).map(({ fix }) => applyEdits(source, fix.edits));
+  expect(results).toContain(wanted);
 });
 
 test('no feature throws on damaged scripts', () => {
