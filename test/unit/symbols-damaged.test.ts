@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { ElfFile } from '../../helper/symbols/elf.ts';
 import { exercise } from '../support/exercise-symbols.ts';
 
 const folder = join(import.meta.dirname, '../fixtures/symbols');
@@ -27,6 +28,16 @@ describe('damaged files', () => {
     },
     600_000,
   );
+
+  it('a line program that claims 2 GB takes no memory for them', async () => {
+    const bytes = files.get('tiny-gcc-dwarf5')!.slice();
+    const line = ElfFile.fromBytes('damaged', bytes).section('.debug_line')!;
+    bytes[line.offset + 3] = 0x7f;
+    const refused = await exercise(bytes);
+    expect(refused.map(({ message }) => message)).toContainEqual(
+      expect.stringContaining('a line program that ends outside its section (.debug_line, offset 0x'),
+    );
+  });
 
   it('with random changes and cuts', async () => {
     const damage = fc.array(fc.tuple(fc.nat(), fc.nat(255)), { minLength: 1, maxLength: 40 });

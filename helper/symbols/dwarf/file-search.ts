@@ -67,6 +67,10 @@ class Window {
     this.to = isWhole ? length : 0;
   }
 
+  get sectionEnd(): number {
+    return this.#section.length;
+  }
+
   /** False when the range is longer than the window. */
   holds(start: number, end: number): boolean {
     if (start >= this.from && end <= this.to) return true;
@@ -128,7 +132,12 @@ function quickShape(window: Window, offset: number): QuickShape | undefined {
   const length = read32(bytes, at);
   const end = offset + 4 + length;
   const tablesEnd = offset + 12 + read32(bytes, at + 8);
-  if (length >= 0xfffffff0 || (bytes[at + 4]! | (bytes[at + 5]! << 8)) !== 5 || tablesEnd > end)
+  if (
+    length >= 0xfffffff0 ||
+    end > window.sectionEnd ||
+    (bytes[at + 4]! | (bytes[at + 5]! << 8)) !== 5 ||
+    tablesEnd > end
+  )
     return undefined;
   return window.holds(offset, end) || window.holds(offset, tablesEnd)
     ? { tables: offset + 17 + bytes[offset + 17 - window.from]!, tablesEnd, end }
