@@ -32,9 +32,10 @@ export class Symboliser {
     this.#binaries = binaries;
   }
 
-  /** Reads a process's mappings before its stacks are wanted: it may be gone by then. */
+  /** Reads a process's mappings before its stacks are wanted: it may be gone by then. What was read of one that ended stays. */
   prepare(pid: number): void {
-    this.#mappings.set(pid, { readAtMs: Date.now(), list: readMappings(pid) });
+    const list = readMappings(pid);
+    if (list.length > 0 || !this.#mappings.has(pid)) this.#mappings.set(pid, { readAtMs: Date.now(), list });
   }
 
   /** Frames of a stack, innermost first; the innermost address is exact, the others are return addresses (hexadecimal). */

@@ -62,14 +62,17 @@ export function addStacks(
   if (frames.length > 0) builder.add(builder.stack(frames), weight);
 }
 
+/** The address of a frame as mode perf prints it, hexadecimal; undefined in other modes. */
+export function addressOf(line: string): string | undefined {
+  return perfFrame(line)?.[1];
+}
+
 /**
  * `symbol+off`, or in mode perf `address symbol+off (module)`. 0.27 prints keys without blanks, so that the address runs
  * into the name: kernel addresses have 16 digits, those of position-independent programs 12, of others 6.
  */
 function addFrame(builder: ProfileBuilder, text: string, kernel: boolean): number {
-  const perf =
-    /^\s*([0-9a-f]+) (.*?)(?: \((.*)\))?$/.exec(text) ??
-    /^\t(ffff[0-9a-f]{12}|[57][0-9a-f]{11}|[0-9a-f]{6})(.*?)(?:\((.*)\))?$/.exec(text);
+  const perf = perfFrame(text);
   const module = perf?.[3] ?? '';
   const symbol = withoutOffset(perf?.[2] ?? text.trim());
   const name =
@@ -80,6 +83,14 @@ function addFrame(builder: ProfileBuilder, text: string, kernel: boolean): numbe
       : symbol;
   const kind: FrameKind = kernel ? 'kernel' : kindOfModule(module);
   return builder.frame({ name, module: module === '[unknown]' ? '' : module, kind });
+}
+
+/** Address, symbol and module of a line in mode perf. */
+function perfFrame(text: string): RegExpExecArray | null {
+  return (
+    /^\s*([0-9a-f]+) (.*?)(?: \((.*)\))?$/.exec(text) ??
+    /^\t(ffff[0-9a-f]{12}|[57][0-9a-f]{11}|[0-9a-f]{6})(.*?)(?:\((.*)\))?$/.exec(text)
+  );
 }
 
 /** bpftrace does not say whose stack it prints; the kernel's end in its entry code, or lie in its half of the addresses. */
