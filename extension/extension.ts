@@ -29,6 +29,7 @@ import { ProbeList } from './probes/probe-list.ts';
 import { registerScriptCommands } from './scripts/run-commands.ts';
 import { RunPanels } from './scripts/run-panels.ts';
 import { registerRecordingEditor } from './recordings/recording-editor.ts';
+import { ProbeError } from '../protocol/errors.ts';
 import { TargetChoice } from './targets/target-choice.ts';
 import { EventSourcesView } from './views/event-sources.ts';
 import { ProbesView } from './views/probes.ts';
@@ -67,7 +68,7 @@ export function activate(context: ExtensionContext): void {
   own(link.onDidReturn(() => void tracing.resumeLost().catch(show)));
   own(new Places(tracing));
   own(tracing.onDidTell((message) => void window.showWarningMessage(message)));
-  own(tracing.onDidEnd((problem) => void show(problem, resumeRemedies())));
+  own(tracing.onDidEnd((problem) => void show(new ProbeError(problem), resumeRemedies())));
 
   const view = own(new ProbesView(tracing));
   own(new StatusItem(tracing, () => tracing.status));

@@ -113,13 +113,16 @@ export async function startCodeServer(options: CodeServerOptions): Promise<CodeS
   const extensions = join(userDataFolder, 'extensions');
   mkdirSync(extensions, { recursive: true });
   installVsix(options.vsix, userDataFolder, extensions);
-  mkdirSync(join(userDataFolder, 'User'), { recursive: true });
   const settings = {
     'workbench.startupEditor': 'none',
     'security.workspace.trust.startupPrompt': 'never',
     ...options.settings,
   };
-  writeFileSync(join(userDataFolder, 'User', 'settings.json'), JSON.stringify(settings, null, 2));
+  // settings of the scope `machine` are read from the second alone
+  for (const name of ['User', 'Machine']) {
+    mkdirSync(join(userDataFolder, name), { recursive: true });
+    writeFileSync(join(userDataFolder, name, 'settings.json'), JSON.stringify(settings, null, 2));
+  }
 
   const child = spawn(
     process.execPath,

@@ -26,7 +26,7 @@ export class BinaryChooser {
   /** `ask`: shows the choice even where it is clear. Throws ProbeError `binary-not-found`, or `cancelled` when nothing was chosen. */
   async choose(file: string, options: { ask: boolean }, token?: CancellationToken): Promise<ChosenBinary> {
     const candidates = await this.#tracing.findBinaries(file, token);
-    const decision = decide(file, candidates, this.#remembered(file));
+    const decision = decide(file, candidates, this.#remembered(file, candidates));
     if (decision.kind === 'none') throw noBinary(file);
     if (decision.kind === 'use' && !options.ask) {
       const { candidate, pid, why } = decision;
@@ -40,7 +40,9 @@ export class BinaryChooser {
       binary: chosen.binary,
       ...(chosen.pid === undefined ? {} : { pid: chosen.pid }),
     };
-    await this.#memento.update(MEMENTO_KEY, { ...this.#all(), [file]: choice });
+    // the newest stands last
+    const { [file]: _before, ...others } = this.#all();
+    await this.#memento.update(MEMENTO_KEY, { ...others, [file]: choice });
     return { ...choice, candidate: chosen.candidate };
   }
 
@@ -66,8 +68,11 @@ export class BinaryChooser {
     return this.#memento.get<Record<string, BinaryChoice>>(MEMENTO_KEY, {});
   }
 
-  #remembered(file: string): BinaryChoice | undefined {
-    return this.#all()[file];
+  /** What was chosen for this file, else for another file of a binary that fits: a program is asked for once. */
+  #remembered(file: string, candidates: readonly BinaryCandidate[]): BinaryChoice | undefined {
+    const all = this.#all();
+    const fits = ({ binary }: BinaryChoice) => candidates.some((candidate) => candidate.binary === binary);
+    return all[file] ?? Object.values(all).findLast(fits);
   }
 }
 

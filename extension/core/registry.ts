@@ -235,7 +235,8 @@ export class ProbeRegistry implements Disposable {
     return keys.flatMap((key) => this.#probes.get(key) ?? []);
   }
 
-  async #leave(probes: readonly Probe[]): Promise<void> {
+  /** Takes probes out of the session; `state` is what they are then. */
+  async #leave(probes: readonly Probe[], state: ProbeState = { kind: 'paused' }): Promise<void> {
     if (probes.length === 0) return;
     await this.#enqueue(async () => {
       const leaving = probes.filter((probe) => probe.isActive);
@@ -253,7 +254,7 @@ export class ProbeRegistry implements Disposable {
       }
       for (const probe of leaving) {
         probe.aggregate.pause();
-        probe.state = { kind: 'paused' };
+        probe.state = state;
       }
       this.#changed.fire(leaving.map((probe) => probe.key));
     });
@@ -435,9 +436,7 @@ export class ProbeRegistry implements Disposable {
   /** Takes the probe out of the session, with the figures it has, and lets it say why. */
   async #probeEnded(id: ProbeId, problem: Problem): Promise<void> {
     const ended = this.probes.filter((probe) => probe.id === id && probe.state.kind === 'running');
-    await this.#leave(ended);
-    for (const probe of ended) if (probe.state.kind === 'paused') probe.state = { kind: 'ended', problem };
-    this.#changed.fire(ended.map((probe) => probe.key));
+    await this.#leave(ended, { kind: 'ended', problem });
   }
 
   #sessionEnded(session: TraceSession, problem: Problem): void {

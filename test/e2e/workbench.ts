@@ -149,11 +149,20 @@ export async function waitForOverlay(
 }
 
 export async function runCommand(page: Page, title: string): Promise<void> {
+  // one that was left open would go on with the list that it has
+  await page.keyboard.press('Escape');
   await page.keyboard.press('F1');
   const input = page.locator('.quick-input-widget input');
   await input.waitFor();
   await input.fill(`>${title}`);
   const row = page.locator('.quick-input-list .monaco-list-row', { hasText: title }).first();
+  await row.waitFor();
+  await row.click();
+}
+
+/** Takes the first entry of the open quick pick that holds a text. */
+export async function pick(page: Page, text: string): Promise<void> {
+  const row = page.locator('.quick-input-list .monaco-list-row', { hasText: text }).first();
   await row.waitFor();
   await row.click();
 }
