@@ -9,6 +9,7 @@ import { registerMakeCheap } from './commands/make-cheap.ts';
 import { registerTargetCommands } from './commands/target-commands.ts';
 import { chooseBinary, traceFrame, traceFunction } from './commands/trace.ts';
 import { countUsdt } from './commands/trace-usdt.ts';
+import { UnwindingRisk } from './commands/unwinding-risk.ts';
 import { ProbeLenses } from './editor/code-lens.ts';
 import { ProbeHover } from './editor/hover.ts';
 import { startLanguageClientOnDemand } from './editor/language-client.ts';
@@ -79,7 +80,8 @@ export function activate(context: ExtensionContext): void {
   own(keepContextKeys(tracing));
 
   const chooser = new BinaryChooser(tracing, context.workspaceState, log);
-  const traceServices: TraceServices = { tracing, chooser, files, show, log };
+  const risk = new UnwindingRisk();
+  const traceServices: TraceServices = { tracing, chooser, risk, files, show, log };
   const probeServices: ProbeServices = {
     tracing,
     files,

@@ -10,6 +10,7 @@ import type { BinaryChooser, ChosenBinary } from './choose-binary.ts';
 import type { BinaryChoice } from './binary-choice.ts';
 import type { Stopwatch } from './stopwatch.ts';
 import { looksCalled } from './subjects.ts';
+import type { UnwindingRisk } from './unwinding-risk.ts';
 
 /** What a probe costs is shown for so long, from before it is attached. */
 const COST_SHOWN_MS = 8000;
@@ -17,6 +18,7 @@ const COST_SHOWN_MS = 8000;
 export interface TraceServices {
   readonly tracing: Tracing;
   readonly chooser: BinaryChooser;
+  readonly risk: UnwindingRisk;
   readonly files: SourceFiles;
   readonly show: ShowProblem;
   readonly log: LogOutputChannel;
@@ -69,7 +71,7 @@ export interface Adding {
 }
 
 export async function addProbe(
-  { tracing, files, log }: TraceServices,
+  { tracing, files, risk, log }: TraceServices,
   { chosen, subject, measure, at, clock }: Adding,
   token: CancellationToken,
 ): Promise<void> {
@@ -79,7 +81,7 @@ export async function addProbe(
   const probe = {
     binary: chosen.binary,
     subject,
-    measures: [measure],
+    measures: [await risk.weigh(chosen.binary, subject, measure)],
     ...(chosen.pid === undefined ? {} : { pid: chosen.pid }),
     ...(file === undefined || line === undefined ? {} : { place: { file, line } }),
   };

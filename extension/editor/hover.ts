@@ -122,7 +122,7 @@ function stateText({ state, binary, pid }: ProbeView): string {
 
 function countText({ figures, state, sites, refused }: ProbeView): string {
   if (figures === undefined) return '';
-  const parts = [`${formatCount(figures.count)} calls`];
+  const parts = [`${formatCount(figures.count)} ${figures.count === 1 ? 'call' : 'calls'}`];
   if (figures.rateHz !== undefined && state === 'running') parts.push(formatRate(figures.rateHz));
   const lost = totalLost(figures.lost);
   parts.push(lost === 0 ? 'nothing lost' : `${formatCount(lost)} lost`);
@@ -143,19 +143,19 @@ export function notes({ stale, problem, refused, figures, origin }: ProbeView): 
       : undefined,
     missedEntries > 0
       ? l10n.t(
-          '{0} calls had begun before the probe was attached, and are not measured.',
+          'Calls that had begun before the probe was attached, and are not measured: {0}.',
           formatCount(missedEntries),
         )
       : undefined,
     abandonedCalls > 0
       ? l10n.t(
-          '{0} calls never returned (longjmp, exception or end of thread), and are not measured.',
+          'Calls that never returned (longjmp, exception or end of thread), and are not measured: {0}.',
           formatCount(abandonedCalls),
         )
       : undefined,
     droppedByEngine > 0
       ? l10n.t(
-          '{0} events were dropped by bpftrace because a map or buffer was full.',
+          'Events that bpftrace dropped because a map or buffer was full: {0}.',
           formatCount(droppedByEngine),
         )
       : undefined,

@@ -69,17 +69,20 @@ function summarise(title: string, total: number, marks: readonly Mark[]): string
   return `Latency of ${formatCount(total)} ${total === 1 ? 'call' : 'calls'} of ${title}: ${parts.join(', ')}.`;
 }
 
+const counted = (count: number, noun: string): string =>
+  `${formatCount(count)} ${count === 1 ? noun : `${noun}s`}`;
+
 /** A sentence on what is in no figure, or undefined when nothing is. */
 export function describeLost(lost: LostCounts): string | undefined {
   const parts = [
     lost.missedEntries > 0
-      ? `${formatCount(lost.missedEntries)} returns whose entry was not seen (the call began before the probe)`
+      ? `${counted(lost.missedEntries, 'return')} whose entry was not seen (the call began before the probe)`
       : undefined,
     lost.abandonedCalls > 0
-      ? `${formatCount(lost.abandonedCalls)} calls that never returned (longjmp, exception or end of thread)`
+      ? `${counted(lost.abandonedCalls, 'call')} that never returned (longjmp, exception or end of thread)`
       : undefined,
     lost.droppedByEngine > 0
-      ? `${formatCount(lost.droppedByEngine)} events dropped by bpftrace (a map or buffer was full)`
+      ? `${counted(lost.droppedByEngine, 'event')} dropped by bpftrace (a map or buffer was full)`
       : undefined,
   ].filter((part) => part !== undefined);
   return parts.length === 0 ? undefined : `Not in these figures: ${parts.join('; ')}.`;
