@@ -1,5 +1,5 @@
 import { withBounds, type ProbeAggregate } from '../extension/core/aggregate.ts';
-import { subjectName } from '../extension/core/registry.ts';
+import { subjectName } from '../extension/core/probe.ts';
 import { formatCount, formatDuration, formatRate } from '../protocol/format.ts';
 import type { Measure, Subject } from '../protocol/probe.ts';
 import type { CallerTotals, LostCounts } from '../protocol/snapshot.ts';

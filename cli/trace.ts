@@ -1,7 +1,7 @@
 import { hostname, release } from 'node:os';
 import { resolve } from 'node:path';
 import { ProbeAggregate } from '../extension/core/aggregate.ts';
-import { subjectName } from '../extension/core/registry.ts';
+import { subjectName } from '../extension/core/probe.ts';
 import { TraceSession } from '../extension/core/session.ts';
 import { executableOf } from '../helper/host/processes.ts';
 import { ProbeError, type Problem } from '../protocol/errors.ts';

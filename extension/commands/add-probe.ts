@@ -2,7 +2,7 @@
 import { window, type CancellationToken, type LogOutputChannel, type TextEditor } from 'vscode';
 import type { Measure, Subject } from '../../protocol/probe.ts';
 import type { SourcePlace } from '../../protocol/source.ts';
-import { subjectName } from '../core/registry.ts';
+import { subjectName } from '../core/probe.ts';
 import type { SourceFiles } from '../platform/open-source.ts';
 import type { ShowProblem } from '../platform/problems.ts';
 import type { Tracing } from '../probes/tracing.ts';

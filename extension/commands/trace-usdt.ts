@@ -2,7 +2,7 @@
 import { l10n, window, type CancellationToken } from 'vscode';
 import { ProbeError } from '../../protocol/errors.ts';
 import type { UsdtSubject } from '../../protocol/probe.ts';
-import { subjectName } from '../core/registry.ts';
+import { subjectName } from '../core/probe.ts';
 import { asking, withProgress } from '../platform/progress.ts';
 import { addProbe, binaryOf, placeText, pointedAt, type Pointed, type TraceServices } from './add-probe.ts';
 import { Stopwatch } from './stopwatch.ts';

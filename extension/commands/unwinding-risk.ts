@@ -1,7 +1,7 @@
 import { l10n, window } from 'vscode';
 import { ProbeError } from '../../protocol/errors.ts';
 import type { Measure, Subject } from '../../protocol/probe.ts';
-import { subjectName } from '../core/registry.ts';
+import { subjectName } from '../core/probe.ts';
 import { asking } from '../platform/progress.ts';
 
 /**

@@ -1,59 +1,26 @@
-import { randomUUID } from 'node:crypto';
 import { asProblem, ProbeError, type Problem } from '../../protocol/errors.ts';
-import type { Measure, ProbeId, ProbeSpec, Subject } from '../../protocol/probe.ts';
+import type { Measure, ProbeId } from '../../protocol/probe.ts';
 import type { SessionState, Snapshot } from '../../protocol/snapshot.ts';
 import type { SourcePlace } from '../../protocol/source.ts';
 import { costLabel, type CostTable } from '../../protocol/cost.ts';
-import { ProbeAggregate } from './aggregate.ts';
 import { cheaperWays, type CheaperAdvice } from './cheaper.ts';
 import { hitCost } from './cost.ts';
 import type { Governor, Verdict } from './governor.ts';
 import type { HelperConnection } from './connection.ts';
 import { Emitter, type Disposable } from './emitter.ts';
+import {
+  cheaperMeasures,
+  Probe,
+  sameSubject,
+  subjectAnew,
+  subjectName,
+  toSpec,
+  type NewProbe,
+  type StoredProbe,
+  type ProbeState,
+} from './probe.ts';
 import type { RecordedProbe } from './recording/replay.ts';
 import { TraceSession } from './session.ts';
-
-/** A probe to be: what is measured and where. `place` is where the source lies in the workspace. */
-export interface NewProbe {
-  readonly binary: string;
-  readonly pid?: number;
-  readonly subject: Subject;
-  readonly measures: readonly Measure[];
-  readonly place?: SourcePlace;
-}
-
-/** What a workspace remembers of a probe; figures are not among it. */
-export interface StoredProbe extends NewProbe {
-  readonly key: string;
-}
-
-export type ProbeState =
-  | { readonly kind: 'starting' }
-  | { readonly kind: 'running'; readonly sinceMs: number }
-  /** `origin` says where its figures were recorded, when they were not measured here. */
-  | { readonly kind: 'paused'; readonly origin?: string }
-  | { readonly kind: 'ended'; readonly problem: Problem };
-
-/** A probe of the registry; read it freely, change it through the registry. */
-export class Probe {
-  readonly key: string;
-  readonly aggregate = new ProbeAggregate();
-  spec: NewProbe;
-  state: ProbeState = { kind: 'paused' };
-  /** Its number in the helper's session; a new one each time it joins. */
-  id: ProbeId = 0;
-  /** Told not to expire. */
-  pinned = false;
-
-  constructor(spec: NewProbe, key: string = randomUUID()) {
-    this.spec = spec;
-    this.key = key;
-  }
-
-  get isActive(): boolean {
-    return this.state.kind === 'starting' || this.state.kind === 'running';
-  }
-}
 
 /** The first seconds belong to the first figure. */
 const CALIBRATE_AFTER_MS = 3000;
@@ -463,51 +430,4 @@ export class ProbeRegistry implements Disposable {
     this.#queue = result.catch(() => undefined);
     return result;
   }
-}
-
-function toSpec(probe: Probe): ProbeSpec {
-  const { binary, pid, subject, measures } = probe.spec;
-  return { id: probe.id, binary, subject, measures, ...(pid === undefined ? {} : { pid }) };
-}
-
-/** Counting alone is one trap a call instead of two, and the smallest map; undefined when nothing is cheaper. */
-function cheaperMeasures(measures: readonly Measure[]): readonly Measure[] | undefined {
-  return measures.every((measure) => measure === 'count') ? undefined : ['count'];
-}
-
-/** A subject's name in its binary: what stays the same when the binary is rebuilt. */
-export function subjectName(subject: Subject): string {
-  return subject.kind === 'function' ? subject.function : `${subject.provider}:${subject.name}`;
-}
-
-function sameSubject(a: NewProbe, b: NewProbe): boolean {
-  return (
-    a.binary === b.binary &&
-    a.pid === b.pid &&
-    a.subject.kind === b.subject.kind &&
-    subjectName(a.subject) === subjectName(b.subject)
-  );
-}
-
-async function subjectAnew(
-  connection: HelperConnection,
-  spec: NewProbe,
-  cancelled?: AbortSignal,
-): Promise<Subject> {
-  const { binary, subject } = spec;
-  const query =
-    subject.kind === 'usdt'
-      ? { binary, usdt: { provider: subject.provider, name: subject.name } }
-      : { binary, function: subject.function };
-  const { subjects } = await connection.call('lookUp', query, cancelled);
-  const same = subjects.find(
-    (candidate) => candidate.kind === subject.kind && subjectName(candidate) === subjectName(subject),
-  );
-  const found = same ?? subjects.find((candidate) => candidate.kind === subject.kind);
-  if (found !== undefined) return found;
-  throw new ProbeError({
-    code: 'function-not-found',
-    message: `${subjectName(subject)} is no longer in ${binary}.`,
-    remedy: 'Remove the probe and trace the function again from its source.',
-  });
 }

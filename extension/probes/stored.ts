@@ -1,5 +1,5 @@
 import { measures as knownMeasures, type Measure } from '../../protocol/probe.ts';
-import type { StoredProbe } from '../core/registry.ts';
+import type { StoredProbe } from '../core/probe.ts';
 
 /** Probes that a workspace kept. What an earlier version, or a hand, wrote and is no probe is left out. */
 export function readStored(value: unknown): StoredProbe[] {

@@ -3,7 +3,7 @@ import type { CancellationToken } from 'vscode';
 import type { BinaryCandidate, FunctionQuery } from '../../protocol/helper.ts';
 import type { Measure, Subject } from '../../protocol/probe.ts';
 import type { CheaperAdvice } from '../core/cheaper.ts';
-import type { NewProbe } from '../core/registry.ts';
+import type { NewProbe } from '../core/probe.ts';
 import type { SessionStatus } from '../views/status.ts';
 import type { ProbeSource } from './probe-view.ts';
 

@@ -1,5 +1,5 @@
 import type { SourcePlace } from '../../protocol/source.ts';
-import { subjectName, type Probe } from '../core/registry.ts';
+import { subjectName, type Probe } from '../core/probe.ts';
 import type { Figures } from '../editor/labels.ts';
 import type { ProbeView } from './probe-view.ts';
 

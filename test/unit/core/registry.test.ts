@@ -2,7 +2,8 @@
 import { PassThrough } from 'node:stream';
 import { afterEach, expect, test } from 'vitest';
 import { HelperConnection } from '../../../extension/core/connection.ts';
-import { ProbeRegistry, type NewProbe } from '../../../extension/core/registry.ts';
+import type { NewProbe } from '../../../extension/core/probe.ts';
+import { ProbeRegistry } from '../../../extension/core/registry.ts';
 import { serve, type HelperHandlers, type Notify } from '../../../helper/rpc.ts';
 import { ProbeError } from '../../../protocol/errors.ts';
 import type { ProbeSpec, Subject } from '../../../protocol/probe.ts';
