@@ -46,7 +46,7 @@ export interface Snapshot {
   /** Wall clock of the target, for people. */
   readonly wallClockMs: number;
   readonly probes: readonly ProbeTotals[];
-  /** Memory of the engine's maps in the kernel: as it counts it, or estimated where that may not be read. */
+  /** Memory of the engine's maps in the kernel, the table of stacks left out: as it counts it, or estimated where that may not be read. */
   readonly mapBytes?: number;
   /** Nothing is counted after this one: the session was closed, or its engine ended. */
   readonly final: boolean;

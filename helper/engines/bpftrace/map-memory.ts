@@ -25,9 +25,13 @@ export function keysWithin(budgetBytes: number, maps: MapCounts, cpus: number, l
   return Math.max(least, Math.floor(budgetBytes / Math.max(1, estimatedMapBytes(maps, 1, cpus))));
 }
 
+/** BPF_MAP_TYPE_STACK_TRACE. bpftrace gives this table 131,072 stacks whatever it is told: 70 MB at 64 frames. */
+const STACK_TABLE = 7;
+
 /**
  * What the maps of an engine take in the kernel, in bytes, as the kernel counts it (`memlock` in /proc/PID/fdinfo of every
- * map that the engine holds open). Undefined where that may not be read: the engine runs as root, and we do not.
+ * map that the engine holds open), without the table of stacks: its size is bpftrace's own choice and does not grow, so
+ * that no budget could change it. Undefined where that may not be read: the engine runs as root, and we do not.
  */
 export function mapBytesBelow(supervisorPid: number): number | undefined {
   const engine = engineBelow(supervisorPid);
@@ -37,7 +41,8 @@ export function mapBytesBelow(supervisorPid: number): number | undefined {
     let bytes: number | undefined;
     for (const entry of readdirSync(folder)) {
       const text = readFileSync(`${folder}/${entry}`, 'utf8');
-      if (!text.includes('map_type:')) continue;
+      const type = /^map_type:\s*(\d+)$/m.exec(text)?.[1];
+      if (type === undefined || Number(type) === STACK_TABLE) continue;
       bytes = (bytes ?? 0) + Number(/^memlock:\s*(\d+)$/m.exec(text)?.[1] ?? 0);
     }
     return bytes;

@@ -14,7 +14,8 @@ const BLOCKED_STATES = '0xcf';
  * The script that sums the time between a thread's leaving a CPU blocked and its next running, by the stacks it left
  * with. Those are kept by thread: when the thread returns, the tracepoint still runs on the stack of the one before it
  * (kernels without kprobes have no later place). Threads that are blocked at the end stand in `@since`, which
- * `@end` closes; `$1` is the process. Every key is cast, because releases type the same number differently.
+ * `@end` closes, the last switch that was seen: END runs only after the probes were detached, which takes up to 0.4 s in which
+ * a thread may have run again unseen. `$1` is the process. Every key is cast, because releases type the same number differently.
  */
 export function offCpuScript(scope: OffCpuScope): string {
   const followed = scope === 'process' ? '@follow[(uint64)pid] == 1 && ' : '';
@@ -25,6 +26,7 @@ tracepoint:sched:sched_process_fork /@follow[(uint64)pid] == 1/ { @follow[(uint6
 `
       : '';
   return `${follow}tracepoint:sched:sched_switch {
+  @end = nsecs;
   if (@ready == 0) { @ready = 1; printf("${OFF_CPU_READY}\\n"); }
   if (${followed}((uint64)args->prev_state & ${BLOCKED_STATES}) != 0) {
     @user[(uint64)tid] = ustack(perf);
@@ -38,6 +40,6 @@ tracepoint:sched:sched_process_fork /@follow[(uint64)pid] == 1/ { @follow[(uint6
     delete(@since[$next]);
   }
 }
-END { @end = nsecs; clear(@ready);${scope === 'process' ? ' clear(@follow);' : ''} }
+END { clear(@ready);${scope === 'process' ? ' clear(@follow);' : ''} }
 `;
 }
