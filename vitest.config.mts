@@ -60,8 +60,8 @@ export default defineConfig({
           ...common,
           name: 'e2e',
           include: ['test/e2e/**/*.test.ts'],
-          // a browser on two busy cores drops a key press at times; a failure counts when it comes twice
-          retry: 1,
+          // a browser on two busy cores drops a key press at times; a failure counts when it comes three times
+          retry: 2,
           fileParallelism: false,
           testTimeout: 180_000,
           hookTimeout: 180_000,

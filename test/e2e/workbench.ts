@@ -3,20 +3,30 @@ import type { FrameLocator, Locator, Page } from 'playwright-core';
 
 /** Opens a file of the workspace by name, at a line, and waits for its text. */
 export async function openFile(page: Page, name: string, line = 1, group = 1): Promise<void> {
-  // panels are in the second group; code stays in the first
-  await page.keyboard.press(`Control+${group}`);
-  await page.keyboard.press('Control+P');
-  const input = page.locator('.quick-input-widget input');
-  await input.waitFor();
-  await input.fill(name);
-  // the list is filled while the search goes on, and Enter takes whatever is first: the row that bears the name is clicked
-  await page
-    .locator(`.quick-input-list .monaco-list-row[aria-label^="${name.slice(name.lastIndexOf('/') + 1)}"]`)
-    .first()
-    .click();
-  await page
-    .locator('.editor-group-container.active .tab.active', { hasText: name.slice(name.lastIndexOf('/') + 1) })
-    .waitFor();
+  const fileName = name.slice(name.lastIndexOf('/') + 1);
+  // a key that is pressed while a webview gives its focus away reaches nobody
+  for (let tries = 0; ; tries++) {
+    try {
+      await page.keyboard.press('Escape');
+      // panels are in the second group; code stays in the first
+      await page.keyboard.press(`Control+${group}`);
+      await page.keyboard.press('Control+P');
+      const input = page.locator('.quick-input-widget input');
+      await input.waitFor({ timeout: 5000 });
+      await input.fill(name);
+      // the list is filled while the search goes on, and Enter takes whatever is first: the row that bears the name is clicked
+      await page
+        .locator(`.quick-input-list .monaco-list-row[aria-label^="${fileName}"]`)
+        .first()
+        .click({ timeout: 10_000 });
+      await page
+        .locator('.editor-group-container.active .tab.active', { hasText: fileName })
+        .waitFor({ timeout: 10_000 });
+      break;
+    } catch (error) {
+      if (tries === 2) throw error;
+    }
+  }
   await page.locator('.editor-group-container.active .view-lines .view-line').first().waitFor();
   await goToLine(page, line);
 }
