@@ -6,6 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { join, normalize } from 'node:path';
 import type { Browser } from 'playwright-core';
 import { cache } from '../../scripts/node24.mjs';
+import { firstPaint, watchPaints } from './paints.ts';
 
 const packages = ['speedscope@1', 'd3-flame-graph@5', 'd3@7'];
 
@@ -44,7 +45,10 @@ const types: Readonly<Record<string, string>> = {
   json: 'application/json',
 };
 
-/** Loads folded stacks into a peer's page: milliseconds until it has drawn, and the tab's memory. */
+/**
+ * Gives folded stacks to a peer's page that is loaded already: milliseconds until all of its first picture has been painted, and
+ * the tab's memory. speedscope opens the file through its own file dialog, d3-flame-graph gets it read line by line.
+ */
 export async function loadInPeer(
   browser: Browser,
   peer: 'speedscope' | 'd3-flame-graph',
@@ -54,8 +58,7 @@ export async function loadInPeer(
 ): Promise<{ ms: number; heapMb: number } | string> {
   const server = createServer((request, response) => {
     const path = normalize(decodeURIComponent((request.url ?? '/').split('?')[0]!));
-    if (path === '/profile.folded') response.end(readFileSync(folded));
-    else if (path === '/d3.html') response.setHeader('content-type', 'text/html').end(d3Page);
+    if (path === '/d3.html') response.setHeader('content-type', 'text/html').end(d3Page);
     else {
       const file = join(modules, path);
       if (file.startsWith(modules) && existsSync(file))
@@ -69,23 +72,20 @@ export async function loadInPeer(
   const base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const page = await browser.newPage({ viewport: { width: 1400, height: 900 } });
   try {
-    if (peer === 'speedscope') {
-      const began = Date.now();
-      await page.goto(
-        `${base}/speedscope/dist/release/index.html#profileURL=${encodeURIComponent(`${base}/profile.folded`)}`,
-      );
-      await page.waitForFunction(
-        `document.querySelectorAll('canvas').length > 0 && !/loading/i.test(document.body.innerText)`,
-        undefined,
-        { timeout: timeoutMs },
-      );
-      await page.evaluate('new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))');
-      return { ms: Date.now() - began, heapMb: await heapMb(page) };
-    }
-    const began = Date.now();
-    await page.goto(`${base}/d3.html`);
-    await page.waitForFunction('window.drawn === true', undefined, { timeout: timeoutMs });
-    return { ms: Date.now() - began, heapMb: await heapMb(page) };
+    await page.addInitScript(watchPaints);
+    const speedscope = peer === 'speedscope';
+    await page.goto(`${base}/${speedscope ? 'speedscope/dist/release/index.html' : 'd3.html'}`);
+    const input = page.locator('input[type=file]').first();
+    await input.waitFor({ state: 'attached' });
+    // the choice of the file is where the clock starts
+    await page.evaluate(`addEventListener('change', () => startPaints(), true)`);
+    await input.setInputFiles(folded);
+    const ms = await firstPaint(
+      page,
+      speedscope ? 'paints.gl > 0' : `document.querySelectorAll('.d3-flame-graph rect').length > 0`,
+      timeoutMs,
+    );
+    return { ms, heapMb: await heapMb(page) };
   } catch (error) {
     return `failed: ${(error as Error).message.split('\n')[0]!}`;
   } finally {
@@ -98,11 +98,11 @@ export async function heapMb(page: { evaluate(text: string): Promise<unknown> })
   return Number(await page.evaluate('(globalThis.gc && gc(), performance.memory.usedJSHeapSize / 1e6)'));
 }
 
-const d3Page = `<!DOCTYPE html><body><div id="chart"></div><script src="/d3/dist/d3.min.js"></script>
-<script src="/d3-flame-graph/dist/d3-flamegraph.min.js"></script><script>
-(async () => {
+const d3Page = `<!DOCTYPE html><body><input type="file"><div id="chart"></div><script src="/d3/dist/d3.min.js"></script>
+<script src="/d3-flame-graph/dist/d3-flamegraph.umd.min.js"></script><script>
+document.querySelector('input').addEventListener('change', async ({ target }) => {
   const root = { name: 'all', value: 0, children: [], index: new Map() };
-  for (const line of (await (await fetch('/profile.folded')).text()).split('\\n')) {
+  for (const line of (await target.files[0].text()).split('\\n')) {
     const space = line.lastIndexOf(' ');
     if (space < 0) continue;
     const weight = Number(line.slice(space + 1));
@@ -115,7 +115,6 @@ const d3Page = `<!DOCTYPE html><body><div id="chart"></div><script src="/d3/dist
       node = child;
     }
   }
-  d3.select('#chart').datum(root).call(flamegraph().width(1400).minFrameSize(1).transitionDuration(0));
-  requestAnimationFrame(() => requestAnimationFrame(() => { window.drawn = true; }));
-})();
+  d3.select('#chart').datum(root).call(flamegraph.default().width(1400).minFrameSize(1).transitionDuration(0));
+});
 </script>`;

@@ -30,6 +30,8 @@ export class FlameCanvas {
   #width = 0;
   #height = 0;
   #advancePx = 6;
+  /** Where outlines stand: x, y, width and height. */
+  readonly #marked: [number, number, number, number][] = [];
 
   constructor(element: HTMLElement) {
     this.element = element;
@@ -64,6 +66,7 @@ export class FlameCanvas {
       canvas.style.width = `${clientWidth}px`;
       canvas.style.height = `${clientHeight}px`;
     }
+    this.#marked.length = 0;
     for (const context of this.#contexts) context.setTransform(ratio, 0, 0, ratio, 0, 0);
     return true;
   }
@@ -160,7 +163,9 @@ export class FlameCanvas {
     ranges: (pane: Pane) => { from: number; to: number },
   ): void {
     const context = this.#contexts[2]!;
-    context.clearRect(0, 0, this.#width, this.#height);
+    // clearing all of it costs more than both outlines
+    for (const [left, top, width, height] of this.#marked.splice(0))
+      context.clearRect(left, top, width, height);
     const outline = (spot: Spot, colour: string, width: number): void => {
       const { pane, node } = spot;
       const { layout } = pane;
@@ -173,7 +178,9 @@ export class FlameCanvas {
       if (top + ROW_HEIGHT_PX <= pane.topPx || top >= pane.topPx + pane.heightPx) return;
       context.strokeStyle = colour;
       context.lineWidth = width;
-      context.strokeRect(left + 0.5, top + 0.5, Math.max(right - left - 2, 1), ROW_HEIGHT_PX - 2);
+      const outlineWidth = Math.max(right - left - 2, 1);
+      context.strokeRect(left + 0.5, top + 0.5, outlineWidth, ROW_HEIGHT_PX - 2);
+      this.#marked.push([left - 2, top - 2, outlineWidth + 5, ROW_HEIGHT_PX + 3]);
     };
     if (hovered !== undefined) outline(hovered, theme.foreground, 1);
     if (selected !== undefined) outline(selected, theme.focus, 2);

@@ -60,30 +60,64 @@ export class ContextMenu {
   }
 }
 
-/** The box beside the pointer. */
+/** The box beside the pointer. Its lines are reused: building them anew was most of what a pointer move cost. */
 export class Tooltip {
   readonly element = element('div', { className: 'tooltip', role: 'tooltip', hidden: true });
+  readonly #lines: HTMLElement[] = [];
+  #text = '';
+  #widthPx = 0;
+  #heightPx = 0;
 
   show(xPx: number, yPx: number, lines: readonly string[]): void {
-    this.element.replaceChildren(
-      ...lines.map((line, i) => element('div', { className: i === 0 ? 'name' : 'line' }, line)),
-    );
-    this.element.hidden = false;
-    place(this.element, xPx, yPx, 14);
+    const text = lines.join('\n');
+    const same = text === this.#text && !this.element.hidden;
+    if (!same) {
+      this.#text = text;
+      this.#fill(lines);
+      this.element.hidden = false;
+      // the one layout of a move, and of this box only (`contain`)
+      this.#widthPx = this.element.offsetWidth;
+      this.#heightPx = this.element.offsetHeight;
+    }
+    const { left, top } = placeOf(xPx, yPx, 14, this.#widthPx, this.#heightPx);
+    this.element.style.transform = `translate(${left}px, ${top}px)`;
+  }
+
+  #fill(lines: readonly string[]): void {
+    while (this.#lines.length < lines.length) {
+      const line = element('div', { className: this.#lines.length === 0 ? 'name' : 'line' });
+      this.#lines.push(line);
+      this.element.append(line);
+    }
+    this.#lines.forEach((line, i) => {
+      const text = lines[i];
+      if (text !== undefined && line.textContent !== text) line.textContent = text;
+      if (line.hidden !== (text === undefined)) line.hidden = text === undefined;
+    });
   }
 
   hide(): void {
-    this.element.hidden = true;
+    if (!this.element.hidden) this.element.hidden = true;
   }
 }
 
 /** Puts a box beside a point, wholly inside the window. */
 function place(box: HTMLElement, xPx: number, yPx: number, gapPx: number): void {
-  const { offsetWidth, offsetHeight } = box;
-  const left =
-    xPx + gapPx + offsetWidth > window.innerWidth ? Math.max(0, xPx - gapPx - offsetWidth) : xPx + gapPx;
-  const top =
-    yPx + gapPx + offsetHeight > window.innerHeight ? Math.max(0, yPx - gapPx - offsetHeight) : yPx + gapPx;
+  const { left, top } = placeOf(xPx, yPx, gapPx, box.offsetWidth, box.offsetHeight);
   box.style.left = `${left}px`;
   box.style.top = `${top}px`;
+}
+
+function placeOf(
+  xPx: number,
+  yPx: number,
+  gapPx: number,
+  widthPx: number,
+  heightPx: number,
+): { left: number; top: number } {
+  const { innerWidth, innerHeight } = window;
+  return {
+    left: xPx + gapPx + widthPx > innerWidth ? Math.max(0, xPx - gapPx - widthPx) : xPx + gapPx,
+    top: yPx + gapPx + heightPx > innerHeight ? Math.max(0, yPx - gapPx - heightPx) : yPx + gapPx,
+  };
 }

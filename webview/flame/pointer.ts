@@ -13,11 +13,23 @@ export interface PointerEvents {
 
 /** Pointer, size and theme, as what they mean for the picture. */
 export function listen(flame: HTMLElement, events: PointerEvents): void {
-  flame.addEventListener('pointermove', (event) => {
-    events.hover(events.spotAt(event), event.clientX, event.clientY);
-  });
+  // a mouse moves up to a thousand times a second, and a frame shows one place of it
+  let latest: PointerEvent | undefined;
+  let asked = false;
+  const hover = (): void => {
+    asked = false;
+    if (latest === undefined) events.hover(undefined, 0, 0);
+    else events.hover(events.spotAt(latest), latest.clientX, latest.clientY);
+  };
+  const moved = (event: PointerEvent | undefined): void => {
+    latest = event;
+    if (asked) return;
+    asked = true;
+    requestAnimationFrame(hover);
+  };
+  flame.addEventListener('pointermove', moved);
   flame.addEventListener('pointerleave', () => {
-    events.hover(undefined, 0, 0);
+    moved(undefined);
   });
   flame.addEventListener('click', (event) => {
     const spot = events.spotAt(event);

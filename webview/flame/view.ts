@@ -4,18 +4,20 @@ import { showBreadcrumbs } from './breadcrumbs.ts';
 import { FlameCanvas } from './canvas.ts';
 import type { Paint, Spot } from './canvas.ts';
 import type { FromWorker, GroupFacts, ProfileFacts } from './channel.ts';
+import { commandTable } from './commands.ts';
 import { Controls } from './controls.ts';
 import type { Described } from './describe.ts';
 import { frameOf, linesOf, sentenceOf, summaryOf } from './describe.ts';
 import { element } from './dom.ts';
 import { Gestures } from './gestures.ts';
+import { Hover } from './hover.ts';
 import { commandOf, directionOf, keyHelp } from './keys.ts';
 import type { KeyCommand } from './keys.ts';
 import { Minimap } from './minimap.ts';
 import { carriedRange, clampRange, namesTo, neighbour, nodeOf, revealingRange } from './model.ts';
 import type { Range } from './model.ts';
 import { Outline } from './outline.ts';
-import { ContextMenu, Tooltip } from './overlays.ts';
+import { ContextMenu } from './overlays.ts';
 import { changePaint, fillsOf } from './paint.ts';
 import { arrangePanes, Pane } from './panes.ts';
 import { listen } from './pointer.ts';
@@ -51,7 +53,7 @@ export class FlameView {
   readonly #canvas: FlameCanvas;
   readonly #gestures: Gestures;
   readonly #outline: Outline;
-  readonly #tooltip = new Tooltip();
+  readonly #hover = new Hover();
   readonly #menu = new ContextMenu();
   #theme: Theme | undefined;
   #picture: Picture | undefined;
@@ -62,7 +64,6 @@ export class FlameView {
   #range: Range = { from: 0, to: 1 };
   /** Names to the node that is zoomed to: found again in the next picture. */
   #zoomed: string[] | undefined;
-  #hovered: Spot | undefined;
   #selected: Spot | undefined;
   readonly #search = new Search();
   #notice: string | undefined;
@@ -95,7 +96,7 @@ export class FlameView {
       this.#flame,
       this.#empty,
       this.#status,
-      this.#tooltip.element,
+      this.#hover.element,
       this.#menu.element,
     );
     this.#canvas = new FlameCanvas(this.#flame);
@@ -127,8 +128,7 @@ export class FlameView {
         : namesTo(this.#selected.pane.layout, this.#selected.node, this.#namesBefore);
     this.#namesBefore = this.#groups.names;
     this.#picture = picture;
-    this.#hovered = undefined;
-    this.#tooltip.hide();
+    this.#hover.leave();
     this.#panes =
       callers === undefined
         ? [new Pane(layout, options.rootOnTop, 0)]
@@ -244,7 +244,7 @@ export class FlameView {
 
   #mark(): void {
     if (this.#theme === undefined) return;
-    this.#canvas.mark(this.#hovered, this.#selected, this.#theme, (pane) =>
+    this.#canvas.mark(this.#hover.spot, this.#selected, this.#theme, (pane) =>
       clampRange(pane.layout, this.#range),
     );
   }
@@ -343,12 +343,8 @@ export class FlameView {
     listen(flame, {
       spotAt: (event) => this.#spotAt(event),
       hover: (spot, xPx, yPx) => {
-        if (spot?.node !== this.#hovered?.node || spot?.pane !== this.#hovered?.pane) {
-          this.#hovered = spot;
-          this.#mark();
-        }
-        if (spot === undefined) this.#tooltip.hide();
-        else this.#tooltip.show(xPx, yPx, linesOf(spot.pane.layout, spot.node, this.#described));
+        const lines = ({ pane, node }: Spot) => linesOf(pane.layout, node, this.#described);
+        if (this.#hover.moveTo(spot, xPx, yPx, lines)) this.#mark();
       },
       click: (spot, open) => {
         this.#select(spot, false);
@@ -361,7 +357,7 @@ export class FlameView {
         const chosen = spot ?? this.#selected;
         if (chosen === undefined) return;
         this.#select(chosen, false);
-        this.#tooltip.hide();
+        this.#hover.hideTooltip();
         this.#menu.open(xPx, yPx, this.#actions(chosen), flame);
       },
       resize: () => {
@@ -401,57 +397,40 @@ export class FlameView {
       action?.run();
       return action !== undefined;
     }
-    this.#run(command, spot);
+    this.#commands()[command](spot);
     return true;
   }
 
-  #run(command: KeyCommand, spot: Spot): void {
-    const { pane } = spot;
-    const zoom = (factor: number) => () => {
-      this.#gestures.zoomBy(factor);
-    };
-    const pan = (share: number) => () => {
-      this.#gestures.panBy(share * this.#canvas.widthPx);
-    };
-    const page = (share: number) => () => {
-      this.#scroll(share * pane.heightPx, pane.topPx);
-    };
-    const runs: Readonly<Record<KeyCommand, () => void>> = {
-      search: () => {
+  #commands(): Readonly<Record<KeyCommand, (spot: Spot) => void>> {
+    return commandTable({
+      gestures: this.#gestures,
+      canvas: this.#canvas,
+      focusSearch: () => {
         this.#controls.searchField.focus();
       },
-      'next-match': () => {
-        this.#stepMatch(1);
+      step: (direction) => {
+        this.#stepMatch(direction);
       },
-      'previous-match': () => {
-        this.#stepMatch(-1);
+      scroll: (deltaPx, yPx) => {
+        this.#scroll(deltaPx, yPx);
       },
-      'zoom-in': zoom(1.5),
-      'zoom-out': zoom(1 / 1.5),
-      left: pan(-0.15),
-      right: pan(0.15),
-      'page-up': page(-0.9),
-      'page-down': page(0.9),
       back: () => {
         if (this.#search.text !== '') this.search('');
         else this.showAll();
       },
-      all: () => {
+      showAll: () => {
         this.showAll();
       },
-      help: () => {
+      showKeys: () => {
         this.#showKeys(this.#flame.parentElement!);
       },
-      'open-beside': () => {
+      openBeside: (spot) => {
         this.#openSource(spot, true);
       },
-      menu: () => {
-        const box = this.#flame.getBoundingClientRect();
-        const top = pane.rowTopPx(pane.layout.depth[spot.node]!);
-        this.#menu.open(box.left + 20, box.top + top + 18, this.#actions(spot), this.#flame);
+      openMenu: (spot, xPx, yPx) => {
+        this.#menu.open(xPx, yPx, this.#actions(spot), this.#flame);
       },
-    };
-    runs[command]();
+    });
   }
 
   #showKeys(root: HTMLElement): void {
