@@ -1,6 +1,7 @@
 import type { Readable, Writable } from 'node:stream';
 import type { TargetFacts } from '../protocol/target.ts';
 import { checkScriptHere } from './engines/bpftrace/host-verdict.ts';
+import { CallsService } from './calls/service.ts';
 import { CostService } from './cost-service.ts';
 import { findBinaries } from './host/binaries.ts';
 import { bpftraceFacts, targetFacts } from './host/facts.ts';
@@ -34,6 +35,7 @@ export function startService(streams: { input: Readable; output: Writable }): He
   let logpoints: LogpointService | undefined;
   let events: EventsService | undefined;
   let scripts: ScriptService | undefined;
+  let calls: CallsService | undefined;
   const { closed } = serve(streams, HELPER_VERSION, (notify, linkIsFull) => {
     const service = new TraceService(notify, binaries);
     trace = service;
@@ -47,6 +49,13 @@ export function startService(streams: { input: Readable; output: Writable }): He
     events = sources;
     const runs = new ScriptService(notify);
     scripts = runs;
+    const watches = new CallsService({
+      notify,
+      binaries,
+      symboliser: service.symboliser,
+      command: () => service.engineCommand(),
+    });
+    calls = watches;
     service.warmUp();
     const costs = new CostService(service);
     return {
@@ -72,6 +81,8 @@ export function startService(streams: { input: Readable; output: Writable }): He
       updateSession: (params, context) => service.update(params, context),
       paceSession: (params) => service.pace(params),
       closeSession: (params) => service.close(params),
+      startCalls: (params, context) => watches.start(params, context),
+      stopCalls: (params) => watches.stop(params),
       checkScript: ({ script, unsafe }) => checkScriptHere(script, { unsafe }),
       catalog: async () => ({
         catalog: await hostCatalog((message) => notify('log', { level: 'info', message })),
@@ -96,7 +107,13 @@ export function startService(streams: { input: Readable; output: Writable }): He
   return {
     ended: closed.then(async () => {
       silence.dispose();
-      await Promise.all([trace?.dispose(), logpoints?.dispose(), events?.close(), scripts?.dispose()]);
+      await Promise.all([
+        trace?.dispose(),
+        logpoints?.dispose(),
+        events?.close(),
+        scripts?.dispose(),
+        calls?.dispose(),
+      ]);
     }),
   };
 }

@@ -38,7 +38,7 @@ interface Held {
 export class TraceService {
   readonly #notify: Notify;
   readonly #kernelRelease: string;
-  readonly #symboliser: Symboliser;
+  readonly symboliser: Symboliser;
   readonly #sessions = new Map<SessionId, Held>();
   /** Engines that detach: the kernel takes 80 ms and more a probe. */
   readonly #leaving = new Set<Promise<void>>();
@@ -48,7 +48,7 @@ export class TraceService {
   constructor(notify: Notify, binaries: OpenBinaries, kernelRelease = release()) {
     this.#notify = notify;
     this.#kernelRelease = kernelRelease;
-    this.#symboliser = new Symboliser(binaries);
+    this.symboliser = new Symboliser(binaries);
   }
 
   /** Looks for bpftrace ahead of time: a session that opens later does not wait for it. */
@@ -67,7 +67,7 @@ export class TraceService {
         code: 'invalid-argument',
         message: params.probes.length === 0 ? 'A session needs a probe.' : `Session ${id} is open already.`,
       });
-    const command = await this.#command();
+    const command = await this.engineCommand();
     const { probes, notes } = safely(params.probes, this.#safety(command));
     const watched = this.#identify(probes);
     const session = new BpftraceSession(id, limited(params.intervalMs), {
@@ -76,7 +76,7 @@ export class TraceService {
       is64Bit,
       samePids: isFirstPidNamespace() || atLeast(command.version, '0.23'),
       log: (message) => this.#notify('log', { level: 'debug', message }),
-      symbolise: ({ pid, addresses }) => this.#symboliser.stack(pid, addresses),
+      symbolise: ({ pid, addresses }) => this.symboliser.stack(pid, addresses),
       onSnapshot: (snapshot) => this.#notify('snapshot', snapshot),
       onState: (state) => {
         if (state.kind === 'ended') this.#sessions.delete(id);
@@ -101,7 +101,7 @@ export class TraceService {
     { cancelled }: CallContext,
   ): Promise<SessionAttached> {
     const held = this.#held(params.session);
-    const { probes, notes } = safely(params.probes, this.#safety(await this.#command()));
+    const { probes, notes } = safely(params.probes, this.#safety(await this.engineCommand()));
     const watched = this.#identify(probes);
     const attachedSites = await held.session.update(probes, cancelled);
     held.probes = probes;
@@ -159,10 +159,11 @@ export class TraceService {
 
   /** Version of the engine that traces. Throws why there is none. */
   async engineVersion(): Promise<string> {
-    return (await this.#command()).version;
+    return (await this.engineCommand()).version;
   }
 
-  async #command(): Promise<EngineCommand> {
+  /** How bpftrace is run here. Throws what is missing. */
+  async engineCommand(): Promise<EngineCommand> {
     this.warmUp();
     const { facts, privilege } = (await this.#facts)!;
     if (!facts.works || facts.path === undefined || facts.version === undefined) {
@@ -200,7 +201,7 @@ export class TraceService {
     for (const { id, binary, pid, measures } of probes) {
       const started = pid === undefined ? undefined : startedNow(pid);
       if (pid !== undefined && started === undefined) throw new ProbeError(processGone(pid));
-      if (pid !== undefined && measures.includes('callers')) this.#symboliser.prepare(pid);
+      if (pid !== undefined && measures.includes('callers')) this.symboliser.prepare(pid);
       watched.set(id, { identity: fileIdentity(binary), started });
     }
     return watched;

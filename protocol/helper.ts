@@ -13,6 +13,7 @@ import type {
   LogValue,
   ScopeFacts,
 } from './logpoint.ts';
+import type { CallBatch, CallsApi, CallWatchId } from './calls.ts';
 import type { DetachReport, DetachScope } from './detach.ts';
 import type { EventsApi, EventsEvents } from './events.ts';
 import type { ProbeId, ProbeSpec, Subject } from './probe.ts';
@@ -48,7 +49,7 @@ export interface FunctionQuery {
 }
 
 /** The calls that the helper answers. */
-export interface HelperApi extends EventsApi, ScriptApi {
+export interface HelperApi extends EventsApi, ScriptApi, CallsApi {
   hello(params: { protocol: number; client: string }): { protocol: number; helper: string; pid: number };
   /** A sign of life. Once it came, the helper ends by itself when nothing at all comes for so long. */
   ping(params: { endAfterSilenceMs: number }): Record<string, never>;
@@ -123,6 +124,10 @@ export interface HelperEvents extends EventsEvents, ScriptEvents {
   /** Values of a logpoint, at most ten times a second. */
   logValues(params: { readonly id: LogpointId; readonly values: readonly LogValue[] }): void;
   logpointEnded(params: LogpointEnded): void;
+  /** Recorded calls, at most four times a second. */
+  callBatch(params: CallBatch): void;
+  /** Calls are not recorded any more, and it was not asked for. */
+  callsEnded(params: { readonly id: CallWatchId; readonly problem: Problem }): void;
   log(params: { level: 'debug' | 'info' | 'warn' | 'error'; message: string }): void;
 }
 

@@ -62,6 +62,11 @@ function logEdges(lowNs: number, highNs: number, maxBars: number): number[] {
   return edges;
 }
 
+/** Counts between ascending edges; what lies outside them goes to the first and last. */
+export function countsBetween(buckets: BucketCounts, edges: readonly number[]): readonly Bar[] {
+  return split(buckets, edges);
+}
+
 function split(buckets: BucketCounts, edges: readonly number[]): readonly Bar[] {
   const bars = edges.slice(1).map((highNs, index) => ({ lowNs: edges[index] ?? 0, highNs, count: 0 }));
   let bar = 0;

@@ -37,6 +37,8 @@ export class HelperConnection implements Disposable {
   readonly #probeEnded = new Emitter<EventOf<'probeEnded'>>();
   readonly #logValues = new Emitter<EventOf<'logValues'>>();
   readonly #logpointEnded = new Emitter<EventOf<'logpointEnded'>>();
+  readonly #callBatch = new Emitter<EventOf<'callBatch'>>();
+  readonly #callsEnded = new Emitter<EventOf<'callsEnded'>>();
   readonly #log = new Emitter<EventOf<'log'>>();
   readonly #eventRows = new Emitter<EventOf<'eventRows'>>();
   readonly #eventsState = new Emitter<EventOf<'eventsState'>>();
@@ -54,6 +56,8 @@ export class HelperConnection implements Disposable {
   readonly onProbeEnded = this.#probeEnded.on;
   readonly onLogValues = this.#logValues.on;
   readonly onLogpointEnded = this.#logpointEnded.on;
+  readonly onCallBatch = this.#callBatch.on;
+  readonly onCallsEnded = this.#callsEnded.on;
   readonly onLog = this.#log.on;
   readonly onEventRows = this.#eventRows.on;
   readonly onEventsState = this.#eventsState.on;
@@ -100,6 +104,12 @@ export class HelperConnection implements Disposable {
     );
     this.#connection.onNotification('scriptEnded', (event: EventOf<'scriptEnded'>) =>
       this.#scriptEnded.fire(event),
+    );
+    this.#connection.onNotification('callBatch', (event: EventOf<'callBatch'>) =>
+      this.#callBatch.fire(event),
+    );
+    this.#connection.onNotification('callsEnded', (event: EventOf<'callsEnded'>) =>
+      this.#callsEnded.fire(event),
     );
     this.#connection.onNotification('log', (event: EventOf<'log'>) => this.#log.fire(event));
     this.#connection.onClose(() => this.#end(''));

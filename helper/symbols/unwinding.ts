@@ -136,24 +136,24 @@ export class UnwindingAnalysis {
     }
     const section = this.#elf.sectionAt(target);
     if (section?.name.startsWith('.plt')) {
-      const imported = this.#importAt(target);
+      const imported = importAt(this.#elf, this.#slots, target);
       if (imported !== undefined) names.add(imported);
     } else if (section?.name === '.text') targets.push(target);
   }
+}
 
-  /** The function that a stub of the procedure linkage table jumps to: `ff 25` and the place of its slot. */
-  #importAt(stub: number): string | undefined {
-    const bytes = this.#elf.bytesAt(stub, 16);
-    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-    for (let at = 0; at + 6 <= bytes.length; at++)
-      if (bytes[at] === 0xff && bytes[at + 1] === 0x25)
-        return this.#slots.get(stub + at + 6 + view.getInt32(at + 2, true));
-    return undefined;
-  }
+/** The function that a stub of the procedure linkage table jumps to: `ff 25` and the place of its slot. */
+export function importAt(elf: ElfFile, slots: ReadonlyMap<number, string>, stub: number): string | undefined {
+  const bytes = elf.bytesAt(stub, 16);
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  for (let at = 0; at + 6 <= bytes.length; at++)
+    if (bytes[at] === 0xff && bytes[at + 1] === 0x25)
+      return slots.get(stub + at + 6 + view.getInt32(at + 2, true));
+  return undefined;
 }
 
 /** Slots of the global offset table with the names that are put into them (System V gABI, relocation sections). */
-function importSlots(elf: ElfFile): Map<number, string> {
+export function importSlots(elf: ElfFile): Map<number, string> {
   const slots = new Map<number, string>();
   const symbols = elf.dynamicSymbols();
   for (const name of ['.rela.plt', '.rela.dyn']) {
