@@ -36,8 +36,10 @@ import { EventSourcesView } from './views/event-sources.ts';
 import { ProbesView } from './views/probes.ts';
 import { StatusItem } from './views/status.ts';
 import { TargetsView } from './views/targets.ts';
-import { callersPanels } from './webviews/callers-panel.ts';
+import { callersPanels, type FrameActions } from './webviews/callers-panel.ts';
+import { LatencyDetails } from './webviews/latency-details.ts';
 import { latencyPanels } from './webviews/latency-panel.ts';
+import { followSelections, selectionPanels } from './webviews/selection-panel.ts';
 
 export function activate(context: ExtensionContext): void {
   const startedMs = performance.now();
@@ -96,6 +98,7 @@ export function activate(context: ExtensionContext): void {
     closePanels: (key) => {
       latency.close(key);
       callers.close(key);
+      selections.close(key);
     },
   };
   const logpoints = own(
@@ -114,13 +117,30 @@ export function activate(context: ExtensionContext): void {
     own(command);
   own(registerMakeCheap({ tracing, show }));
   for (const thing of registerDetach({ tracing, logpoints, link, show })) own(thing);
-  const latency = latencyPanels(context, log, tracing, latencyActions(probeServices));
-  const callers = callersPanels(context, log, tracing, {
+  const details = own(
+    new LatencyDetails({
+      probes: tracing,
+      connect: () => link.connect(),
+      show,
+      openSelection: (key) => {
+        selections.open(key);
+      },
+    }),
+  );
+  const latency = latencyPanels(context, log, tracing, details, {
+    act: latencyActions(probeServices),
+    traceFunction: (callee) => void traceFrame(traceServices, callee),
+    openPlace: (place) => void files.open(place, true).catch(show),
+  });
+  const frames: FrameActions = {
     openSource: (frame, beside) => {
       if (frame.place !== undefined) files.open(frame.place, beside).catch(show);
     },
     traceFunction: (frame) => void traceFrame(traceServices, frame),
-  });
+  };
+  const callers = callersPanels(context, log, tracing, frames);
+  const selections = own(selectionPanels(context, log, tracing, () => details, frames));
+  own(followSelections(selections, details));
 
   for (const command of registerProbeCommands(probeServices)) own(command);
   own(commands.registerCommand('probescope.traceLatency', () => traceFunction(traceServices, 'latency')));

@@ -133,19 +133,13 @@ export interface TwoSampleTest {
 
 export type HostToLatency = { readonly type: 'picture'; readonly picture: LatencyPicture };
 
-export const latencyActions = [
-  'pause',
-  'resume',
-  'openSource',
-  'openFlameGraph',
-  'recordCalls',
-  'stopCalls',
-  'openSelection',
-  'chooseBaseline',
-  'baselineNow',
-  'clearBaseline',
-] as const;
-export type LatencyAction = (typeof latencyActions)[number];
+/** What the panel's buttons do to the probe… */
+export const probeActions = ['pause', 'resume', 'openSource', 'openFlameGraph'] as const;
+export type ProbeAction = (typeof probeActions)[number];
+/** …and to what the panel alone knows of it. */
+export type DetailAction =
+  'recordCalls' | 'stopCalls' | 'openSelection' | 'chooseBaseline' | 'baselineNow' | 'clearBaseline';
+export type LatencyAction = ProbeAction | DetailAction;
 
 export type LatencyToHost =
   /** The script runs and wants its picture; sent again whenever the view was reloaded. */

@@ -1,6 +1,6 @@
 /** Commands on probes that exist: from the tree, a hover, a lens, a panel or the palette. */
 import { commands, l10n, window, workspace, type Disposable } from 'vscode';
-import type { LatencyAction } from '../../protocol/latency.ts';
+import type { ProbeAction } from '../../protocol/latency.ts';
 import type { SourceFiles } from '../platform/open-source.ts';
 import type { ShowProblem } from '../platform/problems.ts';
 import { withProgress } from '../platform/progress.ts';
@@ -64,8 +64,8 @@ export function registerProbeCommands(services: ProbeServices): Disposable[] {
 }
 
 /** What the latency panel's buttons do. */
-export function latencyActions(services: ProbeServices): (action: LatencyAction, key: string) => void {
-  const command: Record<LatencyAction, string> = {
+export function latencyActions(services: ProbeServices): (action: ProbeAction, key: string) => void {
+  const command: Record<ProbeAction, string> = {
     pause: 'probescope.pauseProbe',
     resume: 'probescope.resumeProbe',
     openSource: 'probescope.revealProbe',

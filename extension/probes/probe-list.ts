@@ -2,9 +2,10 @@
 import { EventEmitter, type CancellationToken, type Disposable, type Memento } from 'vscode';
 import { ProbeError, type Problem } from '../../protocol/errors.ts';
 import type { BinaryCandidate, FunctionQuery } from '../../protocol/helper.ts';
-import type { Measure, Subject } from '../../protocol/probe.ts';
+import type { Measure, ProbeSpec, Subject } from '../../protocol/probe.ts';
 import type { CallerTotals } from '../../protocol/snapshot.ts';
 import type { SourcePlace } from '../../protocol/source.ts';
+import type { HistoryPoint } from '../core/aggregate.ts';
 import type { CheaperAdvice } from '../core/cheaper.ts';
 import type { HelperConnection } from '../core/connection.ts';
 import type { Governor } from '../core/governor.ts';
@@ -81,6 +82,17 @@ export class ProbeList implements Tracing, Disposable {
 
   callers(key: string): readonly CallerTotals[] {
     return this.#registry.find(key)?.aggregate.callers ?? [];
+  }
+
+  history(key: string): readonly HistoryPoint[] {
+    return this.#registry.find(key)?.aggregate.history ?? [];
+  }
+
+  spec(key: string): ProbeSpec | undefined {
+    const probe = this.#registry.find(key);
+    if (probe === undefined) return undefined;
+    const { place: _, ...spec } = probe.spec;
+    return { id: probe.id, ...spec };
   }
 
   get status(): SessionStatus {

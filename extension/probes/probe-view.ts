@@ -1,8 +1,9 @@
 import type { Event } from 'vscode';
 import type { Problem } from '../../protocol/errors.ts';
-import type { Measure, RefusedSite } from '../../protocol/probe.ts';
+import type { Measure, ProbeSpec, RefusedSite } from '../../protocol/probe.ts';
 import type { CallerTotals } from '../../protocol/snapshot.ts';
 import type { SourcePlace } from '../../protocol/source.ts';
+import type { HistoryPoint } from '../core/aggregate.ts';
 import type { DisplayState, Figures } from '../editor/labels.ts';
 
 /** A probe as the tree, the editor and the panels show it: one moment's picture. */
@@ -43,4 +44,12 @@ export interface ProbeSource {
   callers(key: string): readonly CallerTotals[];
   /** Fires with the keys whose pictures changed; an empty list when probes came or went. */
   readonly onDidChange: Event<readonly string[]>;
+}
+
+/** What the latency panel needs besides. */
+export interface ProbeDetails extends ProbeSource {
+  /** What each interval added, the oldest first: ten minutes of it. */
+  history(key: string): readonly HistoryPoint[];
+  /** What is attached for the probe. */
+  spec(key: string): ProbeSpec | undefined;
 }

@@ -27,7 +27,7 @@ export function callersPanels(
     title: (key) => `Callers: ${probes.find(key)?.title ?? 'removed probe'}`,
     picture: (key) => profileMessage(probes, key),
     receive: (_, message) => {
-      receive(message, frames, log);
+      receiveFlame(message, frames, log);
     },
   });
   const due = new Set<string>();
@@ -54,7 +54,8 @@ function profileMessage(probes: ProbeSource, key: string): HostToFlame {
   return { type: 'profile', profile: buffer, live: probe.state === 'running' };
 }
 
-function receive(message: FlameToHost, frames: FrameActions, log: LogOutputChannel): void {
+/** What a flame graph asks for. */
+export function receiveFlame(message: FlameToHost, frames: FrameActions, log: LogOutputChannel): void {
   switch (message.type) {
     case 'ready':
       break;

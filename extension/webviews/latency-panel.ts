@@ -1,17 +1,27 @@
 import type { ExtensionContext, LogOutputChannel } from 'vscode';
-import type { HostToLatency, LatencyAction, LatencyPicture, LatencyToHost } from '../../protocol/latency.ts';
+import { probeActions } from '../../protocol/latency.ts';
+import type { HostToLatency, LatencyPicture, LatencyToHost, ProbeAction } from '../../protocol/latency.ts';
+import type { SourcePlace } from '../../protocol/source.ts';
 import { notes } from '../editor/hover.ts';
 import type { ProbeSource, ProbeView } from '../probes/probe-view.ts';
+import type { LatencyDetails } from './latency-details.ts';
 import { PanelHost } from './panel-host.ts';
 
 const nothingLost = { missedEntries: 0, abandonedCalls: 0, droppedByEngine: 0 };
+
+export interface LatencyEvents {
+  act(action: ProbeAction, key: string): void;
+  traceFunction(frame: { readonly function: string; readonly module: string }): void;
+  openPlace(place: SourcePlace): void;
+}
 
 /** The latency panels, one a probe, fed from the same pictures as the editor. */
 export function latencyPanels(
   context: ExtensionContext,
   log: LogOutputChannel,
   probes: ProbeSource,
-  act: (action: LatencyAction, key: string) => void,
+  details: LatencyDetails,
+  on: LatencyEvents,
 ): PanelHost<HostToLatency, LatencyToHost> {
   const panels = new PanelHost<HostToLatency, LatencyToHost>(context, log, {
     viewType: 'probescope.latency',
@@ -19,12 +29,26 @@ export function latencyPanels(
     title: (key) => `Latency: ${probes.find(key)?.title ?? 'removed probe'}`,
     picture: (key) => {
       const probe = probes.find(key);
-      return { type: 'picture', picture: probe === undefined ? removedPicture : toPicture(probe) };
+      const picture =
+        probe === undefined ? removedPicture : { ...toPicture(probe), ...details.pictureOf(key) };
+      return { type: 'picture', picture };
     },
     receive: (key, message) => {
       switch (message.type) {
         case 'action':
-          act(message.action, key);
+          if (isProbeAction(message.action)) on.act(message.action, key);
+          else void details.act(message.action, key);
+          break;
+        case 'select':
+          details.select(key, message.range);
+          break;
+        case 'callee': {
+          const callee = details.calleeOf(key, message.callee);
+          if (callee !== undefined) on.traceFunction(callee);
+          break;
+        }
+        case 'openPlace':
+          on.openPlace(message.place);
           break;
         case 'problem':
           log.error(`Latency panel: ${message.message}`);
@@ -36,6 +60,9 @@ export function latencyPanels(
   });
   context.subscriptions.push(
     panels,
+    details.onDidChange((key) => {
+      panels.refresh(key);
+    }),
     probes.onDidChange((keys) => {
       if (keys.length === 0) panels.refresh();
       else for (const key of keys) panels.refresh(key);
@@ -71,3 +98,6 @@ export function toPicture(probe: ProbeView): LatencyPicture {
     ...(figures?.latency === undefined ? {} : { latency: figures.latency }),
   };
 }
+
+const isProbeAction = (action: string): action is ProbeAction =>
+  (probeActions as readonly string[]).includes(action);

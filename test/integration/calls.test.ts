@@ -20,11 +20,11 @@ async function recorded(
   ends.push(() => {
     program.end();
   });
-  const { connection: helper, close } = await localHelper();
-  ends.push(close);
-  const { subjects } = await helper.call('lookUp', { binary: program.path, function: name });
+  const local = await localHelper();
+  ends.push(() => local.close());
+  const { subjects } = await local.connection.call('lookUp', { binary: program.path, function: name });
   const recorder = new CallRecorder();
-  await recorder.start(helper, {
+  await recorder.start(local.connection, {
     id: 1,
     binary: program.path,
     pid: program.pid,
@@ -137,19 +137,19 @@ describe('single calls against what the program knows of itself', () => {
 
   test('a point has no calls, and says so', async (ctx) => {
     if (reason !== undefined) ctx.skip(reason);
-    const { connection: helper, close } = await localHelper();
-    ends.push(close);
+    const local = await localHelper();
+    ends.push(() => local.close());
     const recorder = new CallRecorder();
     const program = await TracedProgram.start('shop', ['--requests', '1']);
     ends.push(() => {
       program.end();
     });
-    const { subjects } = await helper.call('lookUp', {
+    const { subjects } = await local.connection.call('lookUp', {
       binary: program.path,
       usdt: { provider: 'shop', name: 'cache__hit' },
     });
     const probe = { id: 1, binary: program.path, subject: subjects[0]!, measures: ['count' as const] };
-    await expect(recorder.start(helper, probe)).rejects.toMatchObject({ code: 'invalid-argument' });
+    await expect(recorder.start(local.connection, probe)).rejects.toMatchObject({ code: 'invalid-argument' });
     expect(recorder.state).toBe('off');
     expect(recorder.problem?.message).toMatch(/is a point/);
   });

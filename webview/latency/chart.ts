@@ -1,7 +1,9 @@
 /** The histogram: an SVG with d3's scales and axes. Colours come from the stylesheet, so a new theme needs no redraw. */
 import {
+  type D3BrushEvent,
   axisBottom,
   axisLeft,
+  brushX,
   scaleLinear,
   scaleLog,
   select,
@@ -10,11 +12,14 @@ import {
 } from 'd3';
 import { formatCount, formatDuration } from '../../protocol/format.ts';
 import type { AxisKind, Bar } from '../../protocol/histogram.ts';
+import type { CallRange } from '../../protocol/latency.ts';
 import { describeBar, type LatencyModel, type Mark } from './model.ts';
 
 export interface ChartOptions {
   readonly axis: AxisKind;
   readonly percentileLines: boolean;
+  /** The range of latencies that is chosen. */
+  readonly selection?: CallRange | undefined;
 }
 
 export interface Chart {
@@ -29,8 +34,15 @@ const LABEL_ROWS = 2;
 /** Room for `500 µs` and a gap, in pixels. */
 const TICK_WIDTH = 50;
 
-/** Draws into `svg`; `readout` says in words what the pointer or the arrow keys are at. */
-export function createChart(svg: SVGSVGElement, readout: HTMLElement): Chart {
+/**
+ * Draws into `svg`; `readout` says in words what the pointer or the arrow keys are at. `choose` is called with the latencies that
+ * were brushed, by dragging or with Shift and the arrow keys, and without any when the brush was taken away.
+ */
+export function createChart(
+  svg: SVGSVGElement,
+  readout: HTMLElement,
+  choose: (lowNs?: number, highNs?: number) => void,
+): Chart {
   const root = select(svg).attr('role', 'img').attr('tabindex', 0);
   const layers = {
     grid: root.append('g').attr('class', 'grid'),
@@ -39,7 +51,18 @@ export function createChart(svg: SVGSVGElement, readout: HTMLElement): Chart {
     x: root.append('g').attr('class', 'axis'),
     y: root.append('g').attr('class', 'axis'),
     labels: root.append('g'),
+    brush: root.append('g').attr('class', 'brush'),
   };
+  let scale: Scale | undefined;
+  const brush = brushX<unknown>().on('end', (event: D3BrushEvent<unknown>) => {
+    // drawn by the program, not by a hand
+    if (event.sourceEvent === null || event.sourceEvent === undefined || scale === undefined) return;
+    const [from, to] = (event.selection as [number, number] | null) ?? [];
+    if (from === undefined || to === undefined) choose();
+    else choose(scale.invert(from), scale.invert(to));
+  });
+  /** The bar at which a selection by keys began. */
+  let anchor: number | undefined;
   let current: { model: LatencyModel; options: ChartOptions } | undefined;
   let cursor: number | undefined;
 
@@ -48,7 +71,7 @@ export function createChart(svg: SVGSVGElement, readout: HTMLElement): Chart {
     layers.bars.selectAll<SVGRectElement, Bar>('rect').classed('at-cursor', (_, index) => index === cursor);
     readout.textContent =
       bar === undefined || current === undefined
-        ? 'Point at a bar, or use ← and → on the chart, to read it.'
+        ? 'Point at a bar, or use ← and →, to read it. Drag, or hold Shift, to choose latencies.'
         : describeBar(bar, current.model.total);
   };
 
@@ -58,6 +81,22 @@ export function createChart(svg: SVGSVGElement, readout: HTMLElement): Chart {
     const next = keyToBar(event.key, cursor, count);
     if (next === 'none') return;
     event.preventDefault();
+    anchor = event.shiftKey ? (anchor ?? cursor ?? next) : undefined;
+    cursor = next;
+    say();
+    if (next === undefined) choose();
+    else if (anchor !== undefined) {
+      const bars = current!.model.bars;
+      choose(bars[Math.min(anchor, next)]!.lowNs, bars[Math.max(anchor, next)]!.highNs);
+    }
+  });
+  svg.addEventListener('pointermove', (event) => {
+    if (current === undefined || scale === undefined) return;
+    const box = svg.getBoundingClientRect();
+    const ns = scale.invert(event.clientX - box.left);
+    const at = current.model.bars.findIndex(({ lowNs, highNs }) => ns >= lowNs && ns < highNs);
+    const next = at < 0 ? undefined : at;
+    if (next === cursor) return;
     cursor = next;
     say();
   });
@@ -88,12 +127,24 @@ export function createChart(svg: SVGSVGElement, readout: HTMLElement): Chart {
       .attr('width', (bar) => Math.max(1, edge(bar.highNs) - edge(bar.lowNs) - 1))
       // what was counted is seen, be it one call beside a million
       .attr('y', (bar) => (bar.count > 0 ? Math.min(y(bar.count), y(0) - 2) : y(0)))
-      .attr('height', (bar) => (bar.count > 0 ? Math.max(2, y(0) - y(bar.count)) : 0))
-      .on('pointerenter', (_, bar) => {
-        cursor = model.bars.indexOf(bar);
-        say();
-      });
+      .attr('height', (bar) => (bar.count > 0 ? Math.max(2, y(0) - y(bar.count)) : 0));
     drawMarks(layers, options.percentileLines ? model.marks : [], edge, width);
+    scale = x;
+    brush.extent([
+      [MARGIN.left, MARGIN.top],
+      [width - MARGIN.right, HEIGHT - MARGIN.bottom],
+    ]);
+    layers.brush.call(brush);
+    const { lowNs, highNs } = options.selection ?? {};
+    const [left = 0, right = 0] = x.range();
+    layers.brush.call((group) => {
+      brush.move(
+        group,
+        lowNs === undefined || highNs === undefined || model.bars.length === 0
+          ? null
+          : [Math.max(left, edge(lowNs)), Math.min(right, edge(highNs))],
+      );
+    });
     say();
   };
 

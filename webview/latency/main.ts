@@ -12,12 +12,13 @@ const state: LatencyState = {
   axis: 'log',
   percentileLines: true,
   tableOpen: false,
+  heatmapRows: 'latency',
   ...host.getState(),
 };
 host.setState(state);
 const view = createView(root, state, {
-  action: (action) => {
-    host.post({ type: 'action', action });
+  post: (message) => {
+    host.post(message);
   },
   state: (next) => {
     host.setState(next);

@@ -1,15 +1,20 @@
 /** The latency panel's page: built once, filled anew from every picture. */
 import type { AxisKind } from '../../protocol/histogram.ts';
-import type { LatencyAction, LatencyPicture } from '../../protocol/latency.ts';
+import type { CallRange, LatencyAction, LatencyPicture, LatencyToHost } from '../../protocol/latency.ts';
 import { fillGrid } from '../shared/toolkit.ts';
+import { createCalls } from './calls-view.ts';
 import { createChart } from './chart.ts';
+import { createComparison } from './comparison-view.ts';
+import { control, element } from './dom.ts';
 import { barRows, latencyModel, type LatencyModel } from './model.ts';
+import { createOverTime, type HeatmapRows } from './over-time.ts';
 
 /** What survives a reload of the window. */
 export interface LatencyState {
   readonly axis: AxisKind;
   readonly percentileLines: boolean;
   readonly tableOpen: boolean;
+  readonly heatmapRows: HeatmapRows;
 }
 
 export interface LatencyView {
@@ -29,32 +34,17 @@ const STATES: Record<LatencyPicture['state'], string> = {
   ended: 'Ended',
 };
 
-function element<K extends keyof HTMLElementTagNameMap>(
-  name: K,
-  properties: { class?: string; text?: string } = {},
-  ...children: readonly Node[]
-): HTMLElementTagNameMap[K] {
-  const created = document.createElement(name);
-  if (properties.class !== undefined) created.className = properties.class;
-  if (properties.text !== undefined) created.textContent = properties.text;
-  created.append(...children);
-  return created;
-}
-
-/** A toolkit element; they are plain HTMLElements with `checked`, `value` or `disabled` to us. */
-function control(name: string, text: string, attributes: Readonly<Record<string, string>> = {}): Control {
-  const created = document.createElement(name) as Control;
-  created.textContent = text;
-  for (const [key, value] of Object.entries(attributes)) created.setAttribute(key, value);
-  return created;
-}
-type Control = HTMLElement & { checked: boolean; value: string; disabled: boolean };
-
 export function createView(
   parent: HTMLElement,
   initial: LatencyState,
-  on: { action: (action: LatencyAction) => void; state: (state: LatencyState) => void },
+  on: { post: (message: LatencyToHost) => void; state: (state: LatencyState) => void },
 ): LatencyView {
+  const act = (action: LatencyAction): void => {
+    on.post({ type: 'action', action });
+  };
+  const select = (range: CallRange | undefined): void => {
+    on.post({ type: 'select', ...(range === undefined ? {} : { range }) });
+  };
   let state = initial;
   let picture: LatencyPicture | undefined;
 
@@ -67,7 +57,9 @@ export function createView(
   const readout = element('p', { class: 'readout' });
   readout.setAttribute('aria-live', 'polite');
   const svg = document.createElementNS('http://www.w3.org/2000/svg', 'svg');
-  const chart = createChart(svg, readout);
+  const chart = createChart(svg, readout, (lowNs, highNs) => {
+    select(lowNs === undefined ? undefined : { lowNs, highNs: highNs! });
+  });
   const grid = document.createElement('vscode-data-grid');
   grid.setAttribute('aria-label', 'Latency distribution');
   const table = element('details', {}, element('summary', { text: 'The same as a table' }), grid);
@@ -79,15 +71,38 @@ export function createView(
     on.state(state);
     redraw();
   };
-  const tools = createTools(state, change, on.action, () => picture);
+  const tools = createTools(state, change, act, () => picture);
   table.addEventListener('toggle', () => {
     if (table.open !== state.tableOpen) change({ tableOpen: table.open });
   });
 
+  const overTime = createOverTime({
+    rows: initial.heatmapRows,
+    select,
+    rowsChanged: (heatmapRows) => {
+      change({ heatmapRows });
+    },
+    openSelection: () => {
+      act('openSelection');
+    },
+    record: () => {
+      act('recordCalls');
+    },
+  });
+  const calls = createCalls(on.post);
+  const comparison = createComparison(act);
+
   const redraw = (): void => {
     if (picture === undefined) return;
+    overTime.show(picture);
+    calls.show(picture);
+    comparison.show(picture);
     const model = latencyModel(picture, state.axis);
-    chart.draw(model, { axis: state.axis, percentileLines: state.percentileLines });
+    chart.draw(model, {
+      axis: state.axis,
+      percentileLines: state.percentileLines,
+      selection: picture.selection?.range,
+    });
     fillFigures(figures, model);
     if (state.tableOpen) fillGrid(grid, COLUMNS, barRows(model));
     lost.textContent = model.lost ?? 'Nothing was lost.';
@@ -102,6 +117,9 @@ export function createView(
     readout,
     lost,
     table,
+    overTime.element,
+    calls.element,
+    comparison.element,
   );
   return {
     show: (next) => {

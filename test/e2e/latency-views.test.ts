@@ -1,0 +1,164 @@
+// What the latency panel knows beyond the histogram: calls over time, single calls, a selection's flame graph, a baseline.
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import type { FrameLocator } from 'playwright-core';
+import { startShop, type Shop } from './shop.ts';
+import { openStudio, whyNoStudio, type Studio } from './studio.ts';
+import {
+  chooseInMenu,
+  chooseTheme,
+  openFile,
+  rightClickWord,
+  runCommand,
+  waitForOverlay,
+} from './workbench.ts';
+
+const FUNCTION = 'route';
+const LINE = 'int route(';
+
+let studio: Studio;
+let shop: Shop;
+const whyNot = whyNoStudio();
+
+beforeAll(async () => {
+  if (whyNot !== undefined) return;
+  shop = startShop();
+  studio = await openStudio({ folder: shop.sources });
+});
+afterAll(async () => {
+  await studio?.close();
+  await shop?.end().catch(() => undefined);
+});
+beforeEach((context) => {
+  if (whyNot !== undefined) context.skip(whyNot);
+  context.onTestFailed(() => studio.screenshot(`failed ${context.task.name}`));
+});
+
+/** The webview that has an element: several may be open side by side. */
+async function webviewWith(selector: string): Promise<FrameLocator> {
+  const frames = studio.page.locator('iframe.webview.ready');
+  let found: FrameLocator | undefined;
+  await expect
+    .poll(
+      async () => {
+        for (let i = 0; i < (await frames.count()); i++) {
+          const frame = frames.nth(i).contentFrame().frameLocator('#active-frame');
+          if ((await frame.locator(selector).count()) > 0 && (await frames.nth(i).isVisible())) found = frame;
+        }
+        return found !== undefined;
+      },
+      { timeout: 20_000 },
+    )
+    .toBe(true);
+  return found!;
+}
+
+const number = (text: string | null | undefined, pattern: RegExp): number =>
+  Number((pattern.exec(text ?? '')?.[1] ?? 'NaN').replaceAll(',', ''));
+
+test('calls appear over time, as a heatmap', async () => {
+  const { page } = studio;
+  await page.setViewportSize({ width: 1600, height: 1500 });
+  await openFile(page, 'handle.c', 47);
+  await rightClickWord(page, FUNCTION, LINE);
+  await chooseInMenu(page, 'Trace Function', 'Latency');
+  await waitForOverlay(page, LINE, /p50/);
+  await runCommand(page, 'View: Close All Editors');
+  await runCommand(page, 'Probescope: Open Latency');
+  const panel = await webviewWith('.heatmap');
+  await panel.locator('.heatmap svg .axis text').first().waitFor({ state: 'attached' });
+  await panel.locator('.heatmap svg').focus();
+  await page.keyboard.press('ArrowLeft');
+  await expect
+    .poll(() => panel.locator('.over-time .readout').textContent())
+    .toMatch(/^\d\d:\d\d:\d\d\.\d, .* – .*: [\d,]+ calls?$/);
+  await page.keyboard.press('Escape');
+});
+
+test('recorded calls say where the time went, what was called, and with which arguments', async () => {
+  const panel = await webviewWith('.heatmap');
+  await panel.getByRole('button', { name: 'Record Calls' }).last().click();
+  await expect
+    .poll(() => panel.locator('body').textContent(), { timeout: 20_000 })
+    .toMatch(/\d+ calls recorded, of \d+ that returned/);
+  const table = panel.locator('.calls');
+  await expect.poll(() => table.textContent()).toMatch(/blocked/);
+  await expect.poll(() => table.textContent(), { timeout: 10_000 }).toMatch(/db_query.*its own code/);
+  expect(await table.textContent()).toMatch(/request = 0x[0-9a-f]+, response = 0x/);
+  await table.locator('.slowest .link').first().click();
+  await expect
+    .poll(() => table.locator('.stack').first().textContent())
+    .toMatch(/route.*handle_request.*client/);
+  await studio.page.waitForTimeout(4000);
+  await studio.screenshot('latency-calls');
+});
+
+test('a range that is brushed is what figures and flame graph are of', async () => {
+  const { page } = studio;
+  const panel = await webviewWith('.heatmap');
+  const box = (await panel.locator('.heatmap .brush .overlay').boundingBox())!;
+  const drag = async (fromX: number, fromY: number, toX: number, toY: number): Promise<void> => {
+    await page.mouse.move(box.x + box.width * fromX, box.y + box.height * fromY);
+    await page.mouse.down();
+    await page.mouse.move(box.x + box.width * toX, box.y + box.height * toY, { steps: 8 });
+    await page.mouse.up();
+  };
+  const selected = panel.locator('.selection .selected');
+  await drag(0.3, 0.02, 0.98, 0.98);
+  await expect.poll(() => selected.textContent()).toMatch(/: [\d,]+ calls \(.*recorded$/);
+  const all = number(await selected.textContent(), /; ([\d,]+) recorded/);
+  expect(all).toBeGreaterThan(50);
+  await studio.screenshot('latency-selection');
+  await panel.getByRole('button', { name: 'Flame Graph of Selection' }).click();
+  const flame = await webviewWith('.flame[role="tree"]');
+  await expect.poll(() => flame.locator('footer').textContent()).toMatch(/Selected calls of route/);
+  const before = await flame.locator('footer').textContent();
+  const of = (text: string | null): number => number(text, /([\d,]+) of [\d,]+ calls/);
+  expect(of(await flame.locator('.notes').textContent())).toBeGreaterThan(50);
+  await page.waitForTimeout(700);
+  await studio.screenshot('selection-flame-graph');
+
+  // only the slow ones: fewer calls, other widths
+  const wider = (await panel.locator('.heatmap .brush .overlay').boundingBox())!;
+  Object.assign(box, wider);
+  await drag(0.3, 0.02, 0.98, 0.3);
+  await expect.poll(() => flame.locator('footer').textContent()).not.toBe(before);
+  await expect
+    .poll(async () => of(await flame.locator('.notes').textContent()))
+    .toBe(number(await selected.textContent(), /; ([\d,]+) recorded/));
+  expect(of(await flame.locator('.notes').textContent())).toBeLessThan(all);
+  await studio.screenshot('selection-flame-graph-slow');
+  await panel.getByRole('button', { name: 'Clear Selection' }).click();
+  await selected.waitFor({ state: 'hidden' });
+});
+
+test('figures are held against those of before, with a named test', async () => {
+  const { page } = studio;
+  const panel = await webviewWith('.heatmap');
+  await panel.getByRole('button', { name: 'Compare with the Figures until Now' }).click();
+  await expect
+    .poll(() => panel.locator('.test').textContent(), { timeout: 20_000 })
+    .toMatch(/Mann–Whitney U test on buckets, two-sided: p [=<] 0\.\d+/);
+  const rows = await panel.locator('.comparison tbody tr').allTextContents();
+  expect(rows.map((row) => /^(p[\d.]+|mean|calls)/.exec(row)?.[1])).toEqual(
+    expect.arrayContaining(['mean', 'calls']),
+  );
+  await panel.locator('.comparison').scrollIntoViewIfNeeded();
+  await page.waitForTimeout(1500);
+  await studio.screenshot('latency-baseline');
+});
+
+test.each([
+  ['light', 'Light Modern', 'vs'],
+  ['high-contrast', 'Dark High Contrast', 'hc-black'],
+  ['dark', 'Dark Modern', 'vs-dark'],
+] as const)('the views are legible in the %s theme', async (name, label, className) => {
+  const { page } = studio;
+  await chooseTheme(page, label);
+  await page.locator(`.monaco-workbench.${className}`).waitFor();
+  const panel = await webviewWith('.heatmap');
+  await panel.locator('h1').scrollIntoViewIfNeeded();
+  await page.waitForTimeout(800);
+  await studio.screenshot(`latency-views-${name}`);
+  await panel.locator('.comparison').scrollIntoViewIfNeeded();
+  await studio.screenshot(`latency-views-${name}-below`);
+});
