@@ -53,7 +53,7 @@ export function startService(streams: { input: Readable; output: Writable }): He
       notify,
       binaries,
       symboliser: service.symboliser,
-      command: () => service.engineCommand(),
+      command: (probe) => service.commandForReturns(probe),
     });
     calls = watches;
     service.warmUp();

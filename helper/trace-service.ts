@@ -162,6 +162,15 @@ export class TraceService {
     return (await this.engineCommand()).version;
   }
 
+  /** How bpftrace is run for the returns of a probe. Throws what is missing, or why its returns must not be probed. */
+  async commandForReturns(probe: ProbeSpec): Promise<EngineCommand> {
+    const command = await this.engineCommand();
+    const { notes } = safely([{ ...probe, measures: ['latency'] }], this.#safety(command));
+    const [note] = notes;
+    if (note === undefined) return command;
+    throw new ProbeError({ code: 'probe-refused', message: note.message, remedy: 'Count its calls instead.' });
+  }
+
   /** How bpftrace is run here. Throws what is missing. */
   async engineCommand(): Promise<EngineCommand> {
     this.warmUp();

@@ -20,7 +20,8 @@ export interface CallsHost {
   readonly notify: Notify;
   readonly binaries: OpenBinaries;
   readonly symboliser: Symboliser;
-  readonly command: () => Promise<EngineCommand>;
+  /** How bpftrace is run for this probe; throws where its returns must not be probed. */
+  readonly command: (probe: ProbeSpec) => Promise<EngineCommand>;
 }
 
 /** Records single calls of functions, a watch a function. */
@@ -40,7 +41,7 @@ export class CallsService {
   ): Promise<CallsStarted> {
     if (this.#watches.has(id))
       throw new ProbeError({ code: 'invalid-argument', message: `Calls are recorded as ${id} already.` });
-    const command = await this.#host.command();
+    const command = await this.#host.command(probe);
     const debug = await this.#host.binaries.open(probe.binary);
     const plan = planCalls(probe, debug, {
       version: command.version,

@@ -67,7 +67,7 @@ function describeState(calls: CallsPicture, selected: boolean): string {
   if (calls.problem !== undefined) return calls.problem;
   switch (calls.state) {
     case 'off':
-      return 'Attaches a second set of probes, which also follow the scheduler, while it records: each call costs the program about twice as much.';
+      return 'Attaches a second set of probes, which also follow the scheduler, while it records: each call costs the program more until then.';
     case 'starting':
       return 'Attaching…';
     case 'recording':
