@@ -168,7 +168,11 @@ export class TraceService {
     const { notes } = safely([{ ...probe, measures: ['latency'] }], this.#safety(command));
     const [note] = notes;
     if (note === undefined) return command;
-    throw new ProbeError({ code: 'probe-refused', message: note.message, remedy: 'Count its calls instead.' });
+    throw new ProbeError({
+      code: 'probe-refused',
+      message: note.message,
+      remedy: 'Count its calls instead.',
+    });
   }
 
   /** How bpftrace is run here. Throws what is missing. */
