@@ -33,6 +33,9 @@ export function isIn({ fromNs, toNs, lowNs, highNs }: CallRange, call: CallRecor
   );
 }
 
+/** Calls that returned while they were recorded, to be shown: records travel more often than the engine's own counter. */
+const allReturned = ({ returned, records }: CallRecorder): number => Math.max(returned, records.length);
+
 /** What the panel shows of recorded calls: of those in `range`, but for the callees, which are counted for all calls. */
 export function callsPicture(recorder: CallRecorder, range: CallRange | undefined): CallsPicture {
   const { records, started, state, problem, callees } = recorder;
@@ -59,7 +62,7 @@ export function callsPicture(recorder: CallRecorder, range: CallRange | undefine
     state,
     ...(problem === undefined ? {} : { problem: [problem.message, problem.remedy].join(' ').trim() }),
     recorded: chosen.length,
-    returned: recorder.returned,
+    returned: allReturned(recorder),
     states: statesOf(chosen),
     parameters: started?.parameters ?? [],
     callees: shares,
@@ -137,7 +140,7 @@ export function callsProfile(title: string, recorder: CallRecorder, range: CallR
     }
   }
   builder.notes.push(
-    `${chosen.length} of ${recorder.returned} calls that returned while they were recorded; widths are time in those calls.`,
+    `${chosen.length} of ${allReturned(recorder)} calls that returned while they were recorded; widths are time in those calls.`,
   );
   return builder.build();
 }

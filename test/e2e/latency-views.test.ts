@@ -6,7 +6,9 @@ import { openStudio, whyNoStudio, type Studio } from './studio.ts';
 import {
   chooseInMenu,
   chooseTheme,
+  clickRowAction,
   openFile,
+  openProbesView,
   rightClickWord,
   runCommand,
   waitForOverlay,
@@ -52,6 +54,17 @@ async function webviewWith(selector: string): Promise<FrameLocator> {
   return found!;
 }
 
+/** At once: the panel is drawn anew with each snapshot, and its elements do not wait to be still. */
+async function scrollTo(panel: FrameLocator, selector: string): Promise<void> {
+  await panel.locator('body').evaluate((_, wanted) => {
+    // the page's own types are not this program's
+    const page = globalThis as unknown as {
+      document: { querySelector(selector: string): { scrollIntoView(options: object): void } | null };
+    };
+    page.document.querySelector(wanted)?.scrollIntoView({ block: 'center' });
+  }, selector);
+}
+
 const number = (text: string | null | undefined, pattern: RegExp): number =>
   Number((pattern.exec(text ?? '')?.[1] ?? 'NaN').replaceAll(',', ''));
 
@@ -63,7 +76,8 @@ test('calls appear over time, as a heatmap', async () => {
   await chooseInMenu(page, 'Trace Function', 'Latency');
   await waitForOverlay(page, LINE, /p50/);
   await runCommand(page, 'View: Close All Editors');
-  await runCommand(page, 'Probescope: Open Latency');
+  await openProbesView(page);
+  await clickRowAction(page, FUNCTION, 'Open Latency');
   const panel = await webviewWith('.heatmap');
   await panel.locator('.heatmap svg .axis text').first().waitFor({ state: 'attached' });
   await panel.locator('.heatmap svg').focus();
@@ -95,6 +109,7 @@ test('recorded calls say where the time went, what was called, and with which ar
 test('a range that is brushed is what figures and flame graph are of', async () => {
   const { page } = studio;
   const panel = await webviewWith('.heatmap');
+  await scrollTo(panel, '.heatmap');
   const box = (await panel.locator('.heatmap .brush .overlay').boundingBox())!;
   const drag = async (fromX: number, fromY: number, toX: number, toY: number): Promise<void> => {
     await page.mouse.move(box.x + box.width * fromX, box.y + box.height * fromY);
@@ -103,7 +118,7 @@ test('a range that is brushed is what figures and flame graph are of', async () 
     await page.mouse.up();
   };
   const selected = panel.locator('.selection .selected');
-  await drag(0.3, 0.02, 0.98, 0.98);
+  await drag(0.3, 0.06, 0.95, 0.94);
   await expect.poll(() => selected.textContent()).toMatch(/: [\d,]+ calls \(.*recorded$/);
   const all = number(await selected.textContent(), /; ([\d,]+) recorded/);
   expect(all).toBeGreaterThan(50);
@@ -117,10 +132,15 @@ test('a range that is brushed is what figures and flame graph are of', async () 
   await page.waitForTimeout(700);
   await studio.screenshot('selection-flame-graph');
 
-  // only the slow ones: fewer calls, other widths
+  // only the slow ones: fewer calls, other widths; a drag that begins in the selection would move it
+  await panel.getByRole('button', { name: 'Clear Selection' }).click();
+  await selected.waitFor({ state: 'hidden' });
+  await scrollTo(panel, '.heatmap');
+  // what stood there of the selection has gone, and the rest moves up
+  await page.waitForTimeout(500);
   const wider = (await panel.locator('.heatmap .brush .overlay').boundingBox())!;
   Object.assign(box, wider);
-  await drag(0.3, 0.02, 0.98, 0.3);
+  await drag(0.3, 0.06, 0.95, 0.3);
   await expect.poll(() => flame.locator('footer').textContent()).not.toBe(before);
   await expect
     .poll(async () => of(await flame.locator('.notes').textContent()))
@@ -142,7 +162,7 @@ test('figures are held against those of before, with a named test', async () => 
   expect(rows.map((row) => /^(p[\d.]+|mean|calls)/.exec(row)?.[1])).toEqual(
     expect.arrayContaining(['mean', 'calls']),
   );
-  await panel.locator('.comparison').scrollIntoViewIfNeeded();
+  await scrollTo(panel, '.comparison');
   await page.waitForTimeout(1500);
   await studio.screenshot('latency-baseline');
 });
@@ -156,9 +176,9 @@ test.each([
   await chooseTheme(page, label);
   await page.locator(`.monaco-workbench.${className}`).waitFor();
   const panel = await webviewWith('.heatmap');
-  await panel.locator('h1').scrollIntoViewIfNeeded();
+  await scrollTo(panel, 'h1');
   await page.waitForTimeout(800);
   await studio.screenshot(`latency-views-${name}`);
-  await panel.locator('.comparison').scrollIntoViewIfNeeded();
+  await scrollTo(panel, '.comparison');
   await studio.screenshot(`latency-views-${name}-below`);
 });

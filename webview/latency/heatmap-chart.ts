@@ -204,7 +204,8 @@ function paint(canvas: HTMLCanvasElement, width: number, { map, x, y, most }: Dr
   const context = canvas.getContext('2d')!;
   context.setTransform(ratio, 0, 0, ratio, 0, 0);
   const style = getComputedStyle(document.body);
-  context.fillStyle = style.getPropertyValue('--vscode-charts-orange').trim() || style.color;
+  // the charts' orange is half transparent in VS Code's own themes
+  context.fillStyle = style.getPropertyValue('--vscode-charts-yellow').trim() || style.color;
   for (let column = 0; column < columnsOf(map); column++)
     for (let row = 0; row < rowsOf(map); row++) {
       const share = strength(countAt(map, { column, row }), most);
