@@ -256,13 +256,21 @@ export async function codeLensTexts(page: Page): Promise<string[]> {
  * no hover until the next click; near the word's start, for the text cursor in its middle would be what is pointed at.
  */
 export async function hoverWord(page: Page, word: string, context: string): Promise<Locator> {
-  const middle = await wordAt(page, word, context);
-  await page.mouse.click(middle.x, middle.y);
-  const start = await wordAt(page, word.slice(0, 3), context);
-  await page.mouse.move(start.x - 4, start.y, { steps: 5 });
   const hover = page.locator('.monaco-hover-content:visible', { hasText: 'Probescope' }).first();
-  await hover.waitFor();
-  return hover;
+  // a hover is given up when its line is drawn anew in that moment, as it is with each snapshot
+  for (let tries = 0; ; tries++) {
+    const middle = await wordAt(page, word, context);
+    await page.mouse.click(middle.x, middle.y);
+    const start = await wordAt(page, word.slice(0, 3), context);
+    await page.mouse.move(start.x - 4, start.y, { steps: 5 });
+    try {
+      await hover.waitFor({ timeout: 4000 });
+      return hover;
+    } catch (error) {
+      if (tries === 5) throw error;
+      await page.mouse.move(10, 10);
+    }
+  }
 }
 
 /** Reloads the window, as *Developer: Reload Window* does, and waits until it works again. */
