@@ -39,6 +39,7 @@ import { TargetsView } from './views/targets.ts';
 import { callersPanels, type FrameActions } from './webviews/callers-panel.ts';
 import { LatencyDetails } from './webviews/latency-details.ts';
 import { latencyPanels } from './webviews/latency-panel.ts';
+import { ShownProfile } from './webviews/shown-profile.ts';
 import { followSelections, selectionPanels } from './webviews/selection-panel.ts';
 
 export function activate(context: ExtensionContext): void {
@@ -138,8 +139,9 @@ export function activate(context: ExtensionContext): void {
     },
     traceFunction: (frame) => void traceFrame(traceServices, frame),
   };
-  const callers = callersPanels(context, log, tracing, frames);
-  const selections = own(selectionPanels(context, log, tracing, () => details, frames));
+  const shown = own(new ShownProfile());
+  const callers = callersPanels(context, log, tracing, frames, shown);
+  const selections = own(selectionPanels(context, log, tracing, () => details, frames, shown));
   own(followSelections(selections, details));
 
   for (const command of registerProbeCommands(probeServices)) own(command);

@@ -2,9 +2,11 @@ import { env, Uri, window, workspace, type ExtensionContext, type LogOutputChann
 import { encodeProfile } from '../../profile/codec.ts';
 import { profileOfStacks } from '../../profile/builder.ts';
 import type { FlameFrame, FlameToHost, HostToFlame } from '../../protocol/flame.ts';
+import type { Profile } from '../../protocol/profile.ts';
 import { notes } from '../editor/hover.ts';
-import type { ProbeSource } from '../probes/probe-view.ts';
+import type { ProbeSource, ProbeView } from '../probes/probe-view.ts';
 import { PanelHost } from './panel-host.ts';
+import type { ShownProfile } from './shown-profile.ts';
 
 export interface FrameActions {
   openSource(frame: FlameFrame, beside: boolean): void;
@@ -20,6 +22,7 @@ export function callersPanels(
   log: LogOutputChannel,
   probes: ProbeSource,
   frames: FrameActions,
+  shown: ShownProfile,
 ): PanelHost<HostToFlame, FlameToHost> {
   const panels = new PanelHost<HostToFlame, FlameToHost>(context, log, {
     viewType: 'probescope.callers',
@@ -28,6 +31,13 @@ export function callersPanels(
     picture: (key) => profileMessage(probes, key),
     receive: (_, message) => {
       receiveFlame(message, frames, log);
+    },
+    lines: {
+      shown,
+      profile: (key) => {
+        const probe = probes.find(key);
+        return probe && callersOf(probes, probe);
+      },
     },
   });
   const due = new Set<string>();
@@ -45,11 +55,14 @@ export function callersPanels(
   return panels;
 }
 
+const callersOf = (probes: ProbeSource, { key, title }: ProbeView): Profile =>
+  profileOfStacks(`Callers of ${title}`, 'count', probes.callers(key));
+
 function profileMessage(probes: ProbeSource, key: string): HostToFlame {
   const probe = probes.find(key);
   if (probe === undefined)
     return { type: 'ended', notice: 'This probe was removed. Trace the function again to see its callers.' };
-  const profile = profileOfStacks(`Callers of ${probe.title}`, 'count', probes.callers(key));
+  const profile = callersOf(probes, probe);
   const { buffer } = encodeProfile({ ...profile, notes: [...profile.notes, ...notes(probe)] });
   return { type: 'profile', profile: buffer, live: probe.state === 'running' };
 }

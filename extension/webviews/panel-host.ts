@@ -7,7 +7,9 @@ import {
   type LogOutputChannel,
   type WebviewPanel,
 } from 'vscode';
+import type { Profile } from '../../protocol/profile.ts';
 import { renderPage } from './page.ts';
+import type { ShownProfile } from './shown-profile.ts';
 
 /** What one kind of panel is made of. `key` names what it shows and survives a reload of the window. */
 export interface PanelKind<ToPanel, FromPanel> {
@@ -18,6 +20,8 @@ export interface PanelKind<ToPanel, FromPanel> {
   /** Everything the panel shows now, or undefined when there is nothing. Asked for on `ready`, on becoming visible and on `refresh`. */
   picture(key: string): ToPanel | undefined;
   receive(key: string, message: FromPanel): void;
+  /** Panels that show a profile: lines of code are marked with it while its panel is open. */
+  readonly lines?: { readonly shown: ShownProfile; profile(key: string): Profile | undefined };
 }
 
 /** The panels of one kind, one a key. Hidden panels get nothing; a panel that becomes visible gets the full picture. */
@@ -62,7 +66,11 @@ export class PanelHost<ToPanel, FromPanel extends { readonly type: string }> imp
 
   /** Sends a new picture to the panels that are visible, for one key or all. */
   refresh(only?: string): void {
-    for (const [key, panel] of this.#panels) if (only === undefined || key === only) this.#send(key, panel);
+    for (const [key, panel] of this.#panels) {
+      if (only !== undefined && key !== only) continue;
+      this.#send(key, panel);
+      this.#kind.lines?.shown.update(this.#viewKey(key));
+    }
   }
 
   /** Sends a message to a panel that is visible; one that is not gets the full picture when it is seen again. */
@@ -94,10 +102,15 @@ export class PanelHost<ToPanel, FromPanel extends { readonly type: string }> imp
     const { webview } = panel;
     webview.options = this.#options();
     panel.iconPath = this.#file('media', 'probescope-tab.svg');
-    panel.onDidDispose(() => this.#panels.delete(key));
+    panel.onDidDispose(() => {
+      this.#panels.delete(key);
+      this.#kind.lines?.shown.close(this.#viewKey(key));
+    });
     panel.onDidChangeViewState(() => {
       this.#send(key, panel);
+      if (panel.active) this.#markLines(key);
     });
+    this.#markLines(key);
     webview.onDidReceiveMessage((message: FromPanel) => {
       if (message.type === 'ready') {
         this.#ready.add(panel);
@@ -114,6 +127,17 @@ export class PanelHost<ToPanel, FromPanel extends { readonly type: string }> imp
       key,
     });
     this.#log.debug(`Panel ${this.#kind.viewType} shows ${key}.`);
+  }
+
+  #viewKey(key: string): string {
+    return `${this.#kind.viewType} ${key}`;
+  }
+
+  #markLines(key: string): void {
+    const { lines } = this.#kind;
+    const viewKey = this.#viewKey(key);
+    if (lines !== undefined && lines.shown.current?.key !== viewKey)
+      lines.shown.show({ key: viewKey, profile: () => lines.profile(key) });
   }
 
   #send(key: string, panel: WebviewPanel): void {

@@ -5,6 +5,7 @@ import type { ProbeSource } from '../probes/probe-view.ts';
 import { receiveFlame, type FrameActions } from './callers-panel.ts';
 import type { LatencyDetails } from './latency-details.ts';
 import { PanelHost } from './panel-host.ts';
+import type { ShownProfile } from './shown-profile.ts';
 
 const REFRESH_MS = 500;
 
@@ -15,6 +16,7 @@ export function selectionPanels(
   probes: ProbeSource,
   details: () => LatencyDetails,
   frames: FrameActions,
+  shown: ShownProfile,
 ): PanelHost<HostToFlame, FlameToHost> {
   return new PanelHost<HostToFlame, FlameToHost>(context, log, {
     viewType: 'probescope.calls',
@@ -29,6 +31,7 @@ export function selectionPanels(
     receive: (_, message) => {
       receiveFlame(message, frames, log);
     },
+    lines: { shown, profile: (key) => details().profileOf(key) },
   });
 }
 
