@@ -1,5 +1,7 @@
+import { existsSync } from 'node:fs';
 import { formatAddress } from '../helper/symbols/address.ts';
 import { DebugInfo } from '../helper/symbols/debug-info.ts';
+import { sourceVersion } from '../helper/symbols/source-version.ts';
 import type { FunctionInfo, LineSites, ScopeAt, Variable } from '../helper/symbols/model.ts';
 import { ProbeError } from '../protocol/errors.ts';
 import { exitCodes, parseCommandLine, UsageError, type Command } from './command.ts';
@@ -21,18 +23,10 @@ Exit 1 when nothing fits.`,
     try {
       const place = /^(.+?):(\d+)(?::(\d+))?$/.exec(what);
       const isLine = place !== null && !what.includes('::');
-      const answers = isLine
-        ? [
-            lineAnswer(
-              info,
-              info.lineSites(
-                place[1]!,
-                Number(place[2]),
-                place[3] === undefined ? undefined : Number(place[3]),
-              ),
-            ),
-          ]
-        : functionAnswers(info, what);
+      const lines = isLine ? linesOf(info, place[1]!, place[2]!, place[3]) : undefined;
+      const answers = lines === undefined ? functionAnswers(info, what) : [lineAnswer(info, lines)];
+      for (const note of lines === undefined ? [] : sourceNotes(info.elf.path, lines, place![1]!))
+        process.stderr.write(`probescope resolve: ${note}\n`);
       if (values.json === true) process.stdout.write(`${JSON.stringify(answers, null, 1)}\n`);
       else process.stdout.write(answers.map(asText).join('\n'));
       return exitCodes.ok;
@@ -41,6 +35,33 @@ Exit 1 when nothing fits.`,
     }
   },
 };
+
+function linesOf(info: DebugInfo, file: string, line: string, column: string | undefined): LineSites {
+  return info.lineSites(file, Number(line), column === undefined ? undefined : Number(column));
+}
+
+/** What makes the answer doubtful: files that fit as well, and a source that the binary was not built from. */
+export function sourceNotes(
+  binary: string,
+  { file, alike, md5s }: Pick<LineSites, 'file' | 'alike' | 'md5s'>,
+  asked: string,
+): string[] {
+  const notes: string[] = [];
+  if (alike.length > 0)
+    notes.push(`${asked} fits other files of this binary as well: ${listed(alike)}; give more of the path`);
+  const source = [asked, file].find((path) => existsSync(path));
+  if (source === undefined) return notes;
+  const { stale, mixed } = sourceVersion(source, binary, md5s);
+  if (mixed)
+    notes.push(
+      `${binary} was built from ${md5s.length} versions of ${source}: lines may be wrong; rebuild all of it`,
+    );
+  else if (stale) notes.push(`${source} is newer than ${binary}: lines may have moved; rebuild it`);
+  return notes;
+}
+
+const listed = (files: readonly string[]): string =>
+  files.length > 3 ? `${files.slice(0, 3).join(', ')} and ${files.length - 3} more` : files.join(', ');
 
 interface Answer {
   readonly function?: string;

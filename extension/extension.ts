@@ -19,7 +19,7 @@ import { keepContextKeys } from './platform/context-keys.ts';
 import { LogpointList } from './core/logpoints.ts';
 import { registerLogpointCommands, watchLogpoints } from './logpoints/commands.ts';
 import { LogpointOverlay } from './logpoints/overlay.ts';
-import { binaryFolders } from './platform/folders.ts';
+import { binaryFolders, sourceMap } from './platform/folders.ts';
 import { SourceFiles } from './platform/open-source.ts';
 import { problemPresenter } from './platform/problems.ts';
 import { governorOf, readSettings } from './platform/settings.ts';
@@ -51,7 +51,12 @@ export function activate(context: ExtensionContext): void {
   const log = own(window.createOutputChannel('Probescope', { log: true }));
   const settings = readSettings(workspace);
   const show = problemPresenter(log);
-  const files = new SourceFiles();
+  const files = new SourceFiles(() => sourceMap(settings));
+  own(
+    settings.onDidChange(() => {
+      files.forget();
+    }),
+  );
 
   const targets = own(
     new TargetChoice(settings, context.workspaceState, (line) => {
@@ -67,7 +72,12 @@ export function activate(context: ExtensionContext): void {
     }),
   );
   const tracing = own(
-    new ProbeList(link, () => binaryFolders(settings), context.workspaceState, governorOf(settings)),
+    new ProbeList(
+      link,
+      () => ({ folders: binaryFolders(settings), sourceMap: sourceMap(settings) }),
+      context.workspaceState,
+      governorOf(settings),
+    ),
   );
   own(link.onDidReturn(() => void tracing.resumeLost().catch(show)));
   own(new Places(tracing));

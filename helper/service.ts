@@ -73,8 +73,8 @@ export function startService(streams: { input: Readable; output: Writable }): He
         return facts;
       },
       processes: async () => ({ processes: await listProcesses() }),
-      findBinaries: async ({ file, folders }, { cancelled }) => ({
-        candidates: await findBinaries(binaries, file, folders, cancelled),
+      findBinaries: async (query, { cancelled }) => ({
+        candidates: await findBinaries(binaries, query, cancelled),
       }),
       lookUp: async (query) => ({ subjects: findSubjects(await binaries.open(query.binary), query) }),
       openSession: (params, context) => service.open(params, context),

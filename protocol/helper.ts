@@ -18,6 +18,7 @@ import type { DetachReport, DetachScope } from './detach.ts';
 import type { EventsApi, EventsEvents } from './events.ts';
 import type { ProbeId, ProbeSpec, Subject } from './probe.ts';
 import type { ScriptApi, ScriptEvents } from './script.ts';
+import type { PrefixRule } from './source-path.ts';
 import type { SessionAttached, SessionId, SessionState, Snapshot } from './snapshot.ts';
 import type { ProcessInfo, TargetFacts } from './target.ts';
 import type { ScriptVerdict } from './verdict.ts';
@@ -33,8 +34,22 @@ export interface BinaryCandidate {
   /** The file's name as this binary's debug information spells it. */
   readonly fileInBinary: string;
   readonly buildId?: string;
+  /**
+   * By what the file was recognised: its path here, `probescope.sourceMap`, its content (DWARF 5 may have its hash), or no
+   * more than the end of its path.
+   */
+  readonly match: 'path' | 'mapped' | 'content' | 'suffix';
   /** The source file was changed after the binary was built. */
   readonly stale: boolean;
+  /** The binary was built from several versions of the file: some of its code belongs to none that is here. */
+  readonly mixed: boolean;
+}
+
+/** A source file, where else than in running processes its binaries may be, and how paths in debug information differ from those here. */
+export interface SourceQuery {
+  readonly file: string;
+  readonly folders: readonly string[];
+  readonly sourceMap?: readonly PrefixRule[];
 }
 
 export interface FunctionQuery {
@@ -55,8 +70,8 @@ export interface HelperApi extends EventsApi, ScriptApi, CallsApi {
   ping(params: { endAfterSilenceMs: number }): Record<string, never>;
   targetFacts(params: { refresh: boolean }): TargetFacts;
   processes(params: Record<string, never>): { processes: readonly ProcessInfo[] };
-  /** Binaries whose debug information names `file`: running processes first, then ELF files below `folders`. */
-  findBinaries(params: { file: string; folders: readonly string[] }): {
+  /** Binaries whose debug information names the file: running processes first, then ELF files below the folders. */
+  findBinaries(params: SourceQuery): {
     candidates: readonly BinaryCandidate[];
   };
   /** Functions (overloads, clones) that fit the query, and USDT probes inside them or on that very line. */

@@ -46,6 +46,8 @@ export interface ScopeFacts {
   readonly variables: readonly ScopeVariable[];
   /** The source file was changed after the binary was built, so that lines may have moved. */
   readonly stale: boolean;
+  /** The binary was built from several versions of the source file. */
+  readonly mixed: boolean;
 }
 
 /** One thing to complete an expression with. `from` and `to` are the characters of the text that it replaces. */
@@ -72,6 +74,7 @@ export interface LogpointCheck {
   readonly place?: SourcePlace;
   readonly moved: boolean;
   readonly stale: boolean;
+  readonly mixed: boolean;
 }
 
 export type LogData =

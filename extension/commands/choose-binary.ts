@@ -3,7 +3,7 @@ import { ProbeError } from '../../protocol/errors.ts';
 import type { BinaryCandidate } from '../../protocol/helper.ts';
 import { asking } from '../platform/progress.ts';
 import type { Tracing } from '../probes/tracing.ts';
-import { choiceItems, decide, type BinaryChoice } from './binary-choice.ts';
+import { choiceItems, decide, versionNote, type BinaryChoice } from './binary-choice.ts';
 
 export interface ChosenBinary extends BinaryChoice {
   readonly candidate: BinaryCandidate;
@@ -26,13 +26,15 @@ export class BinaryChooser {
   /** `ask`: shows the choice even where it is clear. Throws ProbeError `binary-not-found`, or `cancelled` when nothing was chosen. */
   async choose(file: string, options: { ask: boolean }, token?: CancellationToken): Promise<ChosenBinary> {
     const candidates = await this.#tracing.findBinaries(file, token);
-    const decision = decide(file, candidates, this.#remembered(file, candidates));
+    const decision = decide(candidates, this.#remembered(file, candidates));
     if (decision.kind === 'none') throw noBinary(file);
     if (decision.kind === 'use' && !options.ask) {
       const { candidate, pid, why } = decision;
       this.#log.info(
         `${file}: traced in ${candidate.binary}${pid === undefined ? '' : `, process ${pid}`} (${why}).`,
       );
+      const note = versionNote(candidate);
+      if (note !== undefined) this.#log.warn(`${file}: ${note} (${candidate.binary}).`);
       return { candidate, binary: candidate.binary, ...(pid === undefined ? {} : { pid }) };
     }
     const chosen = await this.#ask(file, candidates, token);
@@ -82,6 +84,6 @@ function noBinary(file: string): ProbeError {
     code: 'binary-not-found',
     message: `No running process and no binary in the workspace has debug information that names ${name}.`,
     remedy:
-      'Build the program with -g and start it, or name the folder of its binaries in the setting probescope.binaries.folders.',
+      'Build the program with -g and start it, or name the folder of its binaries in the setting probescope.binaries.folders. If it was built from another folder, name that in probescope.sourceMap.',
   });
 }

@@ -94,7 +94,12 @@ async function addLogpoint({ trace, list, connect }: LogpointServices): Promise<
     line: at.line,
     ...(binary.pid === undefined ? {} : { pid: binary.pid }),
   };
-  const text = await askForLogpoint(connection, place, before?.spec ?? { ...defaultOptions, template: '' });
+  const text = await askForLogpoint(
+    connection,
+    place,
+    binary.candidate,
+    before?.spec ?? { ...defaultOptions, template: '' },
+  );
   if (text === undefined) return;
   if (before !== undefined) await list.remove(before.id);
   const started = performance.now();

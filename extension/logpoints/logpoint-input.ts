@@ -1,8 +1,10 @@
 /** The input of a logpoint: its text with completion and check while typing, and its options. */
 import { l10n, QuickPickItemKind, ThemeIcon, window, type QuickPick, type QuickPickItem } from 'vscode';
 import { asProblem } from '../../protocol/errors.ts';
+import type { BinaryCandidate } from '../../protocol/helper.ts';
 import type { ExpressionCompletion, LogpointCheck, LogpointPlace } from '../../protocol/logpoint.ts';
 import type { HelperConnection } from '../core/connection.ts';
+import { versionNote } from '../commands/binary-choice.ts';
 import { asking } from '../platform/progress.ts';
 import { describeOptions, optionItems, type LogpointOptions, type OptionKey } from './options.ts';
 
@@ -23,14 +25,17 @@ const PAUSE_MS = 40;
 export function askForLogpoint(
   connection: HelperConnection,
   place: LogpointPlace & { readonly pid?: number },
+  version: Pick<BinaryCandidate, 'stale' | 'mixed'>,
   start: LogpointText,
 ): Promise<LogpointText | undefined> {
-  return asking(new LogpointInput(connection, place, start).show());
+  return asking(new LogpointInput(connection, place, version, start).show());
 }
 
 class LogpointInput {
   readonly #connection: HelperConnection;
   readonly #place: LogpointPlace & { readonly pid?: number };
+  /** What is known of the source here; the helper sees the path in the binary only. */
+  readonly #version: Pick<BinaryCandidate, 'stale' | 'mixed'>;
   readonly #pick: QuickPick<Item>;
   #options: LogpointOptions;
   #timer: NodeJS.Timeout | undefined;
@@ -40,11 +45,13 @@ class LogpointInput {
   constructor(
     connection: HelperConnection,
     place: LogpointPlace & { readonly pid?: number },
+    version: Pick<BinaryCandidate, 'stale' | 'mixed'>,
     start: LogpointText,
   ) {
     const { template, ...options } = start;
     this.#connection = connection;
     this.#place = place;
+    this.#version = version;
     this.#options = options;
     this.#pick = window.createQuickPick<Item>();
     this.#pick.value = template;
@@ -60,14 +67,18 @@ class LogpointInput {
     const pick = this.#pick;
     // The first call also makes the root-side process ready while the user types.
     void this.#connection.call('scopeAt', this.#place).then(
-      ({ moved, place, stale }) => {
+      ({ moved, place, stale, mixed }) => {
         if (moved)
           pick.title = l10n.t(
             'Trace Logpoint at Line {0} (line {1} has no code)',
             place.line,
             this.#place.line,
           );
-        if (stale) pick.title = `${pick.title ?? ''} · ${l10n.t('the source is newer than the binary')}`;
+        const note = versionNote({
+          stale: stale || this.#version.stale,
+          mixed: mixed || this.#version.mixed,
+        });
+        if (note !== undefined) pick.title = `${pick.title ?? ''} · ${note}`;
       },
       () => undefined,
     );

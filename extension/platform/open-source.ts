@@ -3,12 +3,24 @@ import { access } from 'node:fs/promises';
 import { l10n, Position, Range, TextEditorRevealType, Uri, ViewColumn, window, workspace } from 'vscode';
 import { ProbeError } from '../../protocol/errors.ts';
 import type { SourcePlace } from '../../protocol/source.ts';
-import { candidatePaths, normalise, prefixRule } from '../commands/source-files.ts';
+import { commonSuffix, normalisePath, type PrefixRule } from '../../protocol/source-path.ts';
+import { candidatePaths, prefixRule } from '../commands/source-files.ts';
 
 /** Finds files that debug information names in this workspace, and learns from the files that were found. */
 export class SourceFiles {
-  readonly #rules = new Map<string, { readonly from: string; readonly to: string }>();
+  readonly #rules = new Map<string, PrefixRule>();
   readonly #known = new Map<string, string>();
+  readonly #map: () => readonly PrefixRule[];
+
+  /** `map`: the rules of `probescope.sourceMap`, read at each search. */
+  constructor(map: () => readonly PrefixRule[]) {
+    this.#map = map;
+  }
+
+  /** The source map was changed: what was found by the former one is looked for again. */
+  forget(): void {
+    this.#known.clear();
+  }
 
   /** `spelled` in debug information is `local` here: other files of the same build are found by it. */
   learn(spelled: string, local: string): void {
@@ -22,12 +34,13 @@ export class SourceFiles {
     const known = this.#known.get(spelled);
     if (known !== undefined) return known;
     const folders = (workspace.workspaceFolders ?? []).map(({ uri }) => uri.fsPath);
-    for (const path of candidatePaths(spelled, [...this.#rules.values()], folders))
+    for (const path of candidatePaths(spelled, this.#map(), [...this.#rules.values()], folders))
       if (await exists(path)) return this.#remember(spelled, path);
+    const shared = (path: string): number => commonSuffix(normalisePath(spelled), normalisePath(path));
     const found = await workspace.findFiles(`**/${escapeGlob(basename(spelled))}`, undefined, 50);
     const [best] = found
       .map(({ fsPath }) => fsPath)
-      .sort((a, b) => commonTail(spelled, b) - commonTail(spelled, a) || a.length - b.length);
+      .sort((a, b) => shared(b) - shared(a) || a.length - b.length);
     return best === undefined ? undefined : this.#remember(spelled, best);
   }
 
@@ -38,7 +51,9 @@ export class SourceFiles {
       throw new ProbeError({
         code: 'file-not-found',
         message: l10n.t('The source file {0} is not on this machine.', place.file),
-        remedy: l10n.t('Open the folder that holds it: its path may differ from the one it was built in.'),
+        remedy: l10n.t(
+          'Open the folder that holds it, or name the folder that stands for it here in the setting probescope.sourceMap.',
+        ),
       });
     const document = await workspace.openTextDocument(Uri.file(path));
     const column = Math.max(0, (place.column ?? 1) - 1);
@@ -61,13 +76,6 @@ function textColumn(): ViewColumn {
   return (
     window.visibleTextEditors.find(({ viewColumn }) => viewColumn !== undefined)?.viewColumn ?? ViewColumn.One
   );
-}
-
-function commonTail(a: string, b: string): number {
-  const left = normalise(a).split('/').reverse();
-  const right = normalise(b).split('/').reverse();
-  const end = left.findIndex((part, index) => part !== right[index]);
-  return end === -1 ? left.length : end;
 }
 
 const escapeGlob = (name: string): string => name.replace(/[[\]{}*?]/g, '[$&]');

@@ -9,6 +9,7 @@ export const settingDefaults = {
   'overlay.updatesPerSecond': 4 as number,
   'codeLens.enabled': true as boolean,
   'binaries.folders': [] as readonly string[],
+  sourceMap: {} as Readonly<Record<string, unknown>>,
   'helper.nodePath': '' as string,
   kernelSource: '' as string,
   'bpftrace.version': '' as string,

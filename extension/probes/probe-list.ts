@@ -1,7 +1,7 @@
 /** The probes of this workspace: kept over reloads, attached by core's registry, read by everything that shows them. */
 import { EventEmitter, type CancellationToken, type Disposable, type Memento } from 'vscode';
 import { ProbeError, type Problem } from '../../protocol/errors.ts';
-import type { BinaryCandidate, FunctionQuery } from '../../protocol/helper.ts';
+import type { BinaryCandidate, FunctionQuery, SourceQuery } from '../../protocol/helper.ts';
 import type { Measure, ProbeSpec, Subject } from '../../protocol/probe.ts';
 import type { CallerTotals } from '../../protocol/snapshot.ts';
 import type { SourcePlace } from '../../protocol/source.ts';
@@ -42,7 +42,7 @@ export class ProbeList implements Tracing, Disposable {
   readonly onDidTell = this.#told.event;
   readonly #link: HelperLink;
   readonly #registry: ProbeRegistry;
-  readonly #folders: () => readonly string[];
+  readonly #search: () => Omit<SourceQuery, 'file'>;
   readonly #memento: Memento;
   /** Where edits moved the code of each probe, and whether it is newer than the binary. */
   readonly #sightings = new Map<string, Sighting>();
@@ -52,9 +52,14 @@ export class ProbeList implements Tracing, Disposable {
   /** Probes that a command is attaching: it tells what goes wrong itself. */
   #attended = 0;
 
-  constructor(link: HelperLink, folders: () => readonly string[], memento: Memento, governor: Governor) {
+  constructor(
+    link: HelperLink,
+    search: () => Omit<SourceQuery, 'file'>,
+    memento: Memento,
+    governor: Governor,
+  ) {
     this.#link = link;
-    this.#folders = folders;
+    this.#search = search;
     this.#memento = memento;
     this.#registry = new ProbeRegistry({
       connect: () => link.connect(),
@@ -110,7 +115,7 @@ export class ProbeList implements Tracing, Disposable {
     const known = this.#found.get(file);
     if (known?.connection === connection && performance.now() - known.atMs < FOUND_FRESH_MS)
       return known.candidates;
-    const query = { file, folders: this.#folders() };
+    const query = { file, ...this.#search() };
     const candidates = connection
       .call('findBinaries', query, abortOn(token))
       .then(({ candidates: found }) => found);

@@ -1,11 +1,18 @@
-import { createHash } from 'node:crypto';
-import { lstat, open, readdir, readFile, stat } from 'node:fs/promises';
+import { open, readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { BinaryCandidate } from '../../protocol/helper.ts';
+import type { BinaryCandidate, SourceQuery } from '../../protocol/helper.ts';
 import type { ProcessInfo } from '../../protocol/target.ts';
 import type { OpenBinaries } from '../symbols/open-binaries.ts';
-import { baseName, commonSuffix, normalisePath } from '../symbols/source-path.ts';
+import { sourceVersion } from '../symbols/source-version.ts';
 import { listProcesses } from './processes.ts';
+import {
+  baseNames,
+  bestMatch,
+  compareMatches,
+  wantedSource,
+  type SourceMatch,
+  type WantedSource,
+} from './source-match.ts';
 
 /** A workspace may hold a checkout of everything: the walk ends after this many entries of folders. */
 const MOST_ENTRIES = 20_000;
@@ -14,46 +21,78 @@ const skippedFolders = new Set(['node_modules', '.git', '.hg', '.svn', '__pycach
 
 /**
  * Binaries whose debug information names a source file: those of running processes and the libraries they have mapped,
- * then ELF files below `folders`. Best first: running, the very path, the longest common tail of the path, the newest.
+ * then ELF files below the folders. Best first: running, recognised with more certainty (see {@link bestMatch}), the newest.
  */
 export async function findBinaries(
   binaries: OpenBinaries,
-  file: string,
-  folders: readonly string[],
+  { file, folders, sourceMap = [] }: SourceQuery,
   cancelled?: AbortSignal,
 ): Promise<BinaryCandidate[]> {
-  const wanted = normalisePath(file);
+  const wanted = await wantedSource(file, sourceMap);
   const running = await runningBinaries();
   const below = (await Promise.all(folders.map((folder) => elfFilesBelow(folder)))).flat();
-  const found: { candidate: BinaryCandidate; shared: number; modifiedMs: number }[] = [];
-  const seen = new Set<string>();
-  for (const binary of [...running.keys(), ...below]) {
-    if (cancelled?.aborted) break;
-    const identity = await identityOf(binary);
-    if (identity === undefined || seen.has(identity.key)) continue;
-    const match = await sourceIn(binaries, binary, wanted);
-    seen.add(identity.key);
-    if (match === undefined) continue;
-    const { modifiedMs } = identity;
-    found.push({
-      shared: match.file === wanted ? Infinity : match.shared,
-      modifiedMs,
-      candidate: {
-        binary,
-        processes: running.get(binary) ?? [],
-        fileInBinary: match.file,
-        ...(match.buildId === undefined ? {} : { buildId: match.buildId }),
-        stale: await isStale(file, modifiedMs, match.md5),
-      },
-    });
-  }
-  found.sort(
+  const places = await distinctFiles([...running.keys(), ...below]);
+  const search = (ignoreCase: boolean) => searchAll(binaries, places, wanted, ignoreCase, cancelled);
+  let found = await search(false);
+  // Only a file system that ignores case leads to a name that no compiler was given.
+  if (found.length === 0) found = await search(true);
+  const candidates = found.map(({ binary, modifiedMs, match, buildId }) => ({
+    match,
+    modifiedMs,
+    candidate: {
+      binary,
+      processes: running.get(binary) ?? [],
+      fileInBinary: match.source.path,
+      ...(buildId === undefined ? {} : { buildId }),
+      match: match.match,
+      ...sourceVersion(file, binary, match.source.md5s),
+    } satisfies BinaryCandidate,
+  }));
+  candidates.sort(
     (a, b) =>
       Number(b.candidate.processes.length > 0) - Number(a.candidate.processes.length > 0) ||
-      (a.shared === b.shared ? 0 : b.shared - a.shared) ||
+      compareMatches(a.match, b.match) ||
       b.modifiedMs - a.modifiedMs,
   );
-  return found.map(({ candidate }) => candidate);
+  return candidates.map(({ candidate }) => candidate);
+}
+
+interface BinaryPlace {
+  readonly binary: string;
+  readonly modifiedMs: number;
+}
+
+/** Without those that are gone, and each file by its first path only. */
+async function distinctFiles(paths: readonly string[]): Promise<BinaryPlace[]> {
+  const seen = new Map<string, BinaryPlace>();
+  for (const binary of paths) {
+    const status = await stat(binary).catch(() => undefined);
+    if (status === undefined) continue;
+    const key = `${status.dev}:${status.ino}`;
+    if (!seen.has(key)) seen.set(key, { binary, modifiedMs: status.mtimeMs });
+  }
+  return [...seen.values()];
+}
+
+interface FoundBinary extends BinaryPlace {
+  readonly match: SourceMatch;
+  readonly buildId: string | undefined;
+}
+
+async function searchAll(
+  binaries: OpenBinaries,
+  places: readonly BinaryPlace[],
+  wanted: WantedSource,
+  ignoreCase: boolean,
+  cancelled: AbortSignal | undefined,
+): Promise<FoundBinary[]> {
+  const found: FoundBinary[] = [];
+  for (const place of places) {
+    if (cancelled?.aborted) break;
+    const inside = await sourceIn(binaries, place.binary, wanted, ignoreCase);
+    if (inside !== undefined) found.push({ ...place, ...inside });
+  }
+  return found;
 }
 
 /** Executables of processes and the libraries they map, system libraries left out, with the processes. */
@@ -120,56 +159,19 @@ async function isProgram(path: string): Promise<boolean> {
   }
 }
 
-interface SourceMatch {
-  readonly file: string;
-  readonly shared: number;
-  readonly buildId: string | undefined;
-  /** Of the file that the binary was compiled from, where DWARF 5 has it. */
-  readonly md5: string | undefined;
-}
-
 async function sourceIn(
   binaries: OpenBinaries,
   binary: string,
-  wanted: string,
-): Promise<SourceMatch | undefined> {
+  wanted: WantedSource,
+  ignoreCase: boolean,
+): Promise<Pick<FoundBinary, 'match' | 'buildId'> | undefined> {
   try {
     const info = await binaries.open(binary);
-    if (info.dwarf === undefined) return undefined;
-    const base = baseName(wanted);
-    let best: SourceMatch | undefined;
-    for (const { path: name, md5 } of info.sourceFilesNamed(base)) {
-      const shared = name === wanted ? Infinity : commonSuffix(name, wanted);
-      if (best === undefined || shared > best.shared)
-        best = { file: name, shared, buildId: info.elf.buildId, md5 };
-    }
-    return best;
+    const files = baseNames(wanted).flatMap((name) => info.sourceFilesNamed(name, ignoreCase));
+    const match = await bestMatch(wanted, files, ignoreCase);
+    return match && { match, buildId: info.elf.buildId };
   } catch {
+    // one of many: what cannot be read was not built from the file as far as anybody can tell
     return undefined;
   }
-}
-
-async function identityOf(path: string): Promise<{ key: string; modifiedMs: number } | undefined> {
-  try {
-    const { dev, ino, mtimeMs } = await stat(path);
-    return { key: `${dev}:${ino}`, modifiedMs: mtimeMs };
-  } catch {
-    return undefined;
-  }
-}
-
-/** The content decides where the binary has its hash: a checkout changes times and not contents. */
-async function isStale(file: string, builtMs: number, md5: string | undefined): Promise<boolean> {
-  if (md5 !== undefined) {
-    const content = await readFile(file).catch(() => undefined);
-    if (content !== undefined) return createHash('md5').update(content).digest('hex') !== md5;
-  }
-  return (await modifiedAt(file)) > builtMs;
-}
-
-async function modifiedAt(path: string): Promise<number> {
-  return lstat(path).then(
-    ({ mtimeMs }) => mtimeMs,
-    () => 0,
-  );
 }

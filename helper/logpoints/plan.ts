@@ -1,10 +1,10 @@
-import { statSync } from 'node:fs';
 import type { LogpointPlace, LogpointProblem } from '../../protocol/logpoint.ts';
 import type { RefusedSite, Site } from '../../protocol/probe.ts';
 import type { SourcePlace } from '../../protocol/source.ts';
 import { asProblem } from '../../protocol/errors.ts';
 import type { DebugInfo } from '../symbols/debug-info.ts';
 import type { LineSites } from '../symbols/model.ts';
+import { sourceVersion, type SourceVersion } from '../symbols/source-version.ts';
 import { parseExpression } from '../symbols/expression/parser.ts';
 import { ExpressionError } from '../symbols/expression/problem.ts';
 import { parseTemplate } from '../symbols/expression/template.ts';
@@ -16,6 +16,7 @@ export interface LogpointPlan {
   readonly place: SourcePlace;
   readonly moved: boolean;
   readonly stale: boolean;
+  readonly mixed: boolean;
   readonly plans: readonly SitePlan[];
   readonly sites: readonly Site[];
   readonly refused: readonly RefusedSite[];
@@ -35,7 +36,7 @@ export function planLogpoint(debug: DebugInfo, request: LogpointRequest): Logpoi
   const common = {
     place: { file: lines.file, line: lines.line },
     moved: lines.moved,
-    stale: isStale(debug.elf.path, lines.file),
+    ...versionOf(debug, lines),
   };
   const first = lines.sites[0];
   const knowsType = (name: string): boolean =>
@@ -114,11 +115,7 @@ function locate(error: unknown, field: 'template' | 'condition', length: number)
   };
 }
 
-/** Whether the source on this machine is newer than the binary: lines may have moved since. */
-export function isStale(binary: string, source: string): boolean {
-  try {
-    return statSync(source).mtimeMs > statSync(binary).mtimeMs;
-  } catch {
-    return false;
-  }
+/** Whether the source on this machine is the one that the binary was compiled from. */
+export function versionOf(debug: DebugInfo, { file, md5s }: LineSites): SourceVersion {
+  return sourceVersion(file, debug.elf.path, md5s);
 }

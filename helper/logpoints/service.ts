@@ -10,7 +10,7 @@ import { findPrivilege } from '../privilege/privilege.ts';
 import type { HelperHandlers, Notify } from '../rpc.ts';
 import type { OpenBinaries } from '../symbols/open-binaries.ts';
 import { completionsAt, variablesOf } from './complete.ts';
-import { isStale, planLogpoint } from './plan.ts';
+import { planLogpoint, versionOf } from './plan.ts';
 import { Logpoints } from './run.ts';
 import { scopeAt, type PlacedScope } from './scope.ts';
 
@@ -48,11 +48,11 @@ export class LogpointService {
       return { items: completionsAt(scope, place.text, place.offset, place.field) };
     },
     checkLogpoint: async (request): Promise<LogpointCheck> => {
-      const { problems, sites, refused, place, moved, stale } = planLogpoint(
+      const { problems, sites, refused, place, moved, stale, mixed } = planLogpoint(
         await this.#binaries.open(request.binary),
         request,
       );
-      return { problems, sites, refused, place, moved, stale };
+      return { problems, sites, refused, place, moved, stale, mixed };
     },
     addLogpoint: (spec) =>
       this.#logpoints.add(spec, {
@@ -89,7 +89,7 @@ export class LogpointService {
       facts: {
         place: { file: lines.file, line: lines.line },
         moved: lines.moved,
-        stale: isStale(debug.elf.path, lines.file),
+        ...versionOf(debug, lines),
       },
     };
   }

@@ -19,7 +19,7 @@ import { ProbeError } from '../../protocol/errors.ts';
 import { SHF_ALLOC, SHF_EXECINSTR } from './elf/header.ts';
 import { FunctionCatalog } from './function-catalog.ts';
 import { LineSiteFinder } from './line-sites.ts';
-import type { FunctionInfo, LineSites, ScopeAt, SymbolFrame } from './model.ts';
+import type { FunctionInfo, LineSites, ScopeAt, SourceFile, SymbolFrame } from './model.ts';
 import { variablesInScope } from './variables.ts';
 import { Die } from './dwarf/die.ts';
 import { SymbolLookup } from './symbol-lookup.ts';
@@ -144,11 +144,11 @@ export class DebugInfo {
   }
 
   /**
-   * Source files with that base name that have code here, with their MD5 where DWARF 5 has it. Takes milliseconds where
-   * {@link sourceFiles} of a kernel takes seconds.
+   * Source files with that base name that have code here, with their content hashes where DWARF 5 has them. Takes
+   * milliseconds where {@link sourceFiles} of a kernel takes seconds.
    */
-  sourceFilesNamed(baseName: string): { path: string; md5: string | undefined }[] {
-    return this.dwarf === undefined ? [] : this.#lineSites().filesNamed(baseName);
+  sourceFilesNamed(baseName: string, ignoreCase = false): SourceFile[] {
+    return this.dwarf === undefined ? [] : this.#lineSites().filesNamed(baseName, ignoreCase);
   }
 
   /** The scopes around an address with their variables, innermost first: inlined copies, then the function. */

@@ -6,15 +6,17 @@ import type { UnitLookup } from './dwarf/unit-lookup.ts';
 import type { ScopeNames } from './dwarf/names.ts';
 import { INLINED_SCOPE, NONE } from './dwarf/scope-store.ts';
 import type { DwarfIndex, UnitIndex } from './dwarf/unit-index.ts';
-import type { LineSite, LineSites } from './model.ts';
+import type { LineSite, LineSites, SourceFile } from './model.ts';
 import type { NamingProgram } from './dwarf/file-search.ts';
 import { programsNaming } from './dwarf/file-search.ts';
 import { isAbsolute } from './dwarf/line-header.ts';
-import { baseName, commonSuffix, normalisePath } from './source-path.ts';
+import { baseName, commonSuffix, normalisePath } from '../../protocol/source-path.ts';
 
 /** A source file of the binary with all units that have it. */
 interface FoundFile {
   readonly path: string;
+  /** Others whose path fits as well. */
+  alike: readonly string[];
   readonly units: { readonly index: UnitIndex; readonly files: Set<number> }[];
   /** Built by the first question about the file. */
   rows?: FileRows;
@@ -66,7 +68,8 @@ export class LineSiteFinder {
       taken = nearest;
       sites = this.#sites(found, nearest, nearest === line ? column : undefined);
     }
-    return { line: taken, moved: taken !== line, file: found.path, sites };
+    const { path, alike } = found;
+    return { line: taken, moved: taken !== line, file: path, alike, md5s: md5sOf(found), sites };
   }
 
   /** For each site the scope, from the innermost outwards, whose function is declared in that file at or above `line`. */
@@ -116,11 +119,12 @@ export class LineSiteFinder {
   }
 
   /** Line programs whose tables have files of that base name; remembered, since questions about one file come in rows. */
-  #programsNaming(name: string): readonly NamingProgram[] {
-    let known = this.#naming.get(name);
+  #programsNaming(name: string, ignoreCase: boolean): readonly NamingProgram[] {
+    const key = ignoreCase ? `${name.toLowerCase()}/` : name;
+    let known = this.#naming.get(key);
     if (known === undefined) {
       const { sections, path } = this.#index.file;
-      this.#naming.set(name, (known = [...programsNaming(sections, path, name)]));
+      this.#naming.set(key, (known = [...programsNaming(sections, path, { baseName: name, ignoreCase })]));
     }
     return known;
   }
@@ -130,17 +134,22 @@ export class LineSiteFinder {
     return this.#index.unitOfProgram(offset, (address) => this.#lookup.find(address));
   }
 
-  /** Paths of the binary's source files with that base name, normalised: quick, whatever the binary's size. */
-  filesNamed(name: string): { path: string; md5: string | undefined }[] {
-    const found = new Map<string, string | undefined>();
-    for (const program of this.#programsNaming(name)) {
+  /** The binary's source files with that base name, paths normalised: quick, whatever the binary's size. */
+  filesNamed(name: string, ignoreCase: boolean): SourceFile[] {
+    const found = new Map<string, Set<string>>();
+    for (const program of this.#programsNaming(name, ignoreCase)) {
       const index = this.#unitOf(program);
       for (const file of index === undefined ? [] : program.files) {
         const path = index?.files?.path(file.number);
-        if (path !== undefined) found.set(normalisePath(path), index?.files?.md5(file.number));
+        if (path === undefined) continue;
+        const normal = normalisePath(path);
+        let md5s = found.get(normal);
+        if (md5s === undefined) found.set(normal, (md5s = new Set()));
+        const md5 = index?.files?.md5(file.number);
+        if (md5 !== undefined) md5s.add(md5);
       }
     }
-    return [...found].map(([path, md5]) => ({ path, md5 }));
+    return [...found].map(([path, md5s]) => ({ path, md5s: [...md5s] }));
   }
 
   /** All source files of the binary, by normalised path. */
@@ -160,13 +169,26 @@ export class LineSiteFinder {
 
   #findFile(file: string): FoundFile {
     let found = this.#found.get(file);
-    if (found === undefined) this.#found.set(file, (found = this.#searchFile(normalisePath(file))));
+    if (found === undefined) {
+      const wanted = normalisePath(file);
+      // Another spelling than the compiler's, from a file system that ignores case, is worth a second look.
+      found = this.#searchFile(wanted, false) ?? this.#searchFile(wanted, true);
+      if (found === undefined)
+        throw new ProbeError({
+          code: 'file-not-found',
+          message: `No unit of this binary was compiled from ${wanted}.`,
+          remedy:
+            'Choose another binary, or give the path by which it was compiled: this one was not compiled from a file of that name.',
+        });
+      this.#found.set(file, found);
+    }
     return found;
   }
 
-  #searchFile(wanted: string): FoundFile {
+  #searchFile(wanted: string, ignoreCase: boolean): FoundFile | undefined {
     const byPath = new Map<string, FoundFile>();
-    const taken = contenders(this.#programsNaming(baseName(wanted)), wanted);
+    const shared = (path: string): number => commonSuffix(path, wanted, ignoreCase);
+    const taken = contenders(this.#programsNaming(baseName(wanted), ignoreCase), shared);
     this.#index.rows.reserve(taken.reduce((sum, { program }) => sum + program.sizeBytes, 0));
     for (const { program, numbers } of taken) {
       const index = this.#unitOf(program);
@@ -174,7 +196,7 @@ export class LineSiteFinder {
       for (const file of numbers) {
         const path = normalisePath(index.files?.path(file) ?? '');
         let entry = byPath.get(path);
-        if (entry === undefined) byPath.set(path, (entry = { path, units: [] }));
+        if (entry === undefined) byPath.set(path, (entry = { path, alike: [], units: [] }));
         const last = entry.units[entry.units.length - 1];
         // One file may have several numbers in a unit.
         if (last?.index === index) last.files.add(file);
@@ -182,19 +204,14 @@ export class LineSiteFinder {
       }
     }
     const ranked = [...byPath.values()].sort(
-      (a, b) => commonSuffix(b.path, wanted) - commonSuffix(a.path, wanted) || a.path.length - b.path.length,
+      (a, b) => shared(b.path) - shared(a.path) || a.path.length - b.path.length,
     );
     const best = ranked[0];
     // `b/c.c` asks for a file whose path ends like that; an absolute path may lie elsewhere than where it was built.
-    if (
-      best === undefined ||
-      (!wanted.startsWith('/') && commonSuffix(best.path, wanted) < wanted.split('/').length)
-    )
-      throw new ProbeError({
-        code: 'file-not-found',
-        message: `No unit of this binary was compiled from ${wanted}.`,
-        remedy: 'Choose another binary: this one was not compiled from a file of that name.',
-      });
+    if (best === undefined || (!wanted.startsWith('/') && shared(best.path) < wanted.split('/').length))
+      return undefined;
+    if (best.path !== wanted)
+      best.alike = ranked.slice(1).flatMap(({ path }) => (shared(path) === shared(best.path) ? [path] : []));
     return best;
   }
 
@@ -269,19 +286,29 @@ export class LineSiteFinder {
   }
 }
 
+function md5sOf({ units }: FoundFile): string[] {
+  const found = new Set<string>();
+  for (const { index, files } of units)
+    for (const file of files) {
+      const md5 = index.files?.md5(file);
+      if (md5 !== undefined) found.add(md5);
+    }
+  return [...found];
+}
+
 /**
- * The files that may fit `wanted` best, judged before any line program is run: vmlinux has 70 files named `core.c`. A path
- * that differs from `wanted` in one of its own folders fits as well as it does now; one that agrees to its beginning may go on to
+ * The files that may fit the wanted path best, judged before any line program is run: vmlinux has 70 files named `core.c`. A path
+ * that differs from it in one of its own folders fits as well as it does now; one that agrees to its beginning may go on to
  * agree in its compilation directory, which only its unit tells.
  */
 function contenders(
   programs: readonly NamingProgram[],
-  wanted: string,
+  sharedWithWanted: (path: string) => number,
 ): { program: NamingProgram; numbers: number[] }[] {
   const judged = programs.flatMap((program) =>
     program.files.map(({ number, path }) => {
       const own = normalisePath(path);
-      const shared = commonSuffix(own, wanted);
+      const shared = sharedWithWanted(own);
       const parts = own.replace(/^(\.\.\/)+/, '').split('/').length;
       return { program, number, shared, open: !isAbsolute(own) && shared >= parts };
     }),

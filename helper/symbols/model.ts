@@ -65,6 +65,14 @@ export interface LineSite {
   readonly isEntry: boolean;
 }
 
+/** A source file that a binary was compiled from. */
+export interface SourceFile {
+  /** Normalised, as the debug information has it. */
+  readonly path: string;
+  /** Of the versions that its units were compiled from, in lower-case hexadecimal; clang's DWARF 5 has them, GCC's has not. */
+  readonly md5s: readonly string[];
+}
+
 /** What a line or position leads to. */
 export interface LineSites {
   /** The line that was taken: the one asked for, or the nearest below with code. */
@@ -73,6 +81,10 @@ export interface LineSites {
   readonly moved: boolean;
   /** The file as the debug information spells it. */
   readonly file: string;
+  /** Other files of the binary whose paths fit the question as well; empty when it names one of them only. */
+  readonly alike: readonly string[];
+  /** Content hashes of the versions that the units were compiled from: none where the compiler writes none. */
+  readonly md5s: readonly string[];
   readonly sites: readonly LineSite[];
 }
 

@@ -12,6 +12,12 @@ export interface NamedFile {
   readonly path: string;
 }
 
+/** A base name that is looked for; `ignoreCase`: in any spelling of its ASCII letters. */
+export interface WantedName {
+  readonly baseName: string;
+  readonly ignoreCase: boolean;
+}
+
 /** A line program whose file table has files of the wanted base name. */
 export interface NamingProgram {
   readonly offset: number;
@@ -25,11 +31,13 @@ class NamePlaces {
   readonly #ends: number[] = [];
   readonly #slash: boolean[] = [];
 
-  constructor(section: LazyBytes | undefined, name: string) {
+  constructor(section: LazyBytes | undefined, { baseName, ignoreCase }: WantedName) {
     if (section === undefined) return;
     const bytes = section.all();
-    const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
-    const wanted = Buffer.from(`${name}\0`);
+    const plain = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+    // Latin 1 keeps each byte a character, and so all offsets; letters beyond ASCII are left to be spelled right.
+    const buffer = ignoreCase ? Buffer.from(plain.toString('latin1').toLowerCase(), 'latin1') : plain;
+    const wanted = Buffer.from(`${ignoreCase ? baseName.toLowerCase() : baseName}\0`);
     for (let at = buffer.indexOf(wanted); at >= 0; at = buffer.indexOf(wanted, at + 1)) {
       this.#starts.push(at === 0 ? 0 : buffer.lastIndexOf(0, at - 1) + 1);
       this.#ends.push(at);
@@ -89,14 +97,14 @@ class Window {
 export function* programsNaming(
   sections: DwarfSections,
   path: string,
-  baseName: string,
+  wanted: WantedName,
 ): Generator<NamingProgram> {
   const { line } = sections;
   if (line === undefined) return;
   const window = new Window(line);
   const places: StringPlaces = {
-    inLineStr: new NamePlaces(sections.lineStr, baseName),
-    inStr: new NamePlaces(sections.str, baseName),
+    inLineStr: new NamePlaces(sections.lineStr, wanted),
+    inStr: new NamePlaces(sections.str, wanted),
   };
   for (let offset = 0; offset + 4 < line.length;) {
     const shape = quickShape(window, offset);
@@ -105,7 +113,7 @@ export function* programsNaming(
     if (files === undefined || end === undefined) {
       const header = readLineHeader(line, offset, 8, path);
       end = header.end;
-      files = scanSlowly(header, sections, path, baseName);
+      files = scanSlowly(header, sections, path, wanted);
     }
     if (files.length > 0) yield { offset, sizeBytes: end - offset, files };
     offset = end;
@@ -215,13 +223,15 @@ function scanSlowly(
   header: LineHeader,
   sections: DwarfSections,
   path: string,
-  baseName: string,
+  { baseName, ignoreCase }: WantedName,
 ): NamedFile[] {
   const tables = readFileTables(header, sections, '', path, () => undefined);
+  const plain = (name: string): string => (ignoreCase ? name.toLowerCase() : name);
+  const wanted = plain(baseName);
   const found: NamedFile[] = [];
   for (let file = tables.firstFile; file < tables.firstFile + tables.fileCount; file++) {
     const name = tables.fileName(file);
-    if (name === baseName || name.endsWith(`/${baseName}`))
+    if (plain(name) === wanted || plain(name).endsWith(`/${wanted}`))
       found.push({ number: file, path: tables.path(file) ?? name });
   }
   return found;

@@ -29,6 +29,24 @@ export function commonSuffix(a: string, b: string, ignoreCase = false): number {
   return shared;
 }
 
+/** Paths below `from` lie below `to` here. Both are normalised; an empty `from` stands for the front of relative paths. */
+export interface PrefixRule {
+  readonly from: string;
+  readonly to: string;
+}
+
+/** The path by the rule with the longest `from` that holds it; undefined when none does. Prefixes end at a slash. */
+export function mapPath(path: string, rules: readonly PrefixRule[]): string | undefined {
+  let best: PrefixRule | undefined;
+  for (const rule of rules) {
+    const { from } = rule;
+    const fits = from === '' ? !path.startsWith('/') : path === from || path.startsWith(`${from}/`);
+    if (fits && from.length >= (best?.from.length ?? 0)) best = rule;
+  }
+  if (best === undefined) return undefined;
+  return normalisePath(best.from === '' ? `${best.to}/${path}` : best.to + path.slice(best.from.length));
+}
+
 export function baseName(path: string): string {
   return path.slice(Math.max(path.lastIndexOf('/'), path.lastIndexOf('\\')) + 1);
 }
