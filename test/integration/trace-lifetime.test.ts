@@ -3,7 +3,7 @@ import { copyFileSync, existsSync, mkdtempSync, renameSync, rmSync } from 'node:
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterEach, expect, test } from 'vitest';
+import { afterEach, expect, test, vi } from 'vitest';
 import { localHelper } from '../../cli/in-process.ts';
 import type { NewProbe } from '../../extension/core/probe.ts';
 import { ProbeRegistry } from '../../extension/core/registry.ts';
@@ -57,7 +57,7 @@ for (const rate of ['5', '0'])
 
 test('a probe that is added while others count changes no count', async (ctx) => {
   if (reason !== undefined) ctx.skip(reason);
-  const program = await start('shop', ['--threads', '8', '--requests', '400', '--rate', '150']);
+  const program = await start('shop', ['--threads', '8', '--requests', '900', '--rate', '150']);
   const helper = await localHelper();
   undo.push(() => helper.close());
   const registry = new ProbeRegistry({ connect: () => Promise.resolve(helper.connection), intervalMs: 250 });
@@ -67,21 +67,21 @@ test('a probe that is added while others count changes no count', async (ctx) =>
     return { binary: program.path, pid: program.pid, subject, measures };
   };
   const first = await registry.add(await probe('handle_request', ['latency']));
+  const measured = (of: typeof first) => vi.waitUntil(() => of.aggregate.figures.count > 0, 10_000);
   program.go();
-  await sleep(500);
-  const before = first.aggregate.figures.count;
+  await measured(first);
   const second = await registry.add(await probe('db_query', ['count']));
-  await sleep(400);
+  await measured(second);
   await registry.pause([second.key]);
   const own = await program.figures();
   await registry.close();
-  expect(before).toBeGreaterThan(0);
-  expect(second.aggregate.figures.count).toBeGreaterThan(0);
   const { count, returned, lost } = first.aggregate.figures;
   const mine = own['handle_request']?.count ?? 0;
-  // Two hand-overs of about 2 µs each, at 1,200 calls a second: nobody is lost but by rare chance.
-  expect(Math.abs(count - mine)).toBeLessThanOrEqual(1);
-  expect(returned + lost.missedEntries).toBeGreaterThanOrEqual(mine - 1);
+  // Two hand-overs of about 2 µs each, at 1,200 calls a second: one in 200 runs loses a call, unless the hypervisor takes
+  // the processor away between the two gates (seen: 2 and 3 of 7,200 on a host under load).
+  const mostLost = 4;
+  expect(Math.abs(count - mine)).toBeLessThanOrEqual(mostLost);
+  expect(returned + lost.missedEntries).toBeGreaterThanOrEqual(mine - mostLost);
 });
 
 test('a process that ends is told, with its figures', async (ctx) => {

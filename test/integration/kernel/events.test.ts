@@ -113,13 +113,18 @@ describe('events of a known workload', () => {
     });
     await all.service.stopEvents({ stream: 'test' });
     await some.service.stopEvents({ stream: 'test' });
-    // a request that had to wait for a free tag is issued by a kernel worker in dd's place
-    const isOurs = (row: Record<string, unknown>) => /^(dd$|kworker)/.test(String(row['comm']));
+    const mine = some.rows(filtered);
+    // The two streams did not start and stop in the same instant: what was written before and after dd is left out. In
+    // between all writers count, for a request that waited for a free tag is issued by whoever the kernel is working for.
+    const fromDdToDd = (rows: readonly Record<string, unknown>[]) => {
+      const isDd = (row: Record<string, unknown>) => row['comm'] === 'dd';
+      return rows.slice(rows.findIndex(isDd), rows.findLastIndex(isDd) + 1).map((row) => row['sector']);
+    };
     const within = all
       .rows(schema)
-      .filter((row) => Number(row['bytes']) > 65536 && String(row['rwbs']).includes('W') && isOurs(row));
-    const mine = some.rows(filtered).filter(isOurs);
-    expect(mine.map((row) => row['sector'])).toEqual(within.map((row) => row['sector']));
+      .filter((row) => Number(row['bytes']) > 65536 && String(row['rwbs']).includes('W'));
+    expect(fromDdToDd(mine)).toEqual(fromDdToDd(within));
+    expect(fromDdToDd(mine).length).toBeGreaterThan(0);
     const bytesOf = (rows: readonly Record<string, unknown>[]) =>
       rows.reduce((sum, row) => sum + Number(row['bytes']), 0);
     expect(bytesOf(mine)).toBeGreaterThanOrEqual(24 * 2 ** 20);

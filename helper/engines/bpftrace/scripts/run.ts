@@ -28,11 +28,12 @@ const KEPT_TEXT = 65_536;
 const MOST_REMARKS = 1000;
 /** A line longer than this is given up: 100,000 keys with stacks of 100 frames are half of it. */
 const LONGEST_LINE = 1 << 28;
-/** An engine that was told to end and prints nothing is ended by its supervisor after the first, one that prints maps after the second. */
-const PATIENCE_MS = 2_000;
-const PRINTING_PATIENCE_MS = 20_000;
 /** The order is given again: `exit()` travels through the same buffers as a flood of `printf`, and may be lost there. */
-const ORDER_EVERY_MS = 200;
+const ORDER_EVERY_MS = 50;
+/** An engine that does not obey the order is sent a signal after the first, and ended by its supervisor after the second or, while it prints its maps, the third. */
+const SIGNAL_AFTER_MS = 5_000;
+const PATIENCE_MS = 8_000;
+const PRINTING_PATIENCE_MS = 20_000;
 
 const textLine = /^\{"type": "(?:printf|time|cat|join|value|syscall)"/;
 
@@ -95,15 +96,20 @@ export class ScriptRun {
     if (this.#stopping !== undefined || this.#stopped) return this.ended;
     this.#stopped = true;
     const askedMs = this.#nowMs();
-    const ask = (first: boolean): void => {
+    let isInterrupted = false;
+    const ask = (): void => {
       const waitedMs = this.#nowMs() - askedMs;
       const isPrinting = this.#lastMapMs > askedMs;
       if (waitedMs > (isPrinting ? PRINTING_PATIENCE_MS : PATIENCE_MS)) return this.kill();
-      if (first) this.#interrupt();
+      // before anything is attached nobody hears the order
+      if (!isInterrupted && (this.#attached === undefined || (waitedMs > SIGNAL_AFTER_MS && !isPrinting))) {
+        isInterrupted = true;
+        this.#interrupt();
+      }
       giveOrder(this.#off);
     };
-    ask(true);
-    this.#stopping = setInterval(() => ask(false), ORDER_EVERY_MS);
+    ask();
+    this.#stopping = setInterval(ask, ORDER_EVERY_MS);
     return this.ended;
   }
 
@@ -113,7 +119,11 @@ export class ScriptRun {
     this.#child.stdin.end();
   }
 
-  /** A signal where the engine runs as the helper does; an engine under sudo obeys the order alone. */
+  /**
+   * A signal where the engine runs as the helper does; an engine under sudo obeys the order alone. It is the last resort:
+   * when it interrupts a write that waits for room in the pipe, bpftrace's `std::cout` fails with EINTR and swallows all
+   * that was still to be said, the maps among it, and bpftrace exits with 0.
+   */
   #interrupt(): void {
     if (this.#options.command.words.length !== 1) return;
     const { pid } = this;
