@@ -12,6 +12,7 @@ import {
   parseDurationMs,
   parsePid,
 } from './command.ts';
+import { summariseSyscalls } from './syscalls.ts';
 
 /** `block:block_rq_issue` means the tracepoint, a bare `openat` the system call. */
 export function sourceIdOf(text: string): string {
@@ -35,6 +36,7 @@ function modeOf(values: { count?: string | undefined; sample?: string | undefine
 export const eventsCommand: Command = {
   usage: `usage: probescope events EVENT… [--filter F] [--pid P] [--duration D] [--first N] [--sample N] [--accept-rate]
                           [--json | --copy bpftrace|perf|shell]
+       probescope events 'syscall:*' --summary [--pid P] [--duration D] [--json]
 
 Shows events as they happen. EVENT is SUBSYSTEM:NAME for a tracepoint, a system call's name, or an id of “probescope sources”.
   --filter F      e.g. 'bytes > 64k && comm == "fio"', 'ret == -ENOENT', 'flags & O_CREAT'
@@ -44,6 +46,7 @@ Shows events as they happen. EVENT is SUBSYSTEM:NAME for a tracepoint, a system 
   --accept-rate   trace each event although there are more than 100,000 a second
   --json          one JSON object a line: {"time" (ns), "event", "cpu", "pid", "tid", "comm", fields…}; the last one has "counts"
   --copy TOOL     print the equivalent command or script instead of tracing
+  --summary       sum up all system calls, as strace -c and -T: calls, errors by name, and durations with percentiles
 
 What was received, lost and left out by sampling is told at the end.`,
   async run(args) {
@@ -56,8 +59,22 @@ What was received, lost and left out by sampling is told at the end.`,
       'accept-rate': { type: 'boolean' },
       json: { type: 'boolean' },
       copy: { type: 'string' },
+      summary: { type: 'boolean' },
     });
     if (positionals.length === 0) throw new UsageError('no event is named');
+    const durationMs = values.duration === undefined ? undefined : parseDurationMs(values.duration);
+    if (values.summary === true) {
+      if (positionals.length !== 1 || !/^syscalls?:\*$/.test(positionals[0] ?? ''))
+        throw new UsageError(`--summary sums up all system calls: name 'syscall:*' and no other event`);
+      for (const option of ['filter', 'first', 'sample', 'accept-rate', 'copy'] as const)
+        if (values[option] !== undefined)
+          throw new UsageError(`--summary and --${option} exclude one another`);
+      return summariseSyscalls({
+        json: values.json === true,
+        ...(values.pid === undefined ? {} : { pid: parsePid(values.pid) }),
+        ...(durationMs === undefined ? {} : { durationMs }),
+      });
+    }
     const spec: EventsSpec = {
       stream: randomBytes(4).toString('hex'),
       sources: positionals.map(sourceIdOf),
@@ -66,7 +83,6 @@ What was received, lost and left out by sampling is told at the end.`,
       ...(values.pid === undefined ? {} : { pid: parsePid(values.pid) }),
       ...(values['accept-rate'] === true ? { acceptRate: true } : {}),
     };
-    const durationMs = values.duration === undefined ? undefined : parseDurationMs(values.duration);
     return new EventsRun(spec, values.json === true).run(durationMs, values.copy);
   },
 };

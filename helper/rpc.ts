@@ -30,6 +30,7 @@ const droppable: ReadonlySet<string> = new Set<MethodName<HelperEvents>>([
   'snapshot',
   'logValues',
   'statInterval',
+  'syscallSummary',
   'log',
 ]);
 
@@ -110,7 +111,7 @@ export function serve(
   return { notify, closed };
 }
 
-/** The last snapshot of a session: no later one makes up for it. */
+/** The last snapshot of a session or summary: no later one makes up for it. */
 function isFinal(params: object): boolean {
   return 'final' in params && params.final === true;
 }

@@ -1,10 +1,10 @@
 import { execa } from 'execa';
 import type { EngineCommand } from './engines/bpftrace/engine.ts';
+import { engineCommand } from './engines/bpftrace/host-command.ts';
 import { checkScript } from './engines/bpftrace/verdict.ts';
 import { ScriptRun } from './engines/bpftrace/scripts/run.ts';
-import { atLeast, OLDEST_VERSION } from './engines/bpftrace/version.ts';
-import { bpftraceFacts } from './host/facts.ts';
-import { engineWords, type Privilege } from './privilege/privilege.ts';
+import { atLeast } from './engines/bpftrace/version.ts';
+import type { Privilege } from './privilege/privilege.ts';
 import type { Notify } from './rpc.ts';
 import { ProbeError } from '../protocol/errors.ts';
 import type { AttachCount, RunId, ScriptSpec, ScriptStarted } from '../protocol/script.ts';
@@ -112,37 +112,6 @@ function checkAgainst(spec: ScriptSpec, command: EngineCommand, privilege: Privi
         ? 'Say it in the script: config = { max_map_keys = 100000 }'
         : 'Install the wrapper (probescope wrapper install), which does.',
     });
-}
-
-/** Throws engine-missing, engine-too-old and no-privileges with their next steps. */
-async function engineCommand(): Promise<{ command: EngineCommand; privilege: Privilege }> {
-  const { facts, privilege } = await bpftraceFacts();
-  if (!facts.works || facts.path === undefined || facts.version === undefined)
-    throw new ProbeError({
-      code:
-        facts.path === undefined
-          ? 'engine-missing'
-          : facts.version === undefined
-            ? 'engine-refused'
-            : 'engine-too-old',
-      message: facts.detail,
-      remedy: facts.remedy ?? `bpftrace ${OLDEST_VERSION} or newer is needed.`,
-    });
-  if (privilege.way === 'none')
-    throw new ProbeError({
-      code: 'no-privileges',
-      message: `Scripts need privileges that are missing: ${privilege.detail}`,
-      ...(privilege.remedy === undefined ? {} : { remedy: privilege.remedy }),
-    });
-  return {
-    privilege,
-    command: {
-      words: engineWords(privilege, 'bpftrace', facts.path),
-      version: facts.version,
-      passesEnvironment: privilege.prefix.length === 0,
-      takesKeys: privilege.way === 'wrapper',
-    },
-  };
 }
 
 /** Asks `bpftrace -l`; the attach point is one argument, and none that could be an option. */

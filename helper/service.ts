@@ -12,6 +12,7 @@ import { LogpointService, rootPrefix } from './logpoints/service.ts';
 import { serve } from './rpc.ts';
 import { ScriptService } from './script-service.ts';
 import { EventsService } from './sources/service.ts';
+import { SyscallsService } from './sources/syscalls/service.ts';
 import { findSubjects } from './symbols/lookup.ts';
 import { OpenBinaries } from './symbols/open-binaries.ts';
 import { SilenceWatch } from './silence-watch.ts';
@@ -35,6 +36,7 @@ export function startService(streams: { input: Readable; output: Writable }): He
   let logpoints: LogpointService | undefined;
   let events: EventsService | undefined;
   let scripts: ScriptService | undefined;
+  let syscalls: SyscallsService | undefined;
   let calls: CallsService | undefined;
   const { closed } = serve(streams, HELPER_VERSION, (notify, linkIsFull) => {
     const service = new TraceService(notify, binaries);
@@ -47,6 +49,8 @@ export function startService(streams: { input: Readable; output: Writable }): He
       bpftraceMinor: async () => minorOf((await bpftraceFacts()).facts.version),
     });
     events = sources;
+    const summaries = new SyscallsService(notify);
+    syscalls = summaries;
     const runs = new ScriptService(notify);
     scripts = runs;
     const watches = new CallsService({
@@ -66,6 +70,7 @@ export function startService(streams: { input: Readable; output: Writable }): He
         return {};
       },
       ...runs.handlers,
+      ...summaries.handlers,
       targetFacts: ({ refresh }) => {
         if (refresh) facts = undefined;
         facts ??= targetFacts();
@@ -112,6 +117,7 @@ export function startService(streams: { input: Readable; output: Writable }): He
         logpoints?.dispose(),
         events?.close(),
         scripts?.dispose(),
+        syscalls?.dispose(),
         calls?.dispose(),
       ]);
     }),

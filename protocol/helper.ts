@@ -19,6 +19,7 @@ import type { EventsApi, EventsEvents } from './events.ts';
 import type { ProbeId, ProbeSpec, Subject } from './probe.ts';
 import type { ScriptApi, ScriptEvents } from './script.ts';
 import type { PrefixRule } from './source-path.ts';
+import type { SyscallsApi, SyscallsEvents } from './syscalls.ts';
 import type { SessionAttached, SessionId, SessionState, Snapshot } from './snapshot.ts';
 import type { ProcessInfo, TargetFacts } from './target.ts';
 import type { ScriptVerdict } from './verdict.ts';
@@ -64,7 +65,7 @@ export interface FunctionQuery {
 }
 
 /** The calls that the helper answers. */
-export interface HelperApi extends EventsApi, ScriptApi, CallsApi {
+export interface HelperApi extends EventsApi, ScriptApi, SyscallsApi, CallsApi {
   hello(params: { protocol: number; client: string }): { protocol: number; helper: string; pid: number };
   /** A sign of life. Once it came, the helper ends by itself when nothing at all comes for so long. */
   ping(params: { endAfterSilenceMs: number }): Record<string, never>;
@@ -131,7 +132,7 @@ export interface HelperApi extends EventsApi, ScriptApi, CallsApi {
 }
 
 /** What the helper says unasked. */
-export interface HelperEvents extends EventsEvents, ScriptEvents {
+export interface HelperEvents extends EventsEvents, ScriptEvents, SyscallsEvents {
   snapshot(params: Snapshot): void;
   sessionState(params: { session: SessionId; state: SessionState }): void;
   /** One probe cannot go on (its process is gone, its binary was replaced); the others do. Remove it from the session. */

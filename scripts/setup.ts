@@ -62,6 +62,12 @@ const testNeeds: SystemNeed[] = [
     present: () => onPath('perf'),
   },
   {
+    what: 'strace',
+    why: 'is an oracle for summaries of system calls',
+    debianPackage: 'strace',
+    present: () => onPath('strace'),
+  },
+  {
     what: 'sshd',
     why: 'is the remote host of the tests',
     debianPackage: 'openssh-server openssh-client',

@@ -45,6 +45,7 @@ export class HelperConnection implements Disposable {
   readonly #scriptOutput = new Emitter<EventOf<'scriptOutput'>>();
   readonly #scriptEnded = new Emitter<EventOf<'scriptEnded'>>();
   readonly #statInterval = new Emitter<EventOf<'statInterval'>>();
+  readonly #syscallSummary = new Emitter<EventOf<'syscallSummary'>>();
   readonly #pending = new Set<(problem: Problem) => void>();
   #problem: Problem | undefined;
   #keepAlive: KeepAlive | undefined;
@@ -64,6 +65,7 @@ export class HelperConnection implements Disposable {
   readonly onScriptOutput = this.#scriptOutput.on;
   readonly onScriptEnded = this.#scriptEnded.on;
   readonly onStatInterval = this.#statInterval.on;
+  readonly onSyscallSummary = this.#syscallSummary.on;
   /** What the target is called here. */
   target = 'local';
   helperVersion = '';
@@ -98,6 +100,9 @@ export class HelperConnection implements Disposable {
     );
     this.#connection.onNotification('statInterval', (event: EventOf<'statInterval'>) =>
       this.#statInterval.fire(event),
+    );
+    this.#connection.onNotification('syscallSummary', (event: EventOf<'syscallSummary'>) =>
+      this.#syscallSummary.fire(event),
     );
     this.#connection.onNotification('scriptOutput', (event: EventOf<'scriptOutput'>) =>
       this.#scriptOutput.fire(event),

@@ -110,10 +110,9 @@ ${recording}      } else {
 `;
 }
 
-/** The bucket of `protocol/buckets.ts`: $h narrows down to the top bit in six steps, $l is its number. */
-export function bucketCode(): string {
-  return `        $d = nsecs - $e.0;
-        $h = $d;
+/** `$y` becomes the bucket of `$d` (`protocol/buckets.ts`): $h narrows down to the top bit in six steps, $l is its number. */
+export function bucketNumberCode(): string {
+  return `        $h = $d;
         $l = (uint64)0;
         if ($h >= 4294967296) { $h = $h >> 32; $l = $l + 32; }
         if ($h >= 65536) { $h = $h >> 16; $l = $l + 16; }
@@ -123,7 +122,12 @@ export function bucketCode(): string {
         if ($h >= 2) { $l = $l + 1; }
         $y = $d;
         if ($l > 5) { $y = (($l - 5) << 5) + ($d >> ($l - 5)); }
-        @b[$j, $y] = count();
+`;
+}
+
+export function bucketCode(): string {
+  return `        $d = nsecs - $e.0;
+${bucketNumberCode()}        @b[$j, $y] = count();
         @r[$j] = count();
         @d[$j] = sum($d);
         @m[$j] = max($d);

@@ -54,7 +54,13 @@ export function syscallSource(tracepoints: () => Promise<Tracepoints>): EventSou
     },
     async plan(entry) {
       if (!/^\w+$/.test(entry.name))
-        throw new ProbeError({ code: 'invalid-argument', message: `“${entry.name}” is no system call.` });
+        throw new ProbeError({
+          code: 'invalid-argument',
+          message: `“${entry.name}” is no system call.`,
+          remedy: entry.name.includes('*')
+            ? 'Sum up all of them (probescope events "syscall:*" --summary), or name some: openat read write.'
+            : 'List them: probescope sources --kind syscall.',
+        });
       return {
         engine: 'tracefs',
         tracepoint: `syscalls:${ENTER}${entry.name}`,
