@@ -2,6 +2,7 @@ import { withBounds, type ProbeAggregate } from '../extension/core/aggregate.ts'
 import { subjectName } from '../extension/core/probe.ts';
 import { formatCount, formatDuration, formatRate } from '../protocol/format.ts';
 import type { Measure, Subject } from '../protocol/probe.ts';
+import { usedSites } from '../protocol/sites.ts';
 import type { CallerTotals, LostCounts } from '../protocol/snapshot.ts';
 import type { Frame } from '../protocol/source.ts';
 
@@ -15,12 +16,13 @@ export interface TracedProbe {
 export function asJson({ subject, aggregate }: TracedProbe, measures: readonly Measure[]): object {
   const { count, lost, returned, p50Ns, p90Ns, p99Ns, maxNs, meanNs } = aggregate.figures;
   const latency = measures.includes('latency') && subject.kind === 'function';
+  const used = usedSites(subject, measures);
   return {
     function: subjectName(subject),
     file: subject.declared?.file ?? null,
     line: subject.declared?.line ?? null,
-    sites: subject.sites.length,
-    ...(subject.kind === 'function' && subject.refused.length > 0 ? { refused: subject.refused } : {}),
+    sites: used.sites.length,
+    ...(used.refused.length > 0 ? { refused: used.refused } : {}),
     count,
     lost: lost.missedEntries + lost.abandonedCalls + lost.droppedByEngine,
     lostBy: lost,

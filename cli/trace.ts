@@ -5,7 +5,8 @@ import { subjectName } from '../extension/core/probe.ts';
 import { TraceSession } from '../extension/core/session.ts';
 import { executableOf } from '../helper/host/processes.ts';
 import { ProbeError, type Problem } from '../protocol/errors.ts';
-import type { ProbeSpec, Subject } from '../protocol/probe.ts';
+import type { Measure, ProbeSpec, Subject } from '../protocol/probe.ts';
+import { measureRefusal, usedSites } from '../protocol/sites.ts';
 import {
   exitCodes,
   parseCommandLine,
@@ -154,6 +155,10 @@ async function measure(
     return { spec, subject, aggregate: new ProbeAggregate() };
   });
   say(`found ${subjects.map(subjectName).join(', ')}`);
+  for (const { spec } of probes) {
+    const problem = measureRefusal(spec.subject, spec.measures, spec.binary);
+    if (problem !== undefined) throw new ProbeError(problem);
+  }
   const risky = subjects.filter((subject) => subject.kind === 'function' && subject.unwinding === 'possible');
   if (request.measures.includes('latency') && risky.length > 0)
     say(
@@ -171,7 +176,10 @@ async function measure(
           ?.aggregate.add(totals, snapshot.monotonicNs, snapshot.wallClockMs);
     },
     onEnded: (problem) => stop.now({ problem, failed: true }),
-    onNote: (_probe, message) => say(message),
+    onNote: (id, message) => {
+      const noted = probes.find(({ spec }) => spec.id === id);
+      say(noted === undefined ? message : `${subjectName(noted.subject)}: ${message}`);
+    },
     onProbeEnded: (_probe, problem) => stop.now({ problem, failed: false }),
   });
   const abort = new AbortController();
@@ -181,15 +189,14 @@ async function measure(
   };
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, interrupted);
   try {
-    await session.open(
+    const attached = await session.open(
       probes.map(({ spec }) => spec),
       INTERVAL_MS,
       abort.signal,
     );
-    const sites = subjects.reduce((sum, subject) => sum + subject.sites.length, 0);
-    say(
-      `attached to ${sites} ${sites === 1 ? 'place' : 'places'}, measuring for ${request.durationMs / 1000} s`,
-    );
+    say(`attached to ${attachedText(attached, probes)}, measuring for ${request.durationMs / 1000} s`);
+    for (const { subject, spec } of probes)
+      for (const reason of passedOver(subject, spec.measures)) say(`${subjectName(subject)}: ${reason}`);
     const end = await stop.after(request.durationMs);
     await session.close();
     recording?.finish();
@@ -200,6 +207,21 @@ async function measure(
   } finally {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.off(signal, interrupted);
   }
+}
+
+/** `4 places`, or `3 of 4 places`. */
+function attachedText(attached: number, probes: readonly { readonly spec: ProbeSpec }[]): string {
+  const used = probes.map(({ spec }) => usedSites(spec.subject, spec.measures));
+  const all = used.reduce((sum, { sites, refused }) => sum + sites.length + refused.length, 0);
+  return `${attached}${all > attached ? ` of ${all}` : ''} ${all === 1 ? 'place' : 'places'}`;
+}
+
+/** The reasons why places are not probed, each once with how often it holds. */
+function passedOver(subject: Subject, measures: readonly Measure[]): string[] {
+  const times = new Map<string, number>();
+  for (const { reason } of usedSites(subject, measures).refused)
+    times.set(reason, (times.get(reason) ?? 0) + 1);
+  return [...times].map(([reason, count]) => (count === 1 ? reason : `${count} × ${reason}`));
 }
 
 /** SQLite is loaded only when it is needed: older Nodes do without. */

@@ -1,10 +1,11 @@
 import { readlinkSync } from 'node:fs';
 import { arch, release } from 'node:os';
 import type { EngineCommand } from './engines/bpftrace/engine.ts';
-import { BpftraceSession } from './engines/bpftrace/session.ts';
 import { atLeast, OLDEST_VERSION } from './engines/bpftrace/version.ts';
 import { bpftraceFacts, type BpftraceFacts } from './host/facts.ts';
 import { startedNow } from './host/start-time.ts';
+import { rootPrefix } from './logpoints/service.ts';
+import { ProbeSession, splitByEngine } from './probe-session.ts';
 import { engineWords } from './privilege/privilege.ts';
 import type { CallContext, Notify } from './rpc.ts';
 import { safely, type SafetyHost } from './safe-probing.ts';
@@ -29,7 +30,7 @@ interface Watched {
 }
 
 interface Held {
-  readonly session: BpftraceSession;
+  readonly session: ProbeSession;
   probes: readonly ProbeSpec[];
   watched: Map<ProbeId, Watched>;
 }
@@ -67,15 +68,22 @@ export class TraceService {
         code: 'invalid-argument',
         message: params.probes.length === 0 ? 'A session needs a probe.' : `Session ${id} is open already.`,
       });
-    const command = await this.engineCommand();
-    const { probes, notes } = safely(params.probes, this.#safety(command));
+    const { probes, notes } = safely(params.probes, await this.#safetyFor(params.probes));
     const watched = this.#identify(probes);
-    const session = new BpftraceSession(id, limited(params.intervalMs), {
-      command,
+    const log = (message: string): void => {
+      this.#notify('log', { level: 'debug', message });
+    };
+    const session = new ProbeSession(id, limited(params.intervalMs), {
+      command: () => this.engineCommand(),
       arch: arch(),
       is64Bit,
-      samePids: isFirstPidNamespace() || atLeast(command.version, '0.23'),
-      log: (message) => this.#notify('log', { level: 'debug', message }),
+      samePids: ({ version }) => isFirstPidNamespace() || atLeast(version, '0.23'),
+      log,
+      counter: {
+        elevate: rootPrefix,
+        log,
+        onLost: (probe, problem) => this.#notify('probeEnded', { session: id, probe, problem }),
+      },
       symbolise: ({ pid, addresses }) => this.symboliser.stack(pid, addresses),
       onSnapshot: (snapshot) => this.#notify('snapshot', snapshot),
       onState: (state) => {
@@ -85,9 +93,9 @@ export class TraceService {
     });
     this.#sessions.set(id, { session, probes, watched });
     try {
-      const attachedSites = await session.open(probes, cancelled);
+      const attached = await session.open(probes, cancelled);
       this.#watch ??= setInterval(() => this.#look(), WATCH_MS);
-      return { attachedSites, notes };
+      return { ...attached, notes: [...notes, ...(attached.notes ?? [])] };
     } catch (error) {
       this.#sessions.delete(id);
       // What was found out about bpftrace may be what is wrong: look again next time.
@@ -101,12 +109,12 @@ export class TraceService {
     { cancelled }: CallContext,
   ): Promise<SessionAttached> {
     const held = this.#held(params.session);
-    const { probes, notes } = safely(params.probes, this.#safety(await this.engineCommand()));
+    const { probes, notes } = safely(params.probes, await this.#safetyFor(params.probes));
     const watched = this.#identify(probes);
-    const attachedSites = await held.session.update(probes, cancelled);
+    const attached = await held.session.update(probes, cancelled);
     held.probes = probes;
     held.watched = watched;
-    return { attachedSites, notes };
+    return { ...attached, notes: [...notes, ...(attached.notes ?? [])] };
   }
 
   pace(params: { session: SessionId; intervalMs: number }): Record<string, never> {
@@ -147,13 +155,22 @@ export class TraceService {
     });
   }
 
-  #safety(command: EngineCommand): SafetyHost {
+  /** Without bpftrace, probes that need none can be attached all the same. */
+  async #safetyFor(probes: readonly ProbeSpec[]): Promise<SafetyHost> {
+    const command = this.engineCommand();
+    return this.#safety(
+      splitByEngine(probes).named.length > 0 ? await command : await command.catch(() => undefined),
+    );
+  }
+
+  #safety(command: EngineCommand | undefined): SafetyHost {
     return {
       kernelRelease: this.#kernelRelease,
       arch: arch(),
-      enginePrograms: [command.words.at(-1) ?? '', process.execPath].filter((path) => path.startsWith('/')),
+      enginePrograms: [command?.words.at(-1) ?? '', process.execPath].filter((path) => path.startsWith('/')),
       isOwnProcess: (pid) =>
-        pid === process.pid || [...this.#sessions.values()].some(({ session }) => session.enginePid === pid),
+        pid === process.pid ||
+        [...this.#sessions.values()].some(({ session }) => session.enginePids.includes(pid)),
     };
   }
 

@@ -23,6 +23,12 @@ export interface Site {
   readonly guarded?: true;
   /** What kind of instruction is probed there: decides what a hit costs. */
   readonly cost?: CostClass;
+  /** Why bpftrace cannot attach there, a full sentence: hits of such a site can be counted, and nothing else be measured. */
+  readonly countedOnly?: string;
+  /** Calls that begin there at each hit, when more than one: copies whose first instruction is the same one. */
+  readonly callsAHit?: number;
+  /** The function that an inlined copy's code is in. */
+  readonly into?: string;
 }
 
 /** A place of the function that cannot be probed, and why: shown as `3 of 4 sites`. */

@@ -15,6 +15,7 @@ interface Workload {
 const workloads = {
   shop: { compilers: ['gcc', 'cc'], flags: ['-pthread'] },
   deep: { compilers: ['gcc', 'cc'], flags: ['-pthread'] },
+  copies: { compilers: ['gcc', 'cc'], flags: ['-pthread'] },
   shapes: { compilers: ['g++', 'c++'], flags: [] },
 } as const satisfies Record<string, Workload>;
 

@@ -1,6 +1,8 @@
 /** What all ways of adding a probe share: where was pointed, in which binary, and what each step took. */
 import { window, type CancellationToken, type LogOutputChannel, type TextEditor } from 'vscode';
+import { ProbeError } from '../../protocol/errors.ts';
 import type { Measure, Subject } from '../../protocol/probe.ts';
+import { measureRefusal } from '../../protocol/sites.ts';
 import type { SourcePlace } from '../../protocol/source.ts';
 import { subjectName } from '../core/probe.ts';
 import type { SourceFiles } from '../platform/open-source.ts';
@@ -70,11 +72,14 @@ export interface Adding {
   readonly clock: Stopwatch;
 }
 
+/** Throws what keeps a subject from being measured so; then nothing was added. */
 export async function addProbe(
   { tracing, files, risk, log }: TraceServices,
   { chosen, subject, measure, at, clock }: Adding,
   token: CancellationToken,
 ): Promise<void> {
+  const refusal = measureRefusal(subject, [measure], chosen.binary);
+  if (refusal !== undefined) throw new ProbeError(refusal);
   const { declared } = subject;
   const file = declared === undefined ? at?.file : ((await files.locate(declared.file)) ?? declared.file);
   const line = declared?.line ?? at?.line;

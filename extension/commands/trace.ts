@@ -78,6 +78,7 @@ async function traceAt(services: TraceServices, at: Pointed, measure: Measure, a
     });
   } catch (error) {
     await services.show(error, [
+      ...countInstead(services, error, at, measure),
       ...insteadOf(services, error, chosen, measure),
       ...remediesFor(services, error, at, measure),
     ]);
@@ -141,6 +142,12 @@ async function chooseFunction(
   );
   if (chosen === undefined) throw new ProbeError({ code: 'cancelled', message: 'No function was chosen.' });
   return chosen.subject;
+}
+
+/** Copies have no returns and no frames, but they can be counted. */
+function countInstead(services: TraceServices, error: unknown, at: Pointed, measure: Measure): Remedy[] {
+  if (asProblem(error).code !== 'function-inlined-everywhere' || measure === 'count') return [];
+  return [{ label: l10n.t('Count Its Copies'), run: () => traceAt(services, at, 'count', false) }];
 }
 
 /** Traces the functions that a problem names instead: the callers of one that is inlined everywhere, similar names. */

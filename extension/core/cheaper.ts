@@ -1,6 +1,7 @@
 import { costLabel, type CostClass, type CostTable } from '../../protocol/cost.ts';
 import { formatDuration } from '../../protocol/format.ts';
 import type { Measure, Subject } from '../../protocol/probe.ts';
+import { usedSites } from '../../protocol/sites.ts';
 
 /** One way to make a probe cheaper. */
 export interface CheaperWay {
@@ -39,7 +40,7 @@ export function cheaperWays(
 ): CheaperAdvice {
   const latency = measures.includes('latency');
   const costs = table[latency ? 'latency' : 'count'];
-  const classes = subject.sites.map((site) => site.cost ?? 'mov');
+  const classes = usedSites(subject, measures).sites.map((site) => site.cost ?? 'mov');
   const dearest = classes.reduce((a, b) => (costs[b] > costs[a] ? b : a), classes[0] ?? 'mov');
   const now = `${costLabel(costs[dearest], rateHz)}: ${reasons[dearest]}.`;
   const ways: (CheaperWay & { readonly ns: number })[] = [];

@@ -1,5 +1,6 @@
 import { usualCosts, type CostTable } from '../../protocol/cost.ts';
 import type { Measure, Subject } from '../../protocol/probe.ts';
+import { usedSites } from '../../protocol/sites.ts';
 
 /** What one hit of a probe adds to the traced program, and whether it was measured on the target. */
 export interface HitCost {
@@ -17,6 +18,6 @@ export function hitCost(
   table: CostTable | undefined,
 ): HitCost {
   const costs = (table ?? usualCosts)[measures.includes('latency') ? 'latency' : 'count'];
-  const perSite = subject.sites.map((site) => costs[site.cost ?? 'mov']);
+  const perSite = usedSites(subject, measures).sites.map((site) => costs[site.cost ?? 'mov']);
   return { hitNs: Math.max(0, ...perSite), calibrated: table !== undefined };
 }

@@ -47,10 +47,12 @@ export class TraceSession implements Disposable {
     return this.#state;
   }
 
-  /** Resolves when all probes are attached and count. */
-  async open(probes: readonly ProbeSpec[], intervalMs: number, cancelled?: AbortSignal): Promise<void> {
+  /** Resolves when all probes are attached and count, with the number of sites. */
+  async open(probes: readonly ProbeSpec[], intervalMs: number, cancelled?: AbortSignal): Promise<number> {
     const params = { session: this.#id, probes, intervalMs };
-    this.#tell(await this.#connection.call('openSession', params, cancelled));
+    const attached = await this.#connection.call('openSession', params, cancelled);
+    this.#tell(attached);
+    return attached.attachedSites;
   }
 
   /** Replaces the probes; those whose id stays keep their totals. On an error the old ones go on. */

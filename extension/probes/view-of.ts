@@ -1,3 +1,4 @@
+import { usedSites } from '../../protocol/sites.ts';
 import type { SourcePlace } from '../../protocol/source.ts';
 import { subjectName, type Probe } from '../core/probe.ts';
 import type { Figures } from '../editor/labels.ts';
@@ -16,6 +17,7 @@ export function viewOf(
   hitNs: number | undefined,
 ): ProbeView {
   const { binary, pid, subject, measures } = spec;
+  const used = usedSites(subject, measures);
   const place = sighting?.place ?? spec.place;
   const figures = figuresOf(aggregate);
   const { lastRateHz } = aggregate;
@@ -27,8 +29,8 @@ export function viewOf(
     binary,
     state: state.kind,
     stale: sighting?.stale ?? false,
-    sites: subject.sites.length,
-    refused: subject.kind === 'function' ? subject.refused : [],
+    sites: used.sites.length,
+    refused: used.refused,
     pinned,
     ...(hitNs === undefined ? {} : { hitNs }),
     ...(lastRateHz === undefined ? {} : { lastRateHz }),

@@ -124,7 +124,7 @@ export async function rootPrefix(): Promise<readonly string[]> {
   if (way !== 'none') return prefix;
   throw new ProbeError({
     code: 'no-privileges',
-    message: `Logpoints need root for tracefs: ${detail}`,
+    message: `Probes through tracefs need root: ${detail}`,
     ...(remedy === undefined ? {} : { remedy }),
   });
 }

@@ -5,6 +5,7 @@ import { STT_FUNC, STT_GNU_IFUNC } from './elf/symbol-table.ts';
 import { copyEntries } from './copy-entries.ts';
 import { exitsOf, type Exit } from './exits.ts';
 import { ifuncTargets } from './ifunc.ts';
+import { prefixRefusal } from './instructions/probeable.ts';
 import type { InstructionClass } from './instructions/instruction.ts';
 import { decoderOf } from './instructions/decode.ts';
 import type { FunctionBody, FunctionInfo, InlinedCopy } from './model.ts';
@@ -36,14 +37,13 @@ const cloneSuffix = /\.[a-z]/;
 export function attachPlan(debug: DebugInfo, info: FunctionInfo): AttachPlan {
   const sites: PlannedSite[] = [];
   const refused: RefusedSite[] = [];
-  const bodies = info.bodies.filter(
-    (body) => !isPart(body) || (info.bodies.every(isPart) && info.inlined.length === 0),
-  );
+  const bodies = probedBodies(info);
   for (const body of info.bodies)
     if (bodies.includes(body)) placeBody(debug, info, body, sites, refused);
     else refused.push(partRefusal(info, body));
-  const seen = new Set(sites.map(({ vaddr }) => vaddr));
-  for (const copy of info.inlined) placeCopy(debug, copy, seen, sites, refused);
+  const copies = planCopies(debug, info, new Set(sites.map(({ vaddr }) => vaddr)));
+  sites.push(...copies.sites);
+  refused.push(...copies.refused);
   return {
     kind: 'function',
     function: info.name,
@@ -52,6 +52,38 @@ export function attachPlan(debug: DebugInfo, info: FunctionInfo): AttachPlan {
     refused,
     returns: planReturns(debug.elf, info, bodies),
   };
+}
+
+/** The bodies in which calls begin. */
+export function probedBodies(info: FunctionInfo): readonly FunctionBody[] {
+  return info.bodies.filter(
+    (body) => !isPart(body) || (info.bodies.every(isPart) && info.inlined.length === 0),
+  );
+}
+
+/** Where the inlined copies of a function begin; an address of `taken` is probed already. */
+export function planCopies(
+  debug: DebugInfo,
+  info: FunctionInfo,
+  taken: ReadonlySet<number>,
+): { readonly sites: readonly PlannedSite[]; readonly refused: readonly RefusedSite[] } {
+  const places = new Map<number, { readonly copy: InlinedCopy; calls: number }>();
+  const refused: RefusedSite[] = [];
+  const entries = info.inlined.map((copy) => ({
+    copy,
+    addresses: copy.ranges.length === 0 ? [] : copyEntries(debug, copy),
+  }));
+  // A copy whose ranges reach around another one finds the other's entry too: it is left to the one that has no other.
+  for (const { copy, addresses } of [...entries].sort((a, b) => a.addresses.length - b.addresses.length))
+    placeCopy(debug, copy, addresses, taken, places, refused);
+  const sites: PlannedSite[] = [];
+  for (const [address, { copy, calls }] of [...places].sort(([a], [b]) => a - b)) {
+    const shared = calls === 1 ? {} : { callsAHit: calls };
+    const place = { place: copy.callSite, into: copy.into, ...shared };
+    if (!addSite(debug.elf, 'inlined', address, place, sites))
+      refused.push(copyRefusal(copy, 'has no bytes in the file.'));
+  }
+  return { sites, refused };
 }
 
 function placeBody(
@@ -93,23 +125,34 @@ function placeBody(
 function placeCopy(
   debug: DebugInfo,
   copy: InlinedCopy,
-  seen: Set<number>,
-  sites: PlannedSite[],
+  addresses: readonly number[],
+  taken: ReadonlySet<number>,
+  places: Map<number, { readonly copy: InlinedCopy; calls: number }>,
   refused: RefusedSite[],
 ): void {
-  const place = { place: copy.callSite };
-  const refuse = (reason: string): void =>
-    void refused.push({ kind: 'inlined', ...place, reason: `The copy inlined into ${copy.into} ${reason}` });
-  if (copy.ranges.length === 0) {
-    refuse('has no instructions of its own.');
-    return;
+  const [first] = addresses;
+  const free = addresses.filter((address) => !taken.has(address));
+  const own = free.filter((address) => !places.has(address));
+  if (first === undefined) refused.push(copyRefusal(copy, 'has no instructions of its own.'));
+  else if (free.length === 0)
+    refused.push(
+      copyRefusal(copy, 'begins at the same instruction as the function itself, which is probed.'),
+    );
+  // The compiler put the beginnings of two calls, one after the other, at one instruction: a hit is one of each.
+  else if (own.length === 0) for (const address of free.slice(0, 1)) places.get(address)!.calls++;
+  for (const address of own) {
+    const unprobeable = prefixRefusal(debug.elf, address);
+    if (unprobeable === undefined) places.set(address, { copy, calls: 1 });
+    else refused.push(copyRefusal(copy, `begins with ${unprobeable}`));
   }
-  for (const entry of copyEntries(debug, copy)) {
-    // Two copies that begin at the same instruction would be counted twice there.
-    if (seen.has(entry)) refuse('begins at the same instruction as another one, which is probed.');
-    else if (!addSite(debug.elf, 'inlined', entry, place, sites)) refuse('has no bytes in the file.');
-    seen.add(entry);
-  }
+}
+
+function copyRefusal(copy: InlinedCopy, reason: string): RefusedSite {
+  return {
+    kind: 'inlined',
+    place: copy.callSite,
+    reason: `The copy inlined into ${copy.into} ${reason}`,
+  };
 }
 
 function addSite(
@@ -134,7 +177,7 @@ function isPart(body: FunctionBody): boolean {
   return body.symbol !== undefined && /\.part(\.\d+)?/.test(body.symbol);
 }
 
-function partRefusal(info: FunctionInfo, body: FunctionBody): RefusedSite {
+export function partRefusal(info: FunctionInfo, body: FunctionBody): RefusedSite {
   return {
     kind: 'clone',
     ...(info.declared === undefined ? {} : { place: info.declared }),

@@ -1,11 +1,14 @@
 import { ProbeError } from '../../protocol/errors.ts';
 import type { FunctionQuery } from '../../protocol/helper.ts';
+import { listed } from '../../protocol/sites.ts';
 import type { FunctionSubject, RefusedSite, Site, Subject, UsdtSubject } from '../../protocol/probe.ts';
+import { partRefusal, planCopies, probedBodies } from './attach-plan.ts';
 import { costClassAt } from './cost-class.ts';
 import type { DebugInfo } from './debug-info.ts';
 import { STT_FUNC, STT_GNU_IFUNC, SHN_UNDEF, type SymbolTable } from './elf/symbol-table.ts';
+import { prefixRefusal } from './instructions/probeable.ts';
 import type { AddressRange } from './dwarf/lists.ts';
-import type { FunctionBody, FunctionInfo } from './model.ts';
+import type { FunctionInfo } from './model.ts';
 import { UnwindingAnalysis } from './unwinding.ts';
 import { usdtProbes, type UsdtProbe } from './usdt.ts';
 
@@ -70,7 +73,8 @@ function attachableOnly(
     const callers = [...new Set(copies.map((copy) => copy.into))];
     throw new ProbeError({
       code: 'function-inlined-everywhere',
-      message: `${name} is inlined everywhere in ${info.elf.path}: ${copies.length === 1 ? 'its only copy is' : `its ${copies.length} copies are`} in ${listed(callers)}.`,
+      message:
+        `${name} is inlined everywhere in ${info.elf.path}: ${copies.length === 1 ? 'its only copy is' : `its ${copies.length} copies are`} in ${listed(callers)}. ${first?.refused[0]?.reason ?? ''}`.trim(),
       remedy: `Trace ${callers[0] ?? 'a caller'} instead, or rebuild with __attribute__((noinline)) on ${name}.`,
       alternatives: callers,
     });
@@ -82,40 +86,48 @@ function attachableOnly(
   });
 }
 
-function listed(names: readonly string[]): string {
-  const shown = names.slice(0, 5).join(', ');
-  return names.length > 5 ? `${shown} and ${names.length - 5} more functions` : shown;
-}
-
 function functionSubject(info: DebugInfo, found: FunctionInfo): FunctionSubject {
   const sites: Site[] = [];
-  const refused: RefusedSite[] = found.inlined.map((copy) => ({
-    kind: 'inlined',
-    place: copy.callSite,
-    reason: `It is inlined into ${copy.into} there, without an entry of its own.`,
-  }));
+  const refused: RefusedSite[] = [];
+  const bodies = probedBodies(found);
+  const place = found.declared === undefined ? {} : { place: found.declared };
   for (const body of found.bodies) {
-    const reason = whyNotByName(info, body);
-    const fileOffsetBytes = info.elf.fileOffsetOf(body.entry);
-    const kind = isClone(body.symbol) ? 'clone' : 'entry';
-    if (reason !== undefined || fileOffsetBytes === undefined || body.symbol === undefined)
-      refused.push({ kind, reason: reason ?? 'Its code is not in this file.' });
-    else if (!sites.some((site) => site.vaddr === body.entry))
+    const { symbol, entry: vaddr } = body;
+    const fileOffsetBytes = info.elf.fileOffsetOf(vaddr);
+    const kind = isClone(symbol) ? 'clone' : 'entry';
+    const unprobeable = prefixRefusal(info.elf, vaddr);
+    if (!bodies.includes(body)) refused.push(partRefusal(found, body));
+    else if (fileOffsetBytes === undefined) refused.push({ kind, reason: 'Its code is not in this file.' });
+    else if (symbol !== undefined && /\.cold\b/.test(symbol))
+      refused.push({ kind, reason: 'It is the part that the compiler moved away, not an entry.' });
+    else if (unprobeable !== undefined)
+      refused.push({ kind, ...place, reason: `It begins with ${unprobeable}` });
+    else if (!sites.some((site) => site.vaddr === vaddr)) {
+      const countedOnly = whyNotByName(info, symbol);
       sites.push({
         kind,
-        symbol: body.symbol,
-        vaddr: body.entry,
+        vaddr,
         fileOffsetBytes,
-        cost: costClassAt(info.elf, body.entry),
-        ...(found.declared === undefined ? {} : { place: found.declared }),
+        cost: costClassAt(info.elf, vaddr),
+        ...(countedOnly === undefined && symbol !== undefined ? { symbol } : {}),
+        ...(countedOnly === undefined ? {} : { countedOnly }),
+        ...place,
       });
+    }
   }
+  const copies = planCopies(info, found, new Set(sites.map(({ vaddr }) => vaddr)));
+  for (const { firstInstruction: _, ...site } of copies.sites)
+    sites.push({
+      ...site,
+      cost: costClassAt(info.elf, site.vaddr),
+      countedOnly: `It is inlined into ${site.into ?? 'a caller'} there: such a copy has no return of its own, and bpftrace attaches by symbol. It can be counted.`,
+    });
   return {
     kind: 'function',
     function: found.name,
     ...(found.declared === undefined ? {} : { declared: found.declared }),
     sites,
-    refused,
+    refused: [...refused, ...copies.refused],
     ...unwindingOf(
       info,
       found.bodies.flatMap((body) => [...body.ranges]),
@@ -137,10 +149,8 @@ function isClone(symbol: string | undefined): boolean {
 }
 
 /** bpftrace finds a function by its symbol, and takes any one of several that have the same. */
-function whyNotByName(info: DebugInfo, body: FunctionBody): string | undefined {
-  const { symbol } = body;
+function whyNotByName(info: DebugInfo, symbol: string | undefined): string | undefined {
   if (symbol === undefined) return 'No symbol names its entry, and bpftrace attaches by symbol.';
-  if (/\.cold\b/.test(symbol)) return 'It is the part that the compiler moved away, not an entry.';
   const addresses = new Set(functionSymbols(info).get(symbol) ?? []);
   if (addresses.size > 1)
     return `${addresses.size} functions of this binary have the symbol ${symbol}, and bpftrace cannot tell them apart.`;

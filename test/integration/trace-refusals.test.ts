@@ -38,7 +38,7 @@ describe('what cannot be traced is told, with the next step', () => {
     [
       'inlined everywhere',
       ['--binary', shop, '--function', 'clamp_price'],
-      /inlined everywhere.*\broute\b[^]*Trace route instead/,
+      /inlined everywhere.*\broute\b[^]*Count its copies, trace route instead/,
     ],
     [
       'no such USDT probe',

@@ -31,7 +31,7 @@ test('a user whom the rule names runs the engines, and nothing else', async (ctx
     expect(installed.status).toBe(0);
 
     expect(doctor()).toMatchObject({ privilege: { way: 'wrapper' }, abilities: { uprobe: { works: true } } });
-    // both engines in use through it: figures of a function, and values at a line
+    // all engines in use through it: figures of a function, a count of inlined copies, and values at a line
     const line =
       readFileSync(join(sourcesOf('shop'), 'db.c'), 'utf8')
         .split('\n')
@@ -45,6 +45,11 @@ test('a user whom the rule names runs the engines, and nothing else', async (ctx
     expect(traced.stderr).toContain('attached to 1 place');
     const { probes } = JSON.parse(traced.stdout) as { probes: { count: number }[] };
     expect(probes[0]?.count).toBeGreaterThan(5);
+    const copies = whileItRuns(
+      `trace --binary ${program} --function clamp_price --measure count --duration 1s --json`,
+    );
+    const counted = JSON.parse(copies.stdout) as { probes: { count: number }[] };
+    expect(counted.probes[0]?.count).toBeGreaterThan(5);
     const logged = whileItRuns(
       `logpoint --binary ${program} --at db.c:${line} --hits 3 --duration 20s --json 'key {key}'`,
     );

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { ProbeError } from '../../../protocol/errors.ts';
 import type { ProbeId, ProbeSpec } from '../../../protocol/probe.ts';
 import { BpftraceEngine, type EngineCommand, type Printout } from './engine.ts';
-import { generate, KEYS_OF_A_SITE, type Orders } from './generate.ts';
+import { attachable, generate, KEYS_OF_A_SITE, type Orders } from './generate.ts';
 import { needsAlias, orderToken } from './quote.ts';
 import { estimatedMapBytes, keysWithin, mapBytesBelow, type MapCounts } from './map-memory.ts';
 import { openCalls, readPrintout, type RawTotals } from './totals.ts';
@@ -63,7 +63,7 @@ export class Generation {
     const bindPid = !host.samePids && onlyPid !== undefined;
     const { command } = host;
     const canSetKeys = command.passesEnvironment || command.takesKeys || atLeast(command.version, '0.20');
-    const siteCount = probes.reduce((sum, probe) => sum + probe.subject.sites.length, 0);
+    const siteCount = probes.reduce((sum, probe) => sum + probe.subject.sites.filter(attachable).length, 0);
     const needed = KEYS_OF_A_SITE * siteCount;
     const maps = mapsOf(probes);
     // On a machine with many processors a key costs a value for each of them.

@@ -13,7 +13,8 @@ const sh = (text: TemplateStringsArray): string => String.raw(text).replaceAll('
  *
  * Standard input: one command a line, `ID VERB REST`. Standard error: one answer a command, `ID ok LINES` followed
  * by LINES lines, or `ID error TEXT`; and the unasked lines `ready GROUP CPUS` (or `failed TEXT`) at the start and
- * `removed GROUP` or `left GROUP` at the end. Standard output: the text of the instance's trace_pipe. (Its binary
+ * `removed GROUP` or `left GROUP` at the end. Standard output: the text of the instance's trace_pipe, when READ says so, else
+ * what `perf stat` says of the events that are counted. (The pipe's binary
  * form, trace_pipe_raw, costs a page of 4096 bytes a record when hits are rare, and on kernel 6.18 it ends at random.)
  */
 export const supervisorScript = sh`
@@ -43,23 +44,35 @@ start_of() {
 remove() {
   I=$T/instances/$1
   if [ -e "$I/events/$1/enable" ]; then echo 0 > "$I/events/$1/enable"; fi 2>/dev/null
-  # The reader of a supervisor that was killed together with its guard still holds the instance.
-  for reader in $(grep -ls "instances/$1/trace_pip[e]" /proc/[0-9]*/cmdline); do
-    reader=\${reader#/proc/}
-    kill "\${reader%/cmdline}"
-  done 2>/dev/null
+  # What reads or counts holds the instance or its events, also when its supervisor was killed together with its guard.
+  signal_users TERM "$1"
   tries=0
   while [ -d "$I" ] && [ $tries -lt 20 ]; do
     rmdir "$I" 2>/dev/null && break
     tries=$((tries + 1))
     sleep 0.02
   done
-  for list in uprobe_events kprobe_events; do
-    sed -n "s|^[pr][0-9]*:\($1/[A-Za-z0-9_]*\) .*|\1|p" "$T/$list" | sort -u | while read -r event; do
-      echo "-:$event" >> "$T/$list"
-    done
-  done 2>/dev/null
+  # An event is busy until the kernel has closed it for the perf that counted it.
+  tries=0
+  while grep -qs ":$1/" "$T/uprobe_events" "$T/kprobe_events" && [ $tries -lt 50 ]; do
+    [ $tries -ne 25 ] || signal_users KILL "$1"
+    [ $tries -eq 0 ] || sleep 0.02
+    for list in uprobe_events kprobe_events; do
+      sed -n "s|^[pr][0-9]*:\($1/[A-Za-z0-9_]*\) .*|\1|p" "$T/$list" | sort -u | while read -r event; do
+        echo "-:$event" >> "$T/$list"
+      done
+    done 2>/dev/null
+    tries=$((tries + 1))
+  done
   [ ! -d "$I" ] && ! grep -qs ":$1/" "$T/uprobe_events" "$T/kprobe_events"
+}
+
+# signal_users SIGNAL GROUP [EVENT]: the readers of its pipe and the perfs that count its events have its name in their arguments.
+signal_users() {
+  for user in $(grep -ls -e "instances/$2/trace_pip[e]" -e "$2[:]\${3-}" /proc/[0-9]*/cmdline); do
+    user=\${user#/proc/}
+    kill -s "$1" "\${user%/cmdline}"
+  done 2>/dev/null
 }
 
 # probescope_PIDNS_PID_START_TOKEN
@@ -112,6 +125,26 @@ own_definition() {
   esac
 }
 
+# count EVENT[,EVENT...] MS [PID]: perf counts events of this group, in one process or in all. Its own lines, each with an
+# event's name, go to standard output, between "counting EVENT,... PID" and "ended EVENT,... CODE".
+count() {
+  case "\${1-}" in ''|*[!A-Za-z0-9_,]*) echo "$id error no name of an event" >&2; return ;; esac
+  case "\${2-x}\${3-}" in *[!0-9]*) echo "$id error no number" >&2; return ;; esac
+  [ $# -le 3 ] || { echo "$id error too many words" >&2; return; }
+  command -v perf > /dev/null || { echo "$id error perf is not installed" >&2; return; }
+  if [ $# -eq 3 ]; then set -- "$1" "$2" -p "$3"; else set -- "$1" "$2" -a; fi
+  (
+    (
+      trap - INT HUP PIPE
+      read -r self _ < /proc/self/stat
+      echo "counting $1 $self"
+      exec env -i PATH="$PATH" LC_ALL=C PERF_CONFIG=/dev/null perf stat -x, -D 1 -I "$2" -e "$GROUP:$(echo "$1" | sed "s/,/,$GROUP:/g")" $3 \${4-}
+    )
+    echo "ended $1 $?"
+  ) 3>&- 4>&- < /dev/null 2>&1 &
+  echo "$id ok 0" >&2
+}
+
 serve() {
   read -r self _ < /proc/self/stat
   start_of "$self" || exit 1
@@ -147,6 +180,13 @@ serve() {
       open)
         # A path that uprobe_events cannot spell (spaces, control characters): defined through /proc/self/fd/4.
         if [ -r "$rest" ] && exec 4< "$rest"; then echo "$id ok 0" >&2; else echo "$id error cannot open the file" >&2; fi ;;
+      count) count $rest ;;
+      uncount)
+        case $rest in
+          ''|*[!A-Za-z0-9_]*) echo "$id error no name of an event" >&2 ;;
+          # perf then prints what it has counted since its last line.
+          *) signal_users INT "$GROUP" "$rest"; echo "$id ok 0" >&2 ;;
+        esac ;;
       close) exec 4<&-; echo "$id ok 0" >&2 ;;
       set)
         file=\${rest%% *}

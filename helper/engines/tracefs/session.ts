@@ -2,33 +2,11 @@ import { readdirSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { ProbeError } from '../../../protocol/errors.ts';
 import { randomBytes } from 'node:crypto';
-import {
-  formatDefinition,
-  isSpellable,
-  removalOf,
-  type FetchArgument,
-  type UprobeDefinition,
-} from './definition.ts';
+import { defineEvent, type EventPlan } from './define.ts';
+import { removalOf } from './definition.ts';
 import { argumentNames, RecordParser, type TraceRecord } from './record.ts';
 import { RecordStream } from './stream.ts';
 import { TracefsSupervisor, type SupervisorEnd } from './supervisor.ts';
-
-export interface TraceSite {
-  readonly fileOffsetBytes: number;
-  readonly referenceCounterOffsetBytes?: number;
-}
-
-/** One event: all its sites record the same arguments. */
-export interface TraceEventPlan {
-  readonly path: string;
-  readonly sites: readonly TraceSite[];
-  readonly onReturn?: boolean;
-  readonly arguments: readonly FetchArgument[];
-  /**
-   * In the kernel's filter language (Documentation/trace/events.rst); `$0`, `$1`… stand for the arguments.
-   */
-  readonly filter?: string;
-}
 
 /** Everything that happened to the records of a session so far. */
 export interface StreamCounts {
@@ -40,6 +18,14 @@ export interface StreamCounts {
   readonly lost: number;
   /** Still in the ring buffer. */
   readonly pending: number;
+}
+
+/** One event that is recorded. */
+export interface TraceEventPlan extends EventPlan {
+  /**
+   * In the kernel's filter language (Documentation/trace/events.rst); `$0`, `$1`… stand for the arguments.
+   */
+  readonly filter?: string;
 }
 
 export interface AttachedEvent {
@@ -94,7 +80,7 @@ export class TracefsSession {
     // uprobe_profile tells events apart by their name alone, hence the session's token in it.
     const event = `e${++this.#events}_${this.#token}`;
     const names = argumentNames(plan.arguments, this.#token);
-    await this.#define(plan, event, names);
+    await defineEvent(this.supervisor, event, plan, names);
     const directory = `events/${group}/${event}`;
     const unsubscribe = this.#stream.subscribe(
       new RecordParser(event, names, plan.arguments.length),
@@ -151,29 +137,6 @@ export class TracefsSession {
     return await this.supervisor.close();
   }
 
-  async #define(plan: TraceEventPlan, event: string, names: readonly string[]): Promise<void> {
-    const args = names.map((name, index) => ({ ...(plan.arguments[index] ?? CLOSING), name }));
-    const spellable = isSpellable(plan.path);
-    if (!spellable) await this.supervisor.openFile(plan.path);
-    try {
-      for (const site of plan.sites) {
-        const definition: UprobeDefinition = {
-          group: this.supervisor.group,
-          event,
-          path: plan.path,
-          arguments: args,
-          ...site,
-          ...(plan.onReturn === true ? { onReturn: true } : {}),
-        };
-        await this.supervisor.define(formatDefinition(definition));
-      }
-    } catch (error) {
-      throw refusedBecause(plan, error);
-    } finally {
-      if (!spellable) await this.supervisor.closeFile();
-    }
-  }
-
   /** Records that all readers together took from the ring buffer, as the kernel counts. */
   async #readByUs(): Promise<number> {
     let read = 0;
@@ -205,12 +168,6 @@ export class TracefsSession {
   }
 }
 
-/** Follows a string, so that its end is certain: the lowest byte of the instruction pointer, for want of a constant. */
-const CLOSING: Omit<FetchArgument, 'name'> = {
-  fetch: { op: 'register', name: process.arch === 'arm64' ? 'pc' : 'ip' },
-  stored: { as: 'integer', bytes: 1 },
-};
-
 function namedFilter(filter: string, names: readonly string[]): string {
   return filter.replace(/\$(\d+)/g, (_, index: string) => names[Number(index)] ?? 'common_pid');
 }
@@ -233,18 +190,5 @@ function parseStats(text: string): Map<string, number> {
       const colon = line.lastIndexOf(':');
       return [line.slice(0, colon).trim(), Number(line.slice(colon + 1))];
     }),
-  );
-}
-
-function refusedBecause(plan: TraceEventPlan, error: unknown): unknown {
-  if (!(error instanceof ProbeError) || error.code !== 'engine-refused') return error;
-  const places = plan.sites.map((site) => `0x${site.fileOffsetBytes.toString(16)}`).slice(0, 3);
-  return new ProbeError(
-    {
-      code: 'probe-refused',
-      message: `The kernel refused a probe at file offset ${places.join(', ')} of ${plan.path}: ${error.message}.`,
-      remedy: 'Check that the file still exists and is the one that runs; the details are in the log.',
-    },
-    { cause: error },
   );
 }

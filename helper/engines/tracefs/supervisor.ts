@@ -24,6 +24,8 @@ export interface SupervisorOptions {
   readonly elevate: readonly string[];
   /** Gets the text of the instance's `trace_pipe`, in whatever pieces it arrives; without it, nobody reads the pipe. */
   readonly onData?: (chunk: Buffer) => void;
+  /** Gets what the perfs say that count events, where the pipe is not read. */
+  readonly onCounts?: (chunk: Buffer) => void;
   /** Ring buffer of the instance, per CPU; {@link BUFFER_KB} when absent. */
   readonly bufferKb?: number;
 }
@@ -74,8 +76,9 @@ export class TracefsSupervisor {
     // A process group of its own: Ctrl-C in a terminal reaches the owner, which then ends this one in good order.
     const child = spawn(command ?? '/bin/sh', words, { stdio: ['pipe', 'pipe', 'pipe'], detached: true });
     const answers = new AnswerReader();
-    if (options.onData === undefined) child.stdout.resume();
-    else child.stdout.on('data', options.onData);
+    const take = options.onData ?? options.onCounts;
+    if (take === undefined) child.stdout.resume();
+    else child.stdout.on('data', take);
     child.stderr.setEncoding('utf8').on('data', (text: string) => answers.feed(text));
     // A write after the end is answered by `ended`, not by an unhandled error.
     child.stdin.on('error', () => undefined);
@@ -114,6 +117,21 @@ export class TracefsSupervisor {
 
   closeFile(): Promise<string> {
     return this.#command('close');
+  }
+
+  /**
+   * Lets one `perf stat` count events of this group, in one process or in all, and say what it counted every `intervalMs`; its lines
+   * go to `onCounts`. Refused without perf.
+   */
+  count(events: readonly string[], intervalMs: number, pid: number | undefined): Promise<string> {
+    return this.#command(
+      ['count', events.join(','), intervalMs, ...(pid === undefined ? [] : [pid])].join(' '),
+    );
+  }
+
+  /** Ends the count of an event and of those that are counted with it; perf's last line and its end still come. */
+  uncount(event: string): Promise<string> {
+    return this.#command(`uncount ${event}`);
   }
 
   /** Writes a control file of the instance. */

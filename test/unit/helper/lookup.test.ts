@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { beforeAll, expect, test } from 'vitest';
 import { asProblem } from '../../../protocol/errors.ts';
 import type { FunctionQuery } from '../../../protocol/helper.ts';
+import { measureRefusal, usedSites } from '../../../protocol/sites.ts';
 import { DebugInfo } from '../../../helper/symbols/debug-info.ts';
 import { findSubjects } from '../../../helper/symbols/lookup.ts';
 import { buildWorkloads, programOf, sourcesOf, type WorkloadName } from '../../../scripts/workloads.ts';
@@ -65,11 +66,37 @@ test('overloads are told apart, templates by their arguments', async () => {
   expect(await names('text::detail::rank')).toEqual(['text::detail::rank(int)']);
 });
 
-test('what is not there is refused with the next step', async () => {
-  expect(await refusalOf('shop', { function: 'clamp_price' })).toMatchObject({
+test('copies can be counted, and nothing else be measured of them', async () => {
+  const [clamp] = await find('shop', { function: 'clamp_price' });
+  expect(clamp?.sites.map(({ kind, into }) => `${kind} ${into}`)).toContain('inlined route');
+  expect(measureRefusal(clamp!, ['count'], '/shop')).toBeUndefined();
+  expect(measureRefusal(clamp!, ['latency'], '/shop')).toMatchObject({
     code: 'function-inlined-everywhere',
     alternatives: ['route'],
   });
+  const [mix] = await find('copies', { function: 'mix' });
+  expect(mix?.sites.map(({ kind }) => kind)).toEqual(['entry', 'inlined', 'inlined']);
+  expect(usedSites(mix!, ['count'])).toMatchObject({ sites: mix?.sites, refused: [] });
+  const latency = usedSites(mix!, ['count', 'latency']);
+  expect(latency.sites).toMatchObject([{ kind: 'entry', symbol: 'mix' }]);
+  expect(latency.refused).toHaveLength(2);
+  expect(latency.refused[0]?.reason).toMatch(/^It is inlined into \w+ there.*It can be counted\.$/);
+});
+
+test('two calls that begin at one instruction are two at each hit', async () => {
+  const [leaf] = await find('copies', { function: 'leaf' });
+  const copies = leaf?.sites.reduce((sum, { callsAHit = 1 }) => sum + callsAHit, 0);
+  // six in the source, some of them in loops that the compiler unrolled or turned round
+  expect(copies).toBeGreaterThanOrEqual(6);
+  expect(new Set(leaf?.sites.map(({ vaddr }) => vaddr)).size).toBe(leaf?.sites.length);
+});
+
+test('what is not there is refused with the next step', async () => {
+  expect(await refusalOf('copies', { function: 'take' })).toMatchObject({
+    code: 'function-inlined-everywhere',
+    alternatives: ['main'],
+  });
+  expect((await refusalOf('copies', { function: 'take' }))?.message).toContain('the prefix “lock”');
   expect(await refusalOf('shop', { function: 'db_qury' })).toMatchObject({
     code: 'function-not-found',
     alternatives: ['db_query'],
