@@ -13,36 +13,10 @@ import { parseExpression } from '../../helper/symbols/expression/parser.ts';
 import { readingOf } from '../../helper/symbols/expression/reading.ts';
 import { compileShow } from '../../helper/engines/tracefs/show.ts';
 import { buildWorkload, programOf } from '../../scripts/workloads.ts';
+import { perfDefinitions } from '../support/perf-probe.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'probescope-perf-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
-
-/** One definition line of perf: where, and what it would fetch for each variable. */
-interface PerfLine {
-  readonly offset: number;
-  readonly fetched: ReadonlyMap<string, string>;
-}
-
-/** `p:GROUP/NAME PATH:0xOFFSET a=%di:s32 …` for each place that perf finds; empty when it refuses. */
-function perfDefinitions(binary: string, place: string, variables: string): PerfLine[] {
-  const { stdout } = spawnSync('perf', ['probe', '-q', '-x', binary, '-D', `${place} ${variables}`], {
-    encoding: 'utf8',
-    timeout: 20_000,
-  });
-  return [...(stdout ?? '').matchAll(/^p:\S+ \S+:0x([0-9a-f]+)(.*)$/gm)].map(([, offset, rest]) => ({
-    offset: parseInt(offset ?? '', 16),
-    fetched: new Map(
-      (rest ?? '')
-        .trim()
-        .split(' ')
-        .filter((word) => word.includes('='))
-        .map((word) => {
-          const equal = word.indexOf('=');
-          return [word.slice(0, equal), word.slice(equal + 1)] as const;
-        }),
-    ),
-  }));
-}
 
 /** The same variable as we would fetch it at that file offset: the last argument is the value, those before it pointers. */
 function ourFetch(
@@ -95,7 +69,7 @@ function compare(
 ): void {
   tally.places++;
   for (const name of names)
-    for (const { offset, fetched } of perfDefinitions(binary, place, name)) {
+    for (const { offset, fetched } of perfDefinitions(binary, `${place} ${name}`)) {
       const perf = fetched.get(name);
       if (perf === undefined) continue;
       tally.compared++;

@@ -135,9 +135,9 @@ describe('the binary of a source file', () => {
     compile(join(tree, 'a.o'), binary, join(tree, 'b.o'), '-shared');
     const info = await DebugInfo.open(binary);
     const notes = (asked: string): string[] => sourceNotes(binary, info.lineSites(asked, 1), asked);
-    const [a, b] = [join(tree, 'a/unit.c'), join(tree, 'b/unit.c')];
+    const a = join(tree, 'a/unit.c');
     expect(notes('unit.c')).toEqual([
-      `unit.c fits other files of this binary as well: ${b}; give more of the path`,
+      `unit.c fits other files of this binary as well: ${a}; give more of the path`,
     ]);
     expect(notes('a/unit.c')).toEqual([]);
     writeFileSync(a, 'int unit_a(void) { return 2; }\n');

@@ -1,0 +1,285 @@
+// The values of variables as `perf probe` fetches them and as we do, both attached to a running SQLite, hit by hit.
+import { spawnSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { describe, expect, it } from 'vitest';
+import { FetchPlan, type Evaluate } from '../../helper/engines/tracefs/fetch.ts';
+import { formatFetch, formatStored } from '../../helper/engines/tracefs/definition.ts';
+import type { TraceRecord } from '../../helper/engines/tracefs/record.ts';
+import { scopeAt } from '../../helper/logpoints/scope.ts';
+import { DebugInfo } from '../../helper/symbols/debug-info.ts';
+import { Checker } from '../../helper/symbols/expression/check.ts';
+import { parseExpression } from '../../helper/symbols/expression/parser.ts';
+import { readingOf, type Reading } from '../../helper/symbols/expression/reading.ts';
+import { perfDefinitionsOfMany, type PerfLine } from '../support/perf-probe.ts';
+import { missingTools, sample } from '../support/symbols-corpus.ts';
+import { sqliteStatements } from '../support/sqlite-statements.ts';
+import { noTracefs, recordDuring, type RawEvent } from '../support/tracefs-run.ts';
+
+/** Functions and lines that ran, of which all variables are compared. */
+const WANTED = Number(process.env['PROBESCOPE_PLACES'] ?? 500);
+/** Both events of so many addresses are attached together. */
+const BATCH = 40;
+
+/** Places that perf is asked about together. */
+const AT_ONCE = 48;
+
+const unable =
+  noTracefs() ?? (spawnSync('perf', ['--version']).error === undefined ? undefined : 'perf is not installed');
+const group = `values_${randomBytes(4).toString('hex')}`;
+
+/** One variable at one address, both ways. */
+interface Compared {
+  readonly place: string;
+  readonly name: string;
+  readonly perf: string;
+  readonly ours: OurValue | { readonly problem: string };
+  /** The location at the address ends in DW_OP_stack_value: it is the value, not where the value is. */
+  readonly computed: boolean;
+  hits: number;
+  /** The first hit at which the two differ. */
+  different?: string;
+}
+
+interface OurValue {
+  readonly plan: FetchPlan;
+  readonly value: Evaluate<bigint>;
+  readonly bits: number;
+}
+
+const STACK_VALUE = 0x9f;
+
+function ourValue(debug: DebugInfo, vaddr: number, name: string): Compared['ours'] {
+  const fileOffsetBytes = debug.elf.fileOffsetOf(vaddr) ?? 0;
+  try {
+    const scope = scopeAt(debug, vaddr);
+    const plan = new FetchPlan(
+      debug.elf.header.machine,
+      { vaddr, fileOffsetBytes },
+      vaddr === scope.functionEntry,
+    );
+    const read = (text: string): Reading => {
+      const checker = new Checker(scope);
+      const expression = parseExpression(text, (type) => scope.type(type) !== undefined);
+      return readingOf(checker, checker.check(expression), expression);
+    };
+    let reading = read(name);
+    // perf cuts structures and arrays down to their first eight bytes
+    if (!['integer', 'text', 'missing'].includes(reading.kind)) reading = read(`*(u64 *)&${name}`);
+    if (reading.kind === 'integer') return { plan, value: plan.number(reading.term), bits: reading.bits };
+    if (reading.kind === 'text') return { plan, value: plan.number(reading.term), bits: 64 };
+    return { problem: reading.kind === 'missing' ? reading.reason : `is read as ${reading.kind}` };
+  } catch (error) {
+    return { problem: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+function isComputed(debug: DebugInfo, vaddr: number, name: string): boolean {
+  for (const { variables } of debug.scopesAt(vaddr)) {
+    const variable = variables.find((each) => each.name === name);
+    const here = variable?.locations().find(({ low, high }) => low <= vaddr && vaddr < high);
+    if (variable !== undefined) return here?.expression.at(-1) === STACK_VALUE;
+  }
+  return false;
+}
+
+function comparisons(debug: DebugInfo, { offset, fetched }: PerfLine): Compared[] {
+  const vaddr = debug.elf.vaddrOf(offset) ?? 0;
+  const [frame] = debug.frames(vaddr);
+  const place = `${frame?.function ?? '??'} line ${frame?.line ?? 0} at 0x${vaddr.toString(16)}`;
+  return [...fetched].map(([name, perf]) => ({
+    place,
+    name,
+    perf,
+    ours: ourValue(debug, vaddr, name),
+    computed: isComputed(debug, vaddr, name),
+    hits: 0,
+  }));
+}
+
+/** The two events of an address: perf's with its own fetchargs, ours with what all our plans need. */
+function eventsOf(binary: string, offset: number, index: number, compared: readonly Compared[]): RawEvent[] {
+  const event = (kind: string, fetches: readonly string[]): RawEvent => ({
+    name: `${kind}${index}_${group}`,
+    path: binary,
+    fileOffsetBytes: offset,
+    arguments: fetches.map((fetch, at) => ({ name: `a${at}_${group}`, fetch })),
+  });
+  const ours = compared.flatMap(({ ours: own }) =>
+    'plan' in own
+      ? own.plan.arguments.map(({ fetch, stored }) => `${formatFetch(fetch)}:${formatStored(stored)}`)
+      : [],
+  );
+  return [
+    event(
+      'p',
+      // the same bits, printed as decimal digits, which is what our parser reads
+      compared.map(({ perf }) => perf.replace(/:x(\d+)$/, ':u$1')),
+    ),
+    event('o', ours),
+  ];
+}
+
+/** `x64`, `s32`, `u8`: the bits that perf prints of a value. */
+const bitsOf = (perf: string): number => Number(/:[sux](\d+)$/.exec(perf)?.[1] ?? 64);
+
+function compareHits(
+  compared: readonly Compared[],
+  perf: readonly TraceRecord[],
+  ours: readonly TraceRecord[],
+  vaddr: number,
+): void {
+  const hits = Math.min(perf.length, ours.length);
+  for (let hit = 0; hit < hits; hit++) {
+    const [theirRecord, ourRecord] = [perf[hit], ours[hit]];
+    if (theirRecord === undefined || ourRecord === undefined || theirRecord.ip !== ourRecord.ip)
+      throw new Error('the two events of an address were not recorded alike');
+    let at = 0;
+    compared.forEach((each, index) => {
+      if (!('plan' in each.ours)) return;
+      const { plan, value, bits } = each.ours;
+      const values = ourRecord.values.slice(at, (at += plan.arguments.length));
+      const own = value({
+        values,
+        biasBytes: ourRecord.ip - BigInt(vaddr),
+        isMapped: () => undefined,
+      });
+      const theirs = theirRecord.values[index];
+      each.hits++;
+      const width = Math.min(bits, bitsOf(each.perf));
+      const same =
+        own !== undefined &&
+        typeof theirs === 'bigint' &&
+        BigInt.asUintN(width, own) === BigInt.asUintN(width, theirs);
+      if (!same) each.different ??= `hit ${hit}: perf ${String(theirs)}, ours ${String(own)}`;
+    });
+  }
+}
+
+function runSqlite(binary: string): void {
+  // one processor: the two events of an address lie behind each other in one buffer
+  const { status, stderr } = spawnSync('taskset', ['-c', '0', binary, ...sqliteStatements], {
+    encoding: 'utf8',
+    timeout: 300_000,
+  });
+  if (status !== 0) throw new Error(`SQLite ended with ${status}: ${stderr}`);
+}
+
+/** Those of the addresses that the workload reaches, as a counter at each of them says. */
+function reached(binary: string, offsets: readonly number[]): Set<number> {
+  const found = new Set<number>();
+  for (let from = 0; from < offsets.length; from += 400) {
+    const events = offsets.slice(from, from + 400).map((fileOffsetBytes, index): RawEvent => ({
+      name: `c${index}_${group}`,
+      path: binary,
+      fileOffsetBytes,
+      arguments: [],
+    }));
+    const { records } = recordDuring(group, events, () => runSqlite(binary));
+    for (const { name, fileOffsetBytes } of events)
+      if ((records.get(name)?.length ?? 0) > 0) found.add(fileOffsetBytes);
+  }
+  return found;
+}
+
+/** Somewhere to ask perf about: its spelling, and the file offset by which it is known whether it runs. */
+interface Place {
+  readonly spelling: string;
+  readonly fileOffset: number;
+}
+
+/** perf's definitions at the places that run, of the first {@link WANTED} addresses that run. */
+function perfLines(binary: string, places: readonly Place[]): PerfLine[] {
+  const runs = reached(
+    binary,
+    places.map(({ fileOffset }) => fileOffset),
+  );
+  const asked = places.filter(({ fileOffset }) => runs.has(fileOffset)).map(({ spelling }) => spelling);
+  const known = new Map<number, PerfLine>();
+  for (let from = 0; from < asked.length && known.size < WANTED * 1.2; from += AT_ONCE)
+    for (const line of perfDefinitionsOfMany(binary, asked.slice(from, from + AT_ONCE)))
+      if (line.fetched.size > 0 && !known.has(line.offset)) known.set(line.offset, line);
+  // a function of that name may be inlined elsewhere, and a line has other addresses
+  const hit = reached(binary, [...known.keys()]);
+  return [...known.values()].filter(({ offset }) => hit.has(offset)).slice(0, WANTED);
+}
+
+function compareAll(debug: DebugInfo, binary: string, places: readonly Place[]): Compared[] {
+  const lines = perfLines(binary, places);
+  const all: Compared[] = [];
+  for (let from = 0; from < lines.length; from += BATCH) {
+    const batch = lines.slice(from, from + BATCH).map((line, index) => {
+      const compared = comparisons(debug, line);
+      return { line, compared, events: eventsOf(binary, line.offset, index, compared) };
+    });
+    const { records, refused } = recordDuring(
+      group,
+      batch.flatMap(({ events }) => events),
+      () => runSqlite(binary),
+    );
+    for (const { line, compared, events } of batch) {
+      const [perf, ours] = events.map(({ name }) => records.get(name) ?? []);
+      const problem = events.map(({ name }) => refused.get(name)).find((text) => text !== undefined);
+      if (problem !== undefined) throw new Error(`${compared[0]?.place ?? ''}: ${problem}`);
+      compareHits(compared, perf ?? [], ours ?? [], debug.elf.vaddrOf(line.offset) ?? 0);
+      all.push(...compared);
+    }
+  }
+  return all;
+}
+
+/** perf 6.1 takes a computed value for the address of one and reads the memory there. */
+const perfMisreads = ({ perf, computed }: Compared): boolean => computed && /^[-+]?\d*\(/.test(perf);
+
+function report(what: string, all: readonly Compared[]): readonly string[] {
+  const places = new Set(all.map(({ place }) => place)).size;
+  const hits = all.reduce((sum, each) => sum + each.hits, 0);
+  const unread = all.filter(({ ours }) => 'problem' in ours);
+  const different = all.filter((each) => each.different !== undefined);
+  const misread = [...unread, ...different].filter(perfMisreads);
+  const open = [...unread, ...different].filter((each) => !perfMisreads(each));
+  console.log(
+    `${what}: ${all.length} variables at ${places} addresses, ${hits} values compared; ${misread.length} variables misread by perf, ${open.length} differ`,
+  );
+  return open.map(({ place, name, perf, ours, different: how }) =>
+    'problem' in ours
+      ? `${name} in ${place}: perf ${perf}, ours: ${ours.problem}`
+      : `${name} in ${place}: perf ${perf}: ${how ?? ''}`,
+  );
+}
+
+describe.skipIf(unable !== undefined || missingTools('sqlite-gcc').length > 0)(
+  'values in a running SQLite -O2 are those that perf probe reads',
+  () => {
+    it('at functions', { timeout: 1_800_000 }, async () => {
+      const { binary } = sample('sqlite-gcc');
+      const debug = await DebugInfo.open(binary);
+      const places = [...debug.functions()].flatMap(({ bodies, shortName }): Place[] => {
+        const fileOffset = bodies[0] === undefined ? undefined : debug.elf.fileOffsetOf(bodies[0].entry);
+        return fileOffset === undefined ? [] : [{ spelling: `${shortName} $vars`, fileOffset }];
+      });
+      const all = compareAll(debug, binary, places);
+      debug.close();
+      expect(report('functions', all)).toEqual([]);
+      expect(all.length).toBeGreaterThan(WANTED);
+    });
+
+    it('at lines', { timeout: 1_800_000 }, async () => {
+      const { binary } = sample('sqlite-gcc');
+      const debug = await DebugInfo.open(binary);
+      const lines = new Map<number, number>();
+      for (const { bodies } of debug.functions())
+        for (const { ranges } of bodies)
+          for (const { line, address, isStatement } of debug.rowsInside(ranges))
+            if (isStatement && !lines.has(line)) lines.set(line, debug.elf.fileOffsetOf(address) ?? 0);
+      // spread over the file, the same ones each time
+      const places = [...lines]
+        .sort(([a], [b]) => a - b)
+        .filter((_, index) => index % 12 === 0)
+        .map(([line, fileOffset]): Place => ({ spelling: `sqlite3.c:${line} $vars`, fileOffset }));
+      const all = compareAll(debug, binary, places);
+      debug.close();
+      expect(report('lines', all)).toEqual([]);
+      expect(all.length).toBeGreaterThan(WANTED);
+    });
+  },
+);
