@@ -40,7 +40,7 @@ which part of the time it counted. --json prints one object an interval.`,
         ...(command === undefined ? {} : { command }),
       },
       (interval) => process.stdout.write(`${json ? JSON.stringify(interval) : table(interval)}\n`),
-      { elevate: [], inherit: command !== undefined && !json },
+      { inherit: command !== undefined && !json },
     );
     process.once('SIGINT', () => running.stop());
     process.once('SIGTERM', () => running.stop());

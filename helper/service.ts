@@ -11,6 +11,7 @@ import { detachEverything } from './detach/detach.ts';
 import { LogpointService, rootPrefix } from './logpoints/service.ts';
 import { serve } from './rpc.ts';
 import { ScriptService } from './script-service.ts';
+import { perfWords } from './sources/perf-stat/words.ts';
 import { EventsService } from './sources/service.ts';
 import { SyscallsService } from './sources/syscalls/service.ts';
 import { findSubjects } from './symbols/lookup.ts';
@@ -46,6 +47,7 @@ export function startService(streams: { input: Readable; output: Writable }): He
     const sources = new EventsService({
       emit: notify,
       linkIsFull,
+      perf: perfWords,
       bpftraceMinor: async () => minorOf((await bpftraceFacts()).facts.version),
     });
     events = sources;

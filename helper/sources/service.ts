@@ -24,8 +24,8 @@ export interface EventsServiceOptions {
   readonly emit: <E extends keyof EventsEvents>(event: E, params: Parameters<EventsEvents[E]>[0]) => unknown;
   /** Rows would wait for a slow link. */
   readonly linkIsFull?: () => boolean;
-  /** Command words that make what follows run as root; empty when this process is root. */
-  readonly elevate?: () => Promise<readonly string[]>;
+  /** The words that run perf on a process or the machine, with sudo where that is needed. */
+  readonly perf?: () => Promise<readonly string[]>;
   /** Minor version of the target's bpftrace, for scripts to copy; 17 is what every later one reads too. */
   readonly bpftraceMinor?: () => Promise<number>;
 }
@@ -130,9 +130,12 @@ export class EventsService implements Handlers<EventsApi, unknown> {
   };
 
   readonly startStat = async (params: Parameters<EventsApi['startStat']>[0]) => {
-    const running = runStat(params, (interval) => this.options.emit('statInterval', interval), {
-      elevate: (await this.options.elevate?.()) ?? [],
-    });
+    const perf = params.command === undefined ? await this.options.perf?.() : undefined;
+    const running = runStat(
+      params,
+      (interval) => this.options.emit('statInterval', interval),
+      perf === undefined ? {} : { perf },
+    );
     this.stats.set(params.stream, running);
     void running.ended.then(({ problem }) => {
       this.stats.delete(params.stream);

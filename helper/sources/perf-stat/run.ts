@@ -1,7 +1,8 @@
+import { existsSync } from 'node:fs';
 import { execa } from 'execa';
 import { type Problem, ProbeError } from '../../../protocol/errors.ts';
 import type { CounterInterval, StatSpec } from '../../../protocol/events.ts';
-import { parseStat, ratiosOf } from './decode.ts';
+import { IntervalReader } from './intervals.ts';
 
 /** What is counted unless something else is asked for: what perf stat itself shows, and the caches. */
 export const defaultCounters = [
@@ -23,46 +24,50 @@ export interface RunningStat {
 }
 
 /**
- * Runs `perf stat` at intervals. perf's own lines go to a pipe of their own (`--log-fd 3`), so that a command keeps its output.
- * `inherit` gives the command the terminal; otherwise its output is discarded.
+ * Runs `perf stat` at intervals. What is not a command's own run is counted as long as a `cat` runs that perf starts and
+ * that reads a pipe of ours: closing the pipe ends perf in good order, with its last interval, also when it runs as root
+ * and may not be signalled, and also when this process is killed. perf's lines come on standard error, since sudo closes
+ * what lies above; with a command they have a pipe of their own (`--log-fd 3`), so that the command keeps its output.
+ * `perf` are the words that run it, with sudo where that is needed; `inherit` gives the command the terminal; otherwise its output is discarded.
  */
 export function runStat(
   spec: StatSpec,
   onInterval: (interval: CounterInterval) => void,
-  options: { readonly elevate: readonly string[]; readonly inherit?: boolean },
+  options: { readonly perf?: readonly string[]; readonly inherit?: boolean } = {},
 ): RunningStat {
   const events = spec.events.length === 0 ? defaultCounters : spec.events;
   for (const event of events)
     if (!/^[\w./:=,-]+$/.test(event) || event.startsWith('-'))
       throw new ProbeError({ code: 'invalid-argument', message: `“${event}” is no name of a counter.` });
-  const scope = spec.pid !== undefined ? ['-p', String(spec.pid)] : spec.command !== undefined ? [] : ['-a'];
-  const args = [
-    'stat',
-    '-j',
-    '--log-fd',
-    '3',
-    '-I',
-    String(Math.max(10, spec.intervalMs)),
-    '-e',
-    events.join(','),
-    ...scope,
-  ];
-  if (spec.command !== undefined) args.push('--', ...spec.command);
-  const [program = 'perf', ...words] = [...options.elevate, 'perf', ...args];
-  const output = options.inherit === true ? 'inherit' : 'ignore';
+  const { pid, command } = spec;
+  if (pid !== undefined && !existsSync(`/proc/${pid}`))
+    throw new ProbeError({ code: 'process-gone', message: `There is no process ${pid}.` });
+  const interval = ['-I', String(Math.max(10, spec.intervalMs)), '-e', events.join(',')];
+  const args = ['stat', '-j', ...(command === undefined ? [] : ['--log-fd', '3']), ...interval];
+  if (command !== undefined) args.push('--', ...command);
+  else args.push(...(pid === undefined ? ['-a'] : ['-p', String(pid)]), '--', 'cat');
+  const [program = 'perf', ...words] = [...(options.perf ?? ['perf']), ...args];
+  const terminal = options.inherit === true ? 'inherit' : 'ignore';
   const child = execa(program, words, {
     reject: false,
-    stdio: [
-      options.inherit === true ? 'inherit' : 'ignore',
-      output,
-      options.inherit === true ? 'inherit' : 'pipe',
-      'pipe',
-    ],
-    buffer: { fd3: false },
+    stdio:
+      command === undefined
+        ? ['pipe', 'ignore', 'pipe']
+        : [terminal, terminal, options.inherit === true ? 'inherit' : 'pipe', 'pipe'],
+    buffer: { stderr: command !== undefined, fd3: false },
     env: { LC_ALL: 'C' },
   });
-  const reader = new IntervalReader(spec, onInterval);
-  const lines = child.stdio[3];
+  child.stdin?.on('error', () => undefined);
+  const stop = (): void => {
+    if (command === undefined) child.stdin?.end();
+    else child.kill('SIGINT');
+  };
+  const reader = new IntervalReader(spec, (figures) => {
+    onInterval(figures);
+    // perf waits for `cat`, not for the process
+    if (pid !== undefined && !existsSync(`/proc/${pid}`)) stop();
+  });
+  const lines = command === undefined ? child.stderr : child.stdio[3];
   lines?.on('data', (chunk: Buffer) => reader.feed(chunk.toString('utf8')));
   const ended = child.then((result) => {
     reader.end();
@@ -86,60 +91,5 @@ export function runStat(
       };
     return { exitCode: result.exitCode ?? 0 };
   });
-  return { ended, stop: () => child.kill('SIGINT') };
-}
-
-/** Puts the lines of one interval together: it is complete when the next one's first line arrives. */
-class IntervalReader {
-  intervals = 0;
-  /** What perf said in words. */
-  words = '';
-  private partial = '';
-  private lines: string[] = [];
-  private atSeconds = '';
-  private lastSeconds = 0;
-  private readonly spec: StatSpec;
-  private readonly onInterval: (interval: CounterInterval) => void;
-
-  constructor(spec: StatSpec, onInterval: (interval: CounterInterval) => void) {
-    this.spec = spec;
-    this.onInterval = onInterval;
-  }
-
-  feed(text: string): void {
-    const lines = (this.partial + text).split('\n');
-    this.partial = lines.pop() ?? '';
-    for (const line of lines) this.line(line);
-  }
-
-  end(): void {
-    this.line(this.partial);
-    this.flush();
-  }
-
-  private line(line: string): void {
-    const at = /"interval" : ([\d.]+)/.exec(line)?.[1];
-    if (at === undefined) {
-      if (line.trim() !== '') this.words = `${this.words} ${line.trim()}`.trim().slice(0, 500);
-      return;
-    }
-    if (at !== this.atSeconds) this.flush();
-    this.atSeconds = at;
-    this.lines.push(line);
-  }
-
-  private flush(): void {
-    const [interval] = parseStat(this.lines.join('\n'));
-    this.lines = [];
-    if (interval === undefined) return;
-    this.intervals++;
-    this.onInterval({
-      stream: this.spec.stream,
-      atSeconds: interval.atSeconds,
-      intervalSeconds: interval.atSeconds - this.lastSeconds,
-      counters: interval.counters,
-      ratios: ratiosOf(interval.counters),
-    });
-    this.lastSeconds = interval.atSeconds;
-  }
+  return { ended, stop };
 }
