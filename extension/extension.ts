@@ -18,6 +18,7 @@ import { EventStreams } from './events/event-streams.ts';
 import { keepContextKeys } from './platform/context-keys.ts';
 import { LogpointList } from './core/logpoints.ts';
 import { registerLogpointCommands, watchLogpoints } from './logpoints/commands.ts';
+import { registerHotLines } from './hot-lines/hot-lines.ts';
 import { LogpointOverlay } from './logpoints/overlay.ts';
 import { binaryFolders, sourceMap } from './platform/folders.ts';
 import { SourceFiles } from './platform/open-source.ts';
@@ -150,6 +151,8 @@ export function activate(context: ExtensionContext): void {
     traceFunction: (frame) => void traceFrame(traceServices, frame),
   };
   const shown = own(new ShownProfile());
+  for (const part of registerHotLines({ shown, files, settings, memory: context.workspaceState, show }))
+    own(part);
   const callers = callersPanels(context, log, tracing, frames, shown);
   const selections = own(selectionPanels(context, log, tracing, () => details, frames, shown));
   own(followSelections(selections, details));
@@ -209,7 +212,7 @@ export function activate(context: ExtensionContext): void {
   }))
     own(command);
   void targets.restore();
-  own(registerRecordingEditor({ tracing, files, show }));
+  own(registerRecordingEditor({ tracing, files, show, shown }));
   own(warmUp(tracing, log));
   log.info(`Probescope is active after ${Math.round(performance.now() - startedMs)} ms.`);
 }

@@ -9,6 +9,7 @@ import {
   type TextDocument,
 } from 'vscode';
 import { formatCount, formatRate } from '../../protocol/format.ts';
+import { bareName } from './bare-name.ts';
 import { histogramSvg, pictureColours, svgDataUri, type PictureColours } from './histogram-picture.ts';
 import { describeDistribution, latencyRows, percentileMarks, percentileNs, totalLost } from './labels.ts';
 import type { ProbeSource, ProbeView } from '../probes/probe-view.ts';
@@ -52,25 +53,6 @@ function isOnName(line: string, character: number, { title, kind }: ProbeView): 
   for (let at = line.indexOf(name); at >= 0; at = line.indexOf(name, at + 1))
     if (character >= at && character <= at + name.length) return true;
   return false;
-}
-
-/** `push_back` of `std::vector<int>::push_back(int const&)`. */
-export function bareName(title: string): string {
-  const withoutParameters = title.replace(/\s*\([^()]*(?:\([^()]*\)[^()]*)*\)[^)]*$/, '');
-  let depth = 0;
-  let start = 0;
-  for (let at = 0; at < withoutParameters.length; at++) {
-    const character = withoutParameters[at];
-    if (character === '<') depth++;
-    else if (character === '>') depth--;
-    else if (depth === 0 && (character === ':' || character === '.')) start = at + 1;
-  }
-  return (
-    withoutParameters
-      .slice(start)
-      .replace(/<.*$/, '')
-      .replace(/^[\s*&]+/, '') || title
-  );
 }
 
 function themeName(kind: ColorThemeKind): keyof typeof pictureColours {

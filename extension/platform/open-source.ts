@@ -6,6 +6,9 @@ import type { SourcePlace } from '../../protocol/source.ts';
 import { commonSuffix, normalisePath, type PrefixRule } from '../../protocol/source-path.ts';
 import { candidatePaths, prefixRule } from '../commands/source-files.ts';
 
+/** Names in one search: a glob of a hundred is still short. */
+const SEARCHED_AT_ONCE = 100;
+
 /** Finds files that debug information names in this workspace, and learns from the files that were found. */
 export class SourceFiles {
   readonly #rules = new Map<string, PrefixRule>();
@@ -31,17 +34,33 @@ export class SourceFiles {
 
   /** The file's path here, or undefined when it is nowhere. */
   async locate(spelled: string): Promise<string | undefined> {
-    const known = this.#known.get(spelled);
-    if (known !== undefined) return known;
+    return (await this.locateAll([spelled])).get(spelled);
+  }
+
+  /** The paths here of those files that are here. The workspace is searched once for a hundred of them. */
+  async locateAll(spelled: Iterable<string>): Promise<ReadonlyMap<string, string>> {
     const folders = (workspace.workspaceFolders ?? []).map(({ uri }) => uri.fsPath);
-    for (const path of candidatePaths(spelled, this.#map(), [...this.#rules.values()], folders))
-      if (await exists(path)) return this.#remember(spelled, path);
-    const shared = (path: string): number => commonSuffix(normalisePath(spelled), normalisePath(path));
-    const found = await workspace.findFiles(`**/${escapeGlob(basename(spelled))}`, undefined, 50);
-    const [best] = found
-      .map(({ fsPath }) => fsPath)
-      .sort((a, b) => shared(b) - shared(a) || a.length - b.length);
-    return best === undefined ? undefined : this.#remember(spelled, best);
+    const found = new Map<string, string>();
+    const elsewhere: string[] = [];
+    for (const each of spelled) {
+      const known = this.#known.get(each) ?? (await this.#candidate(each, folders));
+      if (known === undefined) elsewhere.push(each);
+      else found.set(each, known);
+    }
+    for (let from = 0; from < elsewhere.length; from += SEARCHED_AT_ONCE) {
+      const part = elsewhere.slice(from, from + SEARCHED_AT_ONCE);
+      const names = [...new Set(part.map((each) => escapeGlob(basename(each))))];
+      const files = await workspace.findFiles(`**/{${names.join(',')}}`, undefined, 50 * names.length);
+      const paths = files.map(({ fsPath }) => fsPath);
+      for (const each of part) {
+        const shared = (path: string): number => commonSuffix(normalisePath(each), normalisePath(path));
+        const [best] = paths
+          .filter((path) => basename(path) === basename(each))
+          .sort((a, b) => shared(b) - shared(a) || a.length - b.length);
+        if (best !== undefined) found.set(each, this.#remember(each, best));
+      }
+    }
+    return found;
   }
 
   /** Opens a place in an editor. Throws ProbeError `file-not-found`. */
@@ -65,6 +84,12 @@ export class SourceFiles {
     editor.revealRange(new Range(at, at), TextEditorRevealType.InCenterIfOutsideViewport);
   }
 
+  async #candidate(spelled: string, folders: readonly string[]): Promise<string | undefined> {
+    for (const path of candidatePaths(spelled, this.#map(), [...this.#rules.values()], folders))
+      if (await exists(path)) return this.#remember(spelled, path);
+    return undefined;
+  }
+
   #remember(spelled: string, path: string): string {
     this.#known.set(spelled, path);
     return path;
@@ -78,7 +103,7 @@ function textColumn(): ViewColumn {
   );
 }
 
-const escapeGlob = (name: string): string => name.replace(/[[\]{}*?]/g, '[$&]');
+const escapeGlob = (name: string): string => name.replace(/[[\]{}*?,]/g, '[$&]');
 
 async function exists(path: string): Promise<boolean> {
   try {

@@ -11,6 +11,7 @@ import {
   type WebviewPanel,
 } from 'vscode';
 import { asProblem } from '../../protocol/errors.ts';
+import type { Profile } from '../../protocol/profile.ts';
 import type { RecordedProbe } from '../core/recording/replay.ts';
 import { SCRIPT_RUN } from '../core/scripts/recorder.ts';
 import { figuresText } from '../editor/labels.ts';
@@ -18,11 +19,13 @@ import type { SourceFiles } from '../platform/open-source.ts';
 import type { ShowProblem } from '../platform/problems.ts';
 import type { ProbeList } from '../probes/probe-list.ts';
 import { escapeHtml } from '../webviews/page.ts';
+import type { ShownProfile } from '../webviews/shown-profile.ts';
 
 export interface RecordingServices {
   readonly tracing: ProbeList;
   readonly files: SourceFiles;
   readonly show: ShowProblem;
+  readonly shown: ShownProfile;
 }
 
 interface OpenRecording extends CustomDocument {
@@ -30,6 +33,8 @@ interface OpenRecording extends CustomDocument {
   readonly notices: readonly string[];
   readonly meta: ReadonlyMap<string, string>;
   readonly probes: readonly RecordedProbe[];
+  /** The first of its profiles: lines of code are marked with it while the recording is open. */
+  readonly profile?: Profile;
 }
 
 export function registerRecordingEditor(services: RecordingServices): Disposable {
@@ -65,7 +70,10 @@ class RecordingEditor implements CustomReadonlyEditorProvider<OpenRecording> {
             return { ...probe, origin, ...(place === undefined ? {} : { place }) };
           }),
         );
-        return { uri, origin, meta, probes, notices: recording.notices(), dispose: () => undefined };
+        return {
+          ...{ uri, origin, meta, probes, notices: recording.notices(), dispose: () => undefined },
+          ...(recording.profiles().length === 0 ? {} : { profile: recording.profile() }),
+        };
       } finally {
         recording.close();
       }
@@ -86,9 +94,23 @@ class RecordingEditor implements CustomReadonlyEditorProvider<OpenRecording> {
     // plain text in VS Code's own colours: nothing to run, so nothing is allowed
     panel.webview.options = { enableScripts: false, localResourceRoots: [] };
     panel.webview.html = summary(document);
+    this.#markLines(document, panel);
     const first = document.probes.find(({ spec }) => spec.subject.declared !== undefined)?.spec.subject
       .declared;
     if (first !== undefined) this.#services.files.open(first, true).catch(() => undefined);
+  }
+
+  #markLines({ uri, profile }: OpenRecording, panel: WebviewPanel): void {
+    const { shown } = this.#services;
+    if (profile === undefined) return;
+    const view = { key: `recording ${uri.toString()}`, profile: () => profile };
+    shown.show(view);
+    panel.onDidChangeViewState(() => {
+      if (panel.active) shown.show(view);
+    });
+    panel.onDidDispose(() => {
+      shown.close(view.key);
+    });
   }
 
   async #placeOf({ spec }: RecordedProbe) {

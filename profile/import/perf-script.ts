@@ -90,8 +90,8 @@ export class PerfScriptImporter {
         last.file = place[1]!;
         last.line = Number(place[2]);
       }
-    } else if (!/^\s+(\?\?:0|\S+\[[0-9a-f]+\]|\S+\+0x[0-9a-f]+)$/.test(text))
-      // perf prints `module[address]` or `??:0` where it knows no line
+    } else if (!/^\s+((?:\?\?)?:0|\S+\[[0-9a-f]+\]|\S+\+0x[0-9a-f]+)$/.test(text))
+      // perf prints `module[address]`, `??:0` or `:0` where it knows no line
       this.notes.add(`line ${this.#line}`, `“${text.trim().slice(0, 60)}” is no frame`);
   }
 

@@ -3,7 +3,7 @@ import type { WeightUnit } from '../../protocol/profile.ts';
 import { pathTo } from '../../profile/layout.ts';
 import type { Layout } from '../../profile/layout.ts';
 import type { GroupFacts, ProfileFacts } from './channel.ts';
-import { formatChange, formatShare, formatWeight } from './format.ts';
+import { formatChange, formatShare, formatWeight } from '../../profile/weights.ts';
 
 /** What a frame's texts are made from. */
 export interface Described {

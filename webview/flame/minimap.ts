@@ -3,7 +3,7 @@ import type { BrushBehavior, Selection } from 'd3';
 import type { WeightUnit } from '../../protocol/profile.ts';
 import type { Layout } from '../../profile/layout.ts';
 import { element } from './dom.ts';
-import { formatWeight } from './format.ts';
+import { formatWeight } from '../../profile/weights.ts';
 import { cull, RectangleList } from './model.ts';
 import type { Range } from './model.ts';
 import type { Theme } from './theme.ts';

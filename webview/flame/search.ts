@@ -2,7 +2,7 @@ import type { Layout } from '../../profile/layout.ts';
 import { patternOf } from '../../profile/picture.ts';
 import { searchLayout } from '../../profile/search.ts';
 import type { SearchResult } from '../../profile/search.ts';
-import { formatShare } from './format.ts';
+import { formatShare } from '../../profile/weights.ts';
 
 /** What is searched for, what was found, and which match is looked at. */
 export class Search {

@@ -1,4 +1,4 @@
-import type { WeightUnit } from '../../protocol/profile.ts';
+import type { WeightUnit } from '../protocol/profile.ts';
 
 const digits = (value: number): string =>
   value.toLocaleString('en-US', {
