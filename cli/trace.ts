@@ -5,8 +5,8 @@ import { subjectName } from '../extension/core/probe.ts';
 import { TraceSession } from '../extension/core/session.ts';
 import { executableOf } from '../helper/host/processes.ts';
 import { ProbeError, type Problem } from '../protocol/errors.ts';
-import type { Measure, ProbeSpec, Subject } from '../protocol/probe.ts';
-import { measureRefusal, usedSites } from '../protocol/sites.ts';
+import type { ProbeSpec, Subject } from '../protocol/probe.ts';
+import { measureRefusal, refusalReasons, usedSites } from '../protocol/sites.ts';
 import {
   exitCodes,
   parseCommandLine,
@@ -196,7 +196,8 @@ async function measure(
     );
     say(`attached to ${attachedText(attached, probes)}, measuring for ${request.durationMs / 1000} s`);
     for (const { subject, spec } of probes)
-      for (const reason of passedOver(subject, spec.measures)) say(`${subjectName(subject)}: ${reason}`);
+      for (const reason of refusalReasons(usedSites(subject, spec.measures).refused))
+        say(`${subjectName(subject)}: ${reason}`);
     const end = await stop.after(request.durationMs);
     await session.close();
     recording?.finish();
@@ -214,14 +215,6 @@ function attachedText(attached: number, probes: readonly { readonly spec: ProbeS
   const used = probes.map(({ spec }) => usedSites(spec.subject, spec.measures));
   const all = used.reduce((sum, { sites, refused }) => sum + sites.length + refused.length, 0);
   return `${attached}${all > attached ? ` of ${all}` : ''} ${all === 1 ? 'place' : 'places'}`;
-}
-
-/** The reasons why places are not probed, each once with how often it holds. */
-function passedOver(subject: Subject, measures: readonly Measure[]): string[] {
-  const times = new Map<string, number>();
-  for (const { reason } of usedSites(subject, measures).refused)
-    times.set(reason, (times.get(reason) ?? 0) + 1);
-  return [...times].map(([reason, count]) => (count === 1 ? reason : `${count} × ${reason}`));
 }
 
 /** SQLite is loaded only when it is needed: older Nodes do without. */

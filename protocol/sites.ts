@@ -54,6 +54,21 @@ export function measureRefusal(
   };
 }
 
+/** Reasons that are shown; a function may have hundreds of copies. */
+const MOST_REASONS = 5;
+
+/** Why places are not probed, each reason once with how often it holds, and at most five of them. */
+export function refusalReasons(refused: readonly RefusedSite[]): string[] {
+  const times = new Map<string, number>();
+  for (const { reason } of refused) times.set(reason, (times.get(reason) ?? 0) + 1);
+  const lines = [...times].map(([reason, count]) => (count === 1 ? reason : `${count} × ${reason}`));
+  if (lines.length <= MOST_REASONS) return lines;
+  return [
+    ...lines.slice(0, MOST_REASONS),
+    `${lines.length - MOST_REASONS} more reasons of this kind are not shown.`,
+  ];
+}
+
 /** Names in a sentence, at most five of them. */
 export function listed(names: readonly string[]): string {
   const shown = names.slice(0, 5).join(', ');

@@ -10,6 +10,7 @@ import {
 } from 'vscode';
 import { formatCount, formatRate } from '../../protocol/format.ts';
 import { bareName } from './bare-name.ts';
+import { refusalReasons } from '../../protocol/sites.ts';
 import { histogramSvg, pictureColours, svgDataUri, type PictureColours } from './histogram-picture.ts';
 import { describeDistribution, latencyRows, percentileMarks, percentileNs, totalLost } from './labels.ts';
 import type { ProbeSource, ProbeView } from '../probes/probe-view.ts';
@@ -109,6 +110,7 @@ function countText({ figures, state, sites, refused }: ProbeView): string {
   const lost = totalLost(figures.lost);
   parts.push(lost === 0 ? 'nothing lost' : `${formatCount(lost)} lost`);
   if (refused.length > 0) parts.push(`${sites} of ${sites + refused.length} sites`);
+  else if (sites > 1) parts.push(`${sites} sites`);
   return parts.join(' · ');
 }
 
@@ -141,7 +143,7 @@ export function notes({ stale, problem, refused, figures, origin }: ProbeView): 
           formatCount(droppedByEngine),
         )
       : undefined,
-    ...refused.map(({ reason }) => reason),
+    ...refusalReasons(refused),
   ];
   return rows.filter((row) => row !== undefined);
 }

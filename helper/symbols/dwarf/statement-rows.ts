@@ -16,10 +16,14 @@ export interface RowPlace {
 export function rowsInside(index: UnitIndex, rows: RowStore, ranges: readonly AddressRange[]): RowPlace[] {
   const { count, lows, highs, firsts, lasts } = index.sequences;
   const found: RowPlace[] = [];
+  const lowest = ranges.reduce((least, { low }) => Math.min(least, low), Infinity);
+  const highest = ranges.reduce((most, { high }) => Math.max(most, high), 0);
   for (let sequence = 0; sequence < count; sequence++) {
     if (!ranges.some(({ low, high }) => low < highs[sequence]! && high > lows[sequence]!)) continue;
-    for (let row = firsts[sequence]!; row < lasts[sequence]!; row++) {
+    const last = lasts[sequence]!;
+    for (let row = firstAtLeast(rows, firsts[sequence]!, last, lowest); row < last; row++) {
       const address = rows.addresses[row]!;
+      if (address >= highest) break;
       if (
         (rows.flags[row]! & END_SEQUENCE) !== 0 ||
         !ranges.some(({ low, high }) => address >= low && address < high)
@@ -35,4 +39,15 @@ export function rowsInside(index: UnitIndex, rows: RowStore, ranges: readonly Ad
     }
   }
   return found;
+}
+
+/** Addresses only grow within a sequence (DWARF 5, section 6.2.5). */
+function firstAtLeast(rows: RowStore, from: number, to: number, address: number): number {
+  let [low, high] = [from, to];
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (rows.addresses[middle]! < address) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { beforeAll, expect, test } from 'vitest';
 import { asProblem } from '../../../protocol/errors.ts';
 import type { FunctionQuery } from '../../../protocol/helper.ts';
-import { measureRefusal, usedSites } from '../../../protocol/sites.ts';
+import { measureRefusal, refusalReasons, usedSites } from '../../../protocol/sites.ts';
 import { DebugInfo } from '../../../helper/symbols/debug-info.ts';
 import { findSubjects } from '../../../helper/symbols/lookup.ts';
 import { buildWorkloads, programOf, sourcesOf, type WorkloadName } from '../../../scripts/workloads.ts';
@@ -81,6 +81,20 @@ test('copies can be counted, and nothing else be measured of them', async () => 
   expect(latency.sites).toMatchObject([{ kind: 'entry', symbol: 'mix' }]);
   expect(latency.refused).toHaveLength(2);
   expect(latency.refused[0]?.reason).toMatch(/^It is inlined into \w+ there.*It can be counted\.$/);
+});
+
+test('reasons are said once, and not hundreds of them', () => {
+  const refused = (into: string) => ({
+    kind: 'inlined' as const,
+    reason: `It is inlined into ${into} there.`,
+  });
+  expect(refusalReasons([refused('a'), refused('b'), refused('a')])).toEqual([
+    '2 × It is inlined into a there.',
+    'It is inlined into b there.',
+  ]);
+  const many = refusalReasons(Array.from({ length: 300 }, (_, index) => refused(`f${index}`)));
+  expect(many).toHaveLength(6);
+  expect(many[5]).toBe('295 more reasons of this kind are not shown.');
 });
 
 test('two calls that begin at one instruction are two at each hit', async () => {
