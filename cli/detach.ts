@@ -1,5 +1,5 @@
 import { detachEverything } from '../helper/detach/detach.ts';
-import { rootPrefix } from '../helper/logpoints/service.ts';
+import { rootPrefix } from '../helper/privilege/root-prefix.ts';
 import type { DetachReport } from '../protocol/detach.ts';
 import { exitCodes, parseCommandLine, parsePid, UsageError, type Command } from './command.ts';
 

@@ -1,7 +1,7 @@
 import { ProbeError } from '../protocol/errors.ts';
 import type { LogpointSpec, LogValue } from '../protocol/logpoint.ts';
 import type { LogpointOutcome } from '../helper/logpoints/logpoint.ts';
-import { rootPrefix } from '../helper/logpoints/service.ts';
+import { rootPrefix } from '../helper/privilege/root-prefix.ts';
 import { Logpoints } from '../helper/logpoints/run.ts';
 import { DebugInfo } from '../helper/symbols/debug-info.ts';
 import {

@@ -1,24 +1,20 @@
 import type { Readable, Writable } from 'node:stream';
+import type { ParamsOf, ResultOf } from '../protocol/channel.ts';
+import type { HelperApi } from '../protocol/helper.ts';
 import type { TargetFacts } from '../protocol/target.ts';
-import { checkScriptHere } from './engines/bpftrace/host-verdict.ts';
-import { CallsService } from './calls/service.ts';
-import { CostService } from './cost-service.ts';
-import { findBinaries } from './host/binaries.ts';
-import { bpftraceFacts, targetFacts } from './host/facts.ts';
-import { listProcesses } from './host/processes.ts';
-import { hostCatalog } from './kernel/host-catalog.ts';
-import { detachEverything } from './detach/detach.ts';
-import { LogpointService, rootPrefix } from './logpoints/service.ts';
-import { serve } from './rpc.ts';
-import { ScriptService } from './script-service.ts';
-import { perfWords } from './sources/perf-stat/words.ts';
-import { EventsService } from './sources/service.ts';
-import { SyscallsService } from './sources/syscalls/service.ts';
+import type { CallsService } from './calls/service.ts';
+import type { CostService } from './cost-service.ts';
+import { bpftraceFacts } from './host/bpftrace-facts.ts';
+import { Lazy } from './lazy.ts';
+import type { LogpointService } from './logpoints/service.ts';
+import { serve, type CallContext, type HelperHandlers, type Notify } from './rpc.ts';
+import type { ScriptService } from './script-service.ts';
+import type { EventsService } from './sources/service.ts';
+import type { SyscallsService } from './sources/syscalls/service.ts';
 import { findSubjects } from './symbols/lookup.ts';
 import { OpenBinaries } from './symbols/open-binaries.ts';
 import { SilenceWatch } from './silence-watch.ts';
 import { TraceService } from './trace-service.ts';
-import { uninstall } from './uninstall.ts';
 
 /** Raised with the package's version; part of the handshake's answer. */
 export const HELPER_VERSION = '0.1.0';
@@ -30,100 +26,168 @@ export interface HelperService {
 
 /** Answers the helper's calls on two streams. Whatever was started ends when the client goes. */
 export function startService(streams: { input: Readable; output: Writable }): HelperService {
-  const binaries = new OpenBinaries();
   const silence = new SilenceWatch(streams.input);
-  let facts: Promise<TargetFacts> | undefined;
-  let trace: TraceService | undefined;
-  let logpoints: LogpointService | undefined;
-  let events: EventsService | undefined;
-  let scripts: ScriptService | undefined;
-  let syscalls: SyscallsService | undefined;
-  let calls: CallsService | undefined;
+  let services: Services | undefined;
   const { closed } = serve(streams, HELPER_VERSION, (notify, linkIsFull) => {
-    const service = new TraceService(notify, binaries);
-    trace = service;
-    const logs = new LogpointService(notify, binaries);
-    logpoints = logs;
-    const sources = new EventsService({
-      emit: notify,
-      linkIsFull,
-      perf: perfWords,
-      bpftraceMinor: async () => minorOf((await bpftraceFacts()).facts.version),
-    });
-    events = sources;
-    const summaries = new SyscallsService(notify);
-    syscalls = summaries;
-    const runs = new ScriptService(notify);
-    scripts = runs;
-    const watches = new CallsService({
-      notify,
-      binaries,
-      symboliser: service.symboliser,
-      command: (probe) => service.commandForReturns(probe),
-    });
-    calls = watches;
-    service.warmUp();
-    const costs = new CostService(service);
+    services = new Services(notify, linkIsFull);
     return {
-      hitCosts: ({ measure }) => costs.hitCosts(measure),
-      ...logs.handlers,
+      ...services.handlers(),
       ping: ({ endAfterSilenceMs }) => {
         silence.endAfter(endAfterSilenceMs);
         return {};
       },
-      ...runs.handlers,
-      ...summaries.handlers,
-      targetFacts: ({ refresh }) => {
-        if (refresh) facts = undefined;
-        facts ??= targetFacts();
-        facts.catch(() => (facts = undefined));
-        return facts;
-      },
-      processes: async () => ({ processes: await listProcesses() }),
-      findBinaries: async (query, { cancelled }) => ({
-        candidates: await findBinaries(binaries, query, cancelled),
-      }),
-      lookUp: async (query) => ({ subjects: findSubjects(await binaries.open(query.binary), query) }),
-      openSession: (params, context) => service.open(params, context),
-      updateSession: (params, context) => service.update(params, context),
-      paceSession: (params) => service.pace(params),
-      closeSession: (params) => service.close(params),
-      startCalls: (params, context) => watches.start(params, context),
-      stopCalls: (params) => watches.stop(params),
-      checkScript: ({ script, unsafe }) => checkScriptHere(script, { unsafe }),
-      catalog: async () => ({
-        catalog: await hostCatalog((message) => notify('log', { level: 'info', message })),
-      }),
-      listSources: sources.listSources,
-      describeSource: sources.describeSource,
-      estimateRate: sources.estimateRate,
-      copyEvents: sources.copyEvents,
-      startEvents: sources.startEvents,
-      stopEvents: sources.stopEvents,
-      startStat: sources.startStat,
-      stopStat: sources.stopStat,
-      uninstall: () => uninstall(),
-      detachEverything: ({ scope }) =>
-        detachEverything(scope, {
-          elevate: rootPrefix,
-          log: (message) => notify('log', { level: 'info', message }),
-        }),
-      sessionScript: (params) => service.script(params),
     };
   });
   return {
     ended: closed.then(async () => {
       silence.dispose();
-      await Promise.all([
-        trace?.dispose(),
-        logpoints?.dispose(),
-        events?.close(),
-        scripts?.dispose(),
-        syscalls?.dispose(),
-        calls?.dispose(),
-      ]);
+      await services?.dispose();
     }),
   };
+}
+
+/** Looking up and tracing stand ready; the code of everything else is loaded by the first call that needs it. */
+class Services {
+  readonly #notify: Notify;
+  readonly #binaries = new OpenBinaries();
+  readonly #trace: TraceService;
+  readonly #logpoints: Lazy<LogpointService>;
+  readonly #events: Lazy<EventsService>;
+  readonly #scripts: Lazy<ScriptService>;
+  readonly #syscalls: Lazy<SyscallsService>;
+  readonly #calls: Lazy<CallsService>;
+  readonly #costs: Lazy<CostService>;
+  #facts: Promise<TargetFacts> | undefined;
+
+  constructor(notify: Notify, linkIsFull: () => boolean) {
+    this.#notify = notify;
+    const binaries = this.#binaries;
+    const trace = new TraceService(notify, binaries);
+    this.#trace = trace;
+    trace.warmUp();
+    this.#logpoints = new Lazy(async () => {
+      const { LogpointService } = await import('./logpoints/service.ts');
+      return new LogpointService(notify, binaries);
+    });
+    this.#events = new Lazy(async () => {
+      const { EventsService } = await import('./sources/service.ts');
+      const { perfWords } = await import('./sources/perf-stat/words.ts');
+      return new EventsService({
+        emit: notify,
+        linkIsFull,
+        perf: perfWords,
+        bpftraceMinor: async () => minorOf((await bpftraceFacts()).facts.version),
+      });
+    });
+    this.#scripts = new Lazy(async () => {
+      const { ScriptService } = await import('./script-service.ts');
+      return new ScriptService(notify);
+    });
+    this.#syscalls = new Lazy(async () => {
+      const { SyscallsService } = await import('./sources/syscalls/service.ts');
+      return new SyscallsService(notify);
+    });
+    this.#calls = new Lazy(async () => {
+      const { CallsService } = await import('./calls/service.ts');
+      return new CallsService({
+        notify,
+        binaries,
+        symboliser: trace.symboliser,
+        command: (probe) => trace.commandForReturns(probe),
+      });
+    });
+    this.#costs = new Lazy(async () => {
+      const { CostService } = await import('./cost-service.ts');
+      return new CostService(trace);
+    });
+  }
+
+  handlers(): Omit<HelperHandlers, 'ping'> {
+    const trace = this.#trace;
+    const binaries = this.#binaries;
+    const logpoints = async () => (await this.#logpoints.get()).handlers;
+    const scripts = async () => (await this.#scripts.get()).handlers;
+    const events = () => this.#events.get();
+    const syscalls = async () => (await this.#syscalls.get()).handlers;
+    const log = (message: string) => this.#notify('log', { level: 'info', message });
+    return {
+      lookUp: async (query) => ({ subjects: findSubjects(await binaries.open(query.binary), query) }),
+      openSession: (params, context) => trace.open(params, context),
+      updateSession: (params, context) => trace.update(params, context),
+      paceSession: (params) => trace.pace(params),
+      closeSession: (params) => trace.close(params),
+      sessionScript: (params) => trace.script(params),
+      hitCosts: async ({ measure }) => (await this.#costs.get()).hitCosts(measure),
+      scopeAt: forward(logpoints, 'scopeAt'),
+      completeExpression: forward(logpoints, 'completeExpression'),
+      checkLogpoint: forward(logpoints, 'checkLogpoint'),
+      addLogpoint: forward(logpoints, 'addLogpoint'),
+      removeLogpoint: forward(logpoints, 'removeLogpoint'),
+      startScript: forward(scripts, 'startScript'),
+      stopScript: forward(scripts, 'stopScript'),
+      countAttachPoints: forward(scripts, 'countAttachPoints'),
+      startSyscalls: forward(syscalls, 'startSyscalls'),
+      stopSyscalls: forward(syscalls, 'stopSyscalls'),
+      listSources: forward(events, 'listSources'),
+      describeSource: forward(events, 'describeSource'),
+      estimateRate: forward(events, 'estimateRate'),
+      copyEvents: forward(events, 'copyEvents'),
+      startEvents: forward(events, 'startEvents'),
+      stopEvents: forward(events, 'stopEvents'),
+      startStat: forward(events, 'startStat'),
+      stopStat: forward(events, 'stopStat'),
+      startCalls: async (params, context) => (await this.#calls.get()).start(params, context),
+      stopCalls: async (params) => (await this.#calls.get()).stop(params),
+      targetFacts: ({ refresh }) => {
+        if (refresh) this.#facts = undefined;
+        this.#facts ??= import('./host/facts.ts').then(({ targetFacts }) => targetFacts());
+        this.#facts.catch(() => (this.#facts = undefined));
+        return this.#facts;
+      },
+      processes: async () => {
+        const { listProcesses } = await import('./host/processes.ts');
+        return { processes: await listProcesses() };
+      },
+      findBinaries: async (query, { cancelled }) => {
+        const { findBinaries } = await import('./host/binaries.ts');
+        return { candidates: await findBinaries(binaries, query, cancelled) };
+      },
+      checkScript: async ({ script, unsafe }) => {
+        const { checkScriptHere } = await import('./engines/bpftrace/host-verdict.ts');
+        return checkScriptHere(script, { unsafe });
+      },
+      catalog: async () => {
+        const { hostCatalog } = await import('./kernel/host-catalog.ts');
+        return { catalog: await hostCatalog(log) };
+      },
+      uninstall: async () => (await import('./uninstall.ts')).uninstall(),
+      detachEverything: async ({ scope }) => {
+        const { detachEverything } = await import('./detach/detach.ts');
+        const { rootPrefix } = await import('./privilege/root-prefix.ts');
+        return detachEverything(scope, { elevate: rootPrefix, log });
+      },
+    };
+  }
+
+  /** Ends everything that was started; resolves when it is gone. */
+  async dispose(): Promise<void> {
+    await Promise.all([
+      this.#trace.dispose(),
+      this.#logpoints.end((service) => service.dispose()),
+      this.#events.end((service) => service.close()),
+      this.#scripts.end((service) => service.dispose()),
+      this.#syscalls.end((service) => service.dispose()),
+      this.#calls.end((service) => service.dispose()),
+    ]);
+  }
+}
+
+/** Hands a call to the service that answers it, which is loaded by then. */
+function forward<K extends keyof HelperHandlers>(
+  service: () => Promise<Pick<HelperHandlers, K>>,
+  method: K,
+): (params: ParamsOf<HelperApi, K>, context: CallContext) => Promise<ResultOf<HelperApi, K>> {
+  return async (params, context) => (await service())[method](params, context);
 }
 
 /** `0.17.0` → 17; the oldest that is supported when nothing is known. */

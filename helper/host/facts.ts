@@ -1,62 +1,11 @@
-import { execFile } from 'node:child_process';
 import { access, constants, readFile } from 'node:fs/promises';
 import { arch, cpus, hostname, platform, release } from 'node:os';
 import { asProblem } from '../../protocol/errors.ts';
 import type { EngineFacts, Finding, TargetFacts } from '../../protocol/target.ts';
-import { atLeast, OLDEST_VERSION, parseVersion } from '../engines/bpftrace/version.ts';
 import { findTracefs } from '../kernel/tracefs.ts';
 import { noAbilities, tryAbilities } from './abilities.ts';
-import {
-  effectiveCapabilities,
-  engineWords,
-  findPrivilege,
-  findProgram,
-  perfRefusal,
-  type Privilege,
-} from '../privilege/privilege.ts';
-
-/** The engine that traces: where it is, which version, and how it is run with the rights it needs. */
-export interface BpftraceFacts {
-  readonly facts: EngineFacts;
-  readonly privilege: Privilege;
-}
-
-/** Older ones insist on root. */
-const TAKES_CAPABILITIES = '0.25';
-
-const INSTALL =
-  'Install it on the target: sudo apt-get install bpftrace (Debian, Ubuntu), dnf install bpftrace (Fedora, RHEL).';
-
-/** Finds bpftrace and how to run it; about 50 ms. Whether it attaches is {@link targetFacts}'s to try. */
-export async function bpftraceFacts(): Promise<BpftraceFacts> {
-  const path = await findProgram('bpftrace');
-  const version = path === undefined ? undefined : await versionOf(path, /bpftrace v?(\d+\.\d+(?:\.\d+)?)/);
-  const privilege = await findPrivilege(path ?? '/usr/bin/bpftrace', {
-    takesCapabilities: version !== undefined && atLeast(version, TAKES_CAPABILITIES),
-  });
-  if (path === undefined)
-    return { privilege, facts: { works: false, detail: 'bpftrace is not installed.', remedy: INSTALL } };
-  if (version === undefined)
-    return {
-      privilege,
-      facts: {
-        works: false,
-        path,
-        detail: `${path} does not tell its version.`,
-        remedy: `Run it in a terminal: ${path} --version`,
-      },
-    };
-  if (parseVersion(version) === undefined || !atLeast(version, OLDEST_VERSION))
-    return {
-      privilege,
-      facts: {
-        ...{ works: false, path, version },
-        detail: `${path} is bpftrace ${version}; ${OLDEST_VERSION} is the oldest that Probescope drives.`,
-        remedy: 'Update it on the target; Debian 12 has 0.17 and Ubuntu 24.04 has 0.20.',
-      },
-    };
-  return { privilege, facts: { works: true, path, version, detail: `${path} is bpftrace ${version}.` } };
-}
+import { effectiveCapabilities, engineWords, findProgram, perfRefusal } from '../privilege/privilege.ts';
+import { bpftraceFacts, versionOf } from './bpftrace-facts.ts';
 
 /** Everything about this host that decides what can be traced here; each finding was tried. Takes 1 to 2 s. */
 export async function targetFacts(): Promise<TargetFacts> {
@@ -136,12 +85,4 @@ async function tracefsFinding(): Promise<Finding> {
     const { message, remedy } = asProblem(error);
     return { works: false, detail: message, ...(remedy === undefined ? {} : { remedy }) };
   }
-}
-
-function versionOf(path: string, pattern: RegExp, argument = '--version'): Promise<string | undefined> {
-  return new Promise((resolve) => {
-    execFile(path, [argument], { timeout: 5000 }, (_, output, errors) =>
-      resolve(pattern.exec(output + errors)?.[1]),
-    );
-  });
 }

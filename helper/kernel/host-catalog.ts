@@ -1,6 +1,6 @@
 import { asProblem } from '../../protocol/errors.ts';
 import type { Catalog } from '../../protocol/catalog.ts';
-import { bpftraceFacts } from '../host/facts.ts';
+import { bpftraceFacts } from '../host/bpftrace-facts.ts';
 import { buildCatalog } from './catalog.ts';
 import { readKernelTypes } from './functions.ts';
 import { findTracefs, Tracepoints } from './tracefs.ts';

@@ -6,7 +6,7 @@ import type {
   LogValue,
   ScopeFacts,
 } from '../../protocol/logpoint.ts';
-import { findPrivilege } from '../privilege/privilege.ts';
+import { rootPrefix } from '../privilege/root-prefix.ts';
 import type { HelperHandlers, Notify } from '../rpc.ts';
 import type { OpenBinaries } from '../symbols/open-binaries.ts';
 import { completionsAt, variablesOf } from './complete.ts';
@@ -116,15 +116,4 @@ export class LogpointService {
         this.#dropped.set(id, (this.#dropped.get(id) ?? 0) + values.length);
     this.#unsent.clear();
   }
-}
-
-/** Words that make the supervisor run as root. */
-export async function rootPrefix(): Promise<readonly string[]> {
-  const { way, prefix, detail, remedy } = await findPrivilege('/bin/sh');
-  if (way !== 'none') return prefix;
-  throw new ProbeError({
-    code: 'no-privileges',
-    message: `Probes through tracefs need root: ${detail}`,
-    ...(remedy === undefined ? {} : { remedy }),
-  });
 }

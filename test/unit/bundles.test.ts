@@ -56,6 +56,30 @@ test('the extension is loaded quickly: its bundle stays small and without what o
   expect(sum(bytes, /^d3|^@microsoft\/|^@vscode\/webview/)).toBe(0);
 });
 
+test('a helper that traces runs the code of looking up and tracing, and loads the rest when it is asked for', async () => {
+  const entry = 'helper/main.ts';
+  const { metafile } = await esbuild.build({
+    absWorkingDir: root,
+    entryPoints: [entry],
+    bundle: true,
+    write: false,
+    metafile: true,
+    outdir: 'dist',
+    logLevel: 'silent',
+    platform: 'node',
+    format: 'cjs',
+  });
+  const atStart = new Set([entry]);
+  for (const file of atStart)
+    for (const { path, kind, external } of metafile.inputs[file]?.imports ?? [])
+      if (kind !== 'dynamic-import' && external !== true) atStart.add(path);
+  expect(atStart).toContain('helper/trace-service.ts');
+  // execa and what it needs cost 10 MB of memory and a third of the start
+  const notNeeded =
+    /node_modules\/(execa|xz-decompress)\/|^helper\/(sources|logpoints|calls|detach)\/|scripts?-service|^fields\//;
+  expect([...atStart].filter((file) => notNeeded.test(file))).toEqual([]);
+});
+
 test('one file imports the toolkit', () => {
   const importers = globSync('{webview,extension,protocol}/**/*.ts', { cwd: root }).filter((file) =>
     readFileSync(join(root, file), 'utf8').includes("'@vscode/webview-ui-toolkit'"),

@@ -14,6 +14,14 @@ export type BootstrapFailure = (typeof bootstrapFailures)[number];
 /** The oldest Node that runs the helper. */
 export const OLDEST_NODE = 18;
 
+/** The oldest Node that knows {@link LEAN_FLAG}. */
+export const LEAN_NODE = 22;
+/**
+ * V8's last compiler but one keeps 6 MB of a helper for what a look-up has done after 50 ms; loops that stay hot get the
+ * code of the last one all the same. Set on the command line, for Node gives up its own compiled code when it is set later.
+ */
+export const LEAN_FLAG = '--no-maglev';
+
 /**
  * Finds Node ≥ 18 in the order: the setting, PATH, VS Code server's own, an uploaded one; then becomes it.
  * Arguments: nonce, hash, size in bytes, the setting's path or an empty word, the JavaScript below.
@@ -26,7 +34,8 @@ const shellLine = [
     ' [ -x "$node" ] || continue' +
     `; major=$("$node" -p "parseInt(process.versions.node)" 2>/dev/null) || continue` +
     `; [ "$major" -ge ${OLDEST_NODE} ] 2>/dev/null || continue` +
-    '; exec "$node" -e "$5" "$1" "$2" "$3"' +
+    `; lean=; [ "$major" -ge ${LEAN_NODE} ] && lean=${LEAN_FLAG}` +
+    '; exec "$node" $lean -e "$5" "$1" "$2" "$3"' +
     '; done',
   'echo "$nonce failed no-node"',
   'exit 1',
@@ -34,7 +43,8 @@ const shellLine = [
 
 /**
  * Stores the helper under its hash in a private folder (0700; the file 0600, written beside and renamed, its hash
- * verified before it is run) and requires it. A folder that belongs to somebody else is refused.
+ * verified before it is run) and requires it. A folder that belongs to somebody else is refused. What V8 compiled is kept
+ * in the folder too, where Node can (from 22.1 on): the next helper parses nothing, answers sooner and is 5 MB smaller.
  */
 const scriptLine = `
 const [nonce, hash, size] = process.argv.slice(1);
@@ -50,7 +60,8 @@ try {
   else throw new Error(folder + " belongs to another user");
 } catch (error) { fail("no-folder", error); }
 const file = path.join(folder, "helper-" + hash + ".js");
-const become = () => { say("ready " + process.versions.node); process.argv[1] = file; try { require(file); } catch (error) { process.stderr.write(String(error.stack)); process.exit(1); } };
+const keepCompiled = () => require("module").enableCompileCache?.(path.join(folder, "compiled"));
+const become = () => { keepCompiled(); say("ready " + process.versions.node); process.argv[1] = file; try { require(file); } catch (error) { process.stderr.write(String(error.stack)); process.exit(1); } };
 if (sha(file) === hash) become();
 else {
   const parts = []; let received = 0;

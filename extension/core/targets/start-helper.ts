@@ -2,9 +2,17 @@ import { createHash, randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { PassThrough, type Readable, type Writable } from 'node:stream';
 import { execa } from 'execa';
+import { compiledCodeFolder } from '../compiled-code.ts';
 import { ProbeError } from '../../../protocol/errors.ts';
-import { bootstrapCommand, bootstrapLine, OLDEST_NODE, type BootstrapFailure } from './bootstrap.ts';
-import { commandOn, type Target } from './target.ts';
+import {
+  bootstrapCommand,
+  bootstrapLine,
+  LEAN_FLAG,
+  LEAN_NODE,
+  OLDEST_NODE,
+  type BootstrapFailure,
+} from './bootstrap.ts';
+import { commandOn, type Command, type Target } from './target.ts';
 
 /** A helper that runs on a target: from here on the two streams carry JSON-RPC and nothing else. */
 export interface StartedHelper {
@@ -58,9 +66,7 @@ export async function startHelper(target: Target, options: StartOptions): Promis
     ...(options.nodePath === undefined ? {} : { nodePath: options.nodePath }),
   });
   const local = target.kind === 'local';
-  const command = local
-    ? { file: options.localNode ?? process.execPath, args: [options.bundle] }
-    : commandOn(target, bootstrap);
+  const command = local ? localCommand(options) : commandOn(target, bootstrap);
   const child = execa(command.file, command.args, {
     stdin: 'pipe',
     stdout: 'pipe',
@@ -68,8 +74,7 @@ export async function startHelper(target: Target, options: StartOptions): Promis
     buffer: false,
     reject: false,
     forceKillAfterDelay: 1000,
-    // Electron's binary is a Node only when told so
-    env: local ? { ELECTRON_RUN_AS_NODE: '1' } : {},
+    env: local ? localEnvironment() : {},
   });
   let stderr = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
@@ -107,6 +112,21 @@ export async function startHelper(target: Target, options: StartOptions): Promis
     stop();
     throw error;
   }
+}
+
+function localCommand({ localNode, bundle }: StartOptions): Command {
+  if (localNode !== undefined) return { file: localNode, args: [bundle] };
+  const isLean = Number.parseInt(process.versions.node) >= LEAN_NODE;
+  return { file: process.execPath, args: [...(isLean ? [LEAN_FLAG] : []), bundle] };
+}
+
+function localEnvironment(): Record<string, string> {
+  const compiled = compiledCodeFolder();
+  return {
+    // Electron's binary is a Node only when told so
+    ELECTRON_RUN_AS_NODE: '1',
+    ...(compiled === undefined ? {} : { NODE_COMPILE_CACHE: compiled }),
+  };
 }
 
 interface Conversation {

@@ -1,7 +1,7 @@
-import { createInterface } from 'node:readline';
 import { ProbeError, type Problem } from '../../../protocol/errors.ts';
 import { decodeLine } from './decode.ts';
 import type { EngineCommand } from './engine.ts';
+import { readLines } from './lines.ts';
 import { engineProblem } from './refusals.ts';
 import { giveOrder, superviseEngine, type SupervisedProcess } from './supervisor.ts';
 
@@ -65,7 +65,7 @@ export class CallsEngine {
     let said = (): void => undefined;
     const isReady = new Promise<void>((resolve) => (ready = resolve));
     this.#said = new Promise<void>((resolve) => (said = resolve));
-    createInterface({ input: this.#child.stdout }).on('line', (line) => {
+    readLines(this.#child.stdout, (line) => {
       const word = this.#take(line);
       if (word === 'ready') ready();
       else if (word === 'end') said();

@@ -1,7 +1,7 @@
-import { createInterface } from 'node:readline';
 import { ProbeError, type Problem } from '../../../protocol/errors.ts';
 import { decodeLine, type MapValue } from './decode.ts';
 import type { Orders, Plan } from './generate.ts';
+import { readLines } from './lines.ts';
 import { engineProblem } from './refusals.ts';
 import { giveOrder, superviseEngine, type SupervisedProcess } from './supervisor.ts';
 
@@ -69,8 +69,7 @@ export class BpftraceEngine {
     const command = [...options.command.words, ...options.args, '-f', 'json', '-'];
     this.#child = superviseEngine(command, options.plan.script, options.orders.off, options.env);
     this.#child.stdin.on('error', () => undefined);
-    const lines = createInterface({ input: this.#child.stdout.setEncoding('utf8') });
-    lines.on('line', (line) => this.#take(line));
+    readLines(this.#child.stdout, (line) => this.#take(line));
     this.#child.stderr.setEncoding('utf8').on('data', (text: string) => {
       this.#stderr = (this.#stderr + text).slice(-STDERR_KEPT);
     });

@@ -1,5 +1,5 @@
 import { ProbeError } from '../../../protocol/errors.ts';
-import { bpftraceFacts } from '../../host/facts.ts';
+import { bpftraceFacts } from '../../host/bpftrace-facts.ts';
 import { engineWords, type Privilege } from '../../privilege/privilege.ts';
 import type { EngineCommand } from './engine.ts';
 import { OLDEST_VERSION } from './version.ts';

@@ -1,5 +1,5 @@
 import type { ScriptVerdict } from '../../../protocol/verdict.ts';
-import { bpftraceFacts } from '../../host/facts.ts';
+import { bpftraceFacts } from '../../host/bpftrace-facts.ts';
 import { checkScript } from './verdict.ts';
 
 /** Asks this host's bpftrace about a script; silent where there is none or it may not be run. */
