@@ -14,7 +14,6 @@ import { functionsOf, meant } from './subjects.ts';
 const otherBinaryHelps: ReadonlySet<ProblemCode> = new Set([
   'binary-not-found',
   'function-not-found',
-  'function-inlined-everywhere',
   'no-symbols',
   'no-debug-information',
   'not-an-elf-file',

@@ -9,11 +9,13 @@ import {
   chooseInMenu,
   clickInNotification,
   closeNotifications,
+  hoverWord,
   openFile,
   openProbesView,
   rightClickWord,
   treeRows,
   waitForNotification,
+  waitForOverlay,
 } from './workbench.ts';
 
 const whyNot = whyNoStudio();
@@ -53,6 +55,21 @@ describe('a function that cannot be traced', () => {
     await openProbesView(page);
     await expect.poll(() => treeRows(page).count(), { timeout: 10_000 }).toBeGreaterThan(0);
     await closeNotifications(page);
+  });
+
+  test('its copies can be counted: one button does it, and the hover says how many there are', async () => {
+    const { page } = studio;
+    const line = 'uint32_t clamp_price(';
+    await rightClickWord(page, 'clamp_price', line);
+    await chooseInMenu(page, 'Trace Function', 'Callers');
+    await waitForNotification(page, /clamp_price is inlined everywhere/);
+    await clickInNotification(page, /Count Its Copies/);
+    await waitForOverlay(page, line, /\d calls · .*\/s/);
+    await closeNotifications(page);
+    const hover = await hoverWord(page, 'clamp_price', line);
+    await expect.poll(() => hover.innerText(), { timeout: 10_000 }).toMatch(/nothing lost · 2 sites/);
+    await studio.screenshot('copies-counted');
+    await page.keyboard.press('Escape');
   });
 
   test('a function that the binary does not have: another binary is offered', async () => {
