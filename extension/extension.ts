@@ -1,5 +1,6 @@
 /** Wiring only: creates things and hands them to one another, in reading order. */
 import { commands, languages, window, workspace, type ExtensionContext } from 'vscode';
+import { registerCountingCommands } from './commands/counting-commands.ts';
 import { registerEventCommands } from './commands/event-commands.ts';
 import { BinaryChooser } from './commands/choose-binary.ts';
 import { latencyActions, registerProbeCommands, type ProbeServices } from './commands/probe-commands.ts';
@@ -170,6 +171,7 @@ export function activate(context: ExtensionContext): void {
   );
   const connect = () => link.connect();
   const streams = own(new EventStreams({ context, log, connect, show }));
+  for (const thing of registerCountingCommands({ context, log, connect, show })) own(thing);
   const sourcesView = own(new EventSourcesView(connect, context.workspaceState));
   for (const command of registerEventCommands({
     view: sourcesView,

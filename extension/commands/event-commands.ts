@@ -45,10 +45,6 @@ export function registerEventCommands(services: EventCommandServices): Disposabl
       const sources = chosen(node, all);
       if (sources.length > 0) await streams.trace(sources.map(({ id }) => id));
     }),
-    register('probescope.countEvents', (node) => {
-      const [source] = chosen(node, undefined);
-      if (source !== undefined) countInTerminal(source);
-    }),
     register('probescope.copyEventsAs', async (node, all) => {
       const sources = chosen(node, all);
       if (sources.length > 0)
@@ -114,14 +110,6 @@ function filterBox(view: EventSourcesView): void {
     box.dispose();
   });
   box.show();
-}
-
-/** A counter has no rows: perf stat itself shows it, in a terminal. The name comes from our own table. */
-function countInTerminal({ name }: IndexedSource): void {
-  if (!/^[\w-]+$/.test(name)) return;
-  const terminal = window.createTerminal({ name: `perf stat ${name}` });
-  terminal.show();
-  terminal.sendText(`perf stat -a -e ${name} -I 1000`);
 }
 
 /** Opens the TRACE_EVENT or SYSCALL_DEFINE of a source in a kernel tree of the workspace. */

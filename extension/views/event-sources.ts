@@ -196,7 +196,9 @@ export class EventSourcesView implements TreeDataProvider<SourceNode>, Disposabl
       case 'kind': {
         const [title, icon] = TITLES[node.listing.kind];
         const count = node.listing.groups.reduce((sum, { names }) => sum + names.length, 0);
-        return branch(title, icon, count.toLocaleString('en-US'));
+        const item = branch(title, icon, count.toLocaleString('en-US'));
+        item.contextValue = `kind ${node.listing.kind}`;
+        return item;
       }
       case 'group': {
         const { group = '', names = [] } = node.listing.groups[node.at] ?? {};

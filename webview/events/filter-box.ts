@@ -1,6 +1,6 @@
 import { checkFilter, type FilterField } from '../../fields/filter/check.ts';
 import { type Completion, completeFilter } from '../../fields/filter/complete.ts';
-import { element } from './elements.ts';
+import { element } from '../shared/elements.ts';
 
 /** The input for a filter: checked against the fields while typing, with completion by keyboard and pointer. */
 export class FilterBox {

@@ -1,4 +1,4 @@
-import { element } from './elements.ts';
+import { element } from '../shared/elements.ts';
 import { type EventTable, firstRow } from './model.ts';
 
 const ROW_PX = 22;

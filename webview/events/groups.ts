@@ -1,4 +1,4 @@
-import { element } from './elements.ts';
+import { element } from '../shared/elements.ts';
 import type { EventTable } from './model.ts';
 
 /** More groups than this are summed up in a last line: nobody reads further, and DOM rows cost. */

@@ -2,7 +2,7 @@ import { filterFields } from '../../fields/common.ts';
 import { show, showRaw } from '../../fields/show.ts';
 import type { EventsToHost, HostToEvents } from '../../protocol/events-panel.ts';
 import type { EventCounts } from '../../protocol/events.ts';
-import { button, element } from './elements.ts';
+import { button, element } from '../shared/elements.ts';
 import { FilterBox } from './filter-box.ts';
 import { EventTable, csvCell, sharedFields } from './model.ts';
 import { Grid } from './grid.ts';
