@@ -92,7 +92,7 @@ export function summaryText({
   const calls = syscalls.reduce((sum, one) => sum + one.calls, 0);
   return [
     `${formatCount(calls)} calls of ${syscalls.length} system calls in ${formatDuration(elapsedMs * 1e6)}`,
-    ...(missedEntries === 0 ? [] : [`${formatCount(missedEntries)} had begun before and are left out`]),
+    ...(missedEntries === 0 ? [] : [`left out, begun before: ${formatCount(missedEntries)}`]),
     // before the end the maps are printed while calls go on
     ...(final && missingDurations > 0
       ? [`${formatCount(missingDurations)} are missing from the percentiles`]
