@@ -20,7 +20,7 @@ export interface HotLineServices {
 }
 
 export function registerHotLines({ shown, files, settings, memory, show }: HotLineServices): Disposable[] {
-  const source = new HotLineSource(shown, files, memory);
+  const source = new HotLineSource(shown, files, memory, show);
   const lenses = new HotLineLenses(source, settings);
   const sources = { scheme: 'file' };
   return [

@@ -13,6 +13,7 @@ import {
 import { filesOf, HotLines, type HotFile } from '../../profile/hot-lines.ts';
 import type { Profile } from '../../protocol/profile.ts';
 import type { SourceFiles } from '../platform/open-source.ts';
+import type { ShowProblem } from '../platform/problems.ts';
 import type { ShownProfile } from '../webviews/shown-profile.ts';
 import { LineTracker } from './line-tracker.ts';
 import { likeliest } from './same-file.ts';
@@ -40,6 +41,7 @@ export class HotLineSource implements Disposable {
   readonly #shown: ShownProfile;
   readonly #files: SourceFiles;
   readonly #memory: Memento;
+  readonly #show: ShowProblem;
   readonly #changed = new EventEmitter<void>();
   readonly #disposables: Disposable[];
   readonly #documents = new Map<string, Tracked>();
@@ -53,10 +55,11 @@ export class HotLineSource implements Disposable {
   /** Fires when figures, documents or their age change. */
   readonly onDidChange = this.#changed.event;
 
-  constructor(shown: ShownProfile, files: SourceFiles, memory: Memento) {
+  constructor(shown: ShownProfile, files: SourceFiles, memory: Memento, show: ShowProblem) {
     this.#shown = shown;
     this.#files = files;
     this.#memory = memory;
+    this.#show = show;
     this.#disposables = [
       this.#changed,
       shown.onDidChange(() => {
@@ -117,7 +120,7 @@ export class HotLineSource implements Disposable {
     const waitMs = other ? 0 : Math.max(0, this.#readAtMs + REFRESH_MS - Date.now());
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
-      void this.#read();
+      this.#read().catch((error: unknown) => this.#show(error));
     }, waitMs);
   }
 
