@@ -1,13 +1,11 @@
 import { existsSync, readFileSync, readlinkSync } from 'node:fs';
 import { hostname, release } from 'node:os';
 import { delimiter, join } from 'node:path';
-import { chooseCallGraph, type CallGraphChoice } from '../helper/engines/perf/call-graph.ts';
-import { recordWithPerf, type PerfRecording } from '../helper/engines/perf/record.ts';
-import { LineSplitter } from '../extension/core/interchange/import-file.ts';
-import { PerfScriptImporter } from '../profile/import/perf-script.ts';
+import { profileMeta } from '../extension/core/profile-meta.ts';
 import { groupFrames } from '../profile/groups.ts';
 import { totalsOf } from '../profile/totals.ts';
 import { ProbeError } from '../protocol/errors.ts';
+import type { ProfileSpec } from '../protocol/live-profile.ts';
 import type { Profile } from '../protocol/profile.ts';
 import {
   exitCodes,
@@ -17,8 +15,8 @@ import {
   UsageError,
   type Command,
 } from './command.ts';
+import { measureProfile, type ProfileRequest } from './measure-profile.ts';
 import { onNewerNode } from './newer-node.ts';
-import { profileOffCpu, type OffCpuRequest } from './off-cpu.ts';
 import { tell, writeRecording } from './profiles.ts';
 
 export const command: Command = {
@@ -59,7 +57,7 @@ Samples user and kernel stacks while they run on a CPU, with perf, and records t
           ? undefined
           : 10_000
         : parseDurationMs(values.duration);
-    const target: PerfRecording['target'] =
+    const target: ProfileRequest['target'] =
       pid !== undefined ? { pid } : values.all ? 'machine' : { command: positionals };
     const title =
       pid !== undefined
@@ -67,100 +65,53 @@ Samples user and kernel stacks while they run on a CPU, with perf, and records t
         : values.all
           ? `All of ${hostname()}`
           : positionals.join(' ');
-    if (values['off-cpu']) {
-      if (values.hz !== undefined || values['call-graph'] !== undefined)
-        throw new UsageError(
-          '--off-cpu measures every wait by frame pointers: leave --hz and --call-graph out',
-        );
-      return offCpu(values.out, { title, target, ...(durationMs === undefined ? {} : { durationMs }) });
-    }
-    const choice = chooseFor(values['call-graph'], pid, positionals[0]);
-    tell(choice.why);
-    const stop = new AbortController();
-    // the first Ctrl+C ends the sampling and keeps what there is; perf got the same signal from the terminal
-    const onInterrupt = (): void => {
-      stop.abort();
+    if (values['off-cpu'] && (values.hz !== undefined || values['call-graph'] !== undefined))
+      throw new UsageError(
+        '--off-cpu measures every wait by frame pointers: leave --hz and --call-graph out',
+      );
+    const program = positionals[0] === undefined ? undefined : programOf(positionals[0]);
+    const callGraph = callGraphOf(values['call-graph']);
+    const spec: ProfileRequest['spec'] = {
+      kind: values['off-cpu'] ? 'off-cpu' : 'on-cpu',
+      hz: Number(hz),
+      ...(callGraph === undefined ? {} : { callGraph }),
+      ...(program === undefined ? {} : { program }),
     };
-    process.once('SIGTERM', onInterrupt);
-    process.once('SIGINT', () => undefined);
-    const importer = new PerfScriptImporter(title);
-    const lines = new LineSplitter((line) => {
-      importer.pushLine(line);
+    const live = await measureProfile({
+      ...{ title, target, spec, onStart: tell },
+      ...(durationMs === undefined ? {} : { durationMs }),
     });
-    const startedAtMs = Date.now();
-    const result = await recordWithPerf(
-      {
-        hz: Number(hz),
-        callGraph: choice.mode,
-        target,
-        signal: stop.signal,
-        ...(durationMs === undefined ? {} : { durationMs }),
-      },
-      (chunk) => {
-        lines.push(chunk);
-      },
-    );
-    process.removeListener('SIGTERM', onInterrupt);
-    lines.finish();
-    importer.builder.startedAtMs = startedAtMs;
-    importer.builder.notes.push(`On-CPU time, sampled ${hz} times a second and CPU by perf. ${choice.why}`);
-    if (result.lost > 0)
-      importer.builder.notes.push(`${result.lost} samples were lost because perf's buffer was full.`);
-    const { profile, notes } = importer.finish();
-    for (const note of notes) tell(note);
-    writeRecording(values.out, profile, {
-      command_lines: result.commandLines.join('\n'),
-      target: hostname(),
-      kernel: release(),
-      hz,
-      call_graph: choice.mode,
-    });
-    process.stdout.write(summary(profile, result.lost, values.out));
+    const profile = live.profile();
+    if (live.total === 0)
+      throw new ProbeError({
+        code: 'engine-ended',
+        message: `Nothing was measured: ${values['off-cpu'] ? 'no thread was blocked' : 'no sample was taken, so the process did not run'}.`,
+        remedy: 'Profile for longer, or while it works; --off-cpu shows what a process waits for.',
+      });
+    for (const note of profile.notes) tell(note);
+    writeRecording(values.out, profile, profileMeta(live, { target: hostname(), kernel: release() }));
+    process.stdout.write(summary(profile, live.lost, values.out));
     return exitCodes.ok;
   },
 };
 
-async function offCpu(out: string, request: OffCpuRequest): Promise<number> {
-  const { target } = request;
-  if (typeof target === 'object' && 'pid' in target && !existsSync(`/proc/${target.pid}`))
-    throw new ProbeError({
-      code: 'process-gone',
-      message: `Process ${target.pid} does not exist.`,
-      remedy: 'Look up its number again: pgrep -a NAME.',
-    });
-  if (typeof target === 'object' && 'command' in target && which(target.command[0]!) === undefined)
-    throw new ProbeError({
-      code: 'file-unreadable',
-      message: `${target.command[0]!} is not found in PATH.`,
-      remedy: 'Write the path of the program.',
-    });
-  const { profile, engine, script } = await profileOffCpu(request);
-  for (const note of profile.notes) tell(note);
-  writeRecording(out, profile, { target: hostname(), kernel: release(), engine, script });
-  process.stdout.write(summary(profile, 0, out));
-  return exitCodes.ok;
+function callGraphOf(asked: string | undefined): ProfileSpec['callGraph'] {
+  if (asked === undefined || asked === 'fp' || asked === 'dwarf') return asked;
+  throw new UsageError('--call-graph must be fp or dwarf');
 }
 
-function chooseFor(
-  asked: string | undefined,
-  pid: number | undefined,
-  program: string | undefined,
-): CallGraphChoice {
-  if (asked === 'fp' || asked === 'dwarf')
-    return {
-      mode: asked,
-      why: `Stacks are walked by ${asked === 'fp' ? 'frame pointers' : 'DWARF'}, as asked.`,
-    };
-  if (asked !== undefined) throw new UsageError('--call-graph must be fp or dwarf');
-  if (pid !== undefined) return chooseCallGraph(`/proc/${pid}/exe`);
-  const found = program === undefined ? undefined : which(program);
-  return found === undefined
-    ? { mode: 'fp', why: 'Stacks are walked by frame pointers.' }
-    : chooseCallGraph(found);
+function programOf(command: string): string {
+  const found = which(command);
+  if (found !== undefined) return found;
+  throw new ProbeError({
+    code: 'file-unreadable',
+    message: `${command} is not found in PATH.`,
+    remedy: 'Write the path of the program.',
+  });
 }
 
 function which(program: string): string | undefined {
-  if (program.includes('/')) return program;
+  if (program.includes('/')) return existsSync(program) ? program : undefined;
   return (process.env['PATH'] ?? '')
     .split(delimiter)
     .map((folder) => join(folder, program))

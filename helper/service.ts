@@ -7,6 +7,7 @@ import type { CostService } from './cost-service.ts';
 import { bpftraceFacts } from './host/bpftrace-facts.ts';
 import { Lazy } from './lazy.ts';
 import type { LogpointService } from './logpoints/service.ts';
+import type { LiveProfileService } from './profile/service.ts';
 import { serve, type CallContext, type HelperHandlers, type Notify } from './rpc.ts';
 import type { ScriptService } from './script-service.ts';
 import type { EventsService } from './sources/service.ts';
@@ -56,6 +57,7 @@ class Services {
   readonly #scripts: Lazy<ScriptService>;
   readonly #syscalls: Lazy<SyscallsService>;
   readonly #calls: Lazy<CallsService>;
+  readonly #profiles: Lazy<LiveProfileService>;
   readonly #costs: Lazy<CostService>;
   #facts: Promise<TargetFacts> | undefined;
 
@@ -96,6 +98,10 @@ class Services {
         command: (probe) => trace.commandForReturns(probe),
       });
     });
+    this.#profiles = new Lazy(async () => {
+      const { LiveProfileService } = await import('./profile/service.ts');
+      return new LiveProfileService({ notify, linkIsFull, binaries });
+    });
     this.#costs = new Lazy(async () => {
       const { CostService } = await import('./cost-service.ts');
       return new CostService(trace);
@@ -108,6 +114,7 @@ class Services {
     const logpoints = async () => (await this.#logpoints.get()).handlers;
     const scripts = async () => (await this.#scripts.get()).handlers;
     const events = () => this.#events.get();
+    const profiles = async () => (await this.#profiles.get()).handlers;
     const syscalls = async () => (await this.#syscalls.get()).handlers;
     const log = (message: string) => this.#notify('log', { level: 'info', message });
     return {
@@ -136,6 +143,8 @@ class Services {
       stopEvents: forward(events, 'stopEvents'),
       startStat: forward(events, 'startStat'),
       stopStat: forward(events, 'stopStat'),
+      startProfile: forward(profiles, 'startProfile'),
+      stopProfile: forward(profiles, 'stopProfile'),
       startCalls: async (params, context) => (await this.#calls.get()).start(params, context),
       stopCalls: async (params) => (await this.#calls.get()).stop(params),
       targetFacts: ({ refresh }) => {
@@ -178,6 +187,7 @@ class Services {
       this.#scripts.end((service) => service.dispose()),
       this.#syscalls.end((service) => service.dispose()),
       this.#calls.end((service) => service.dispose()),
+      this.#profiles.end((service) => service.dispose()),
     ]);
   }
 }

@@ -16,6 +16,7 @@ import type {
 import type { CallBatch, CallsApi, CallWatchId } from './calls.ts';
 import type { DetachReport, DetachScope } from './detach.ts';
 import type { EventsApi, EventsEvents } from './events.ts';
+import type { LiveProfileApi, LiveProfileEvents } from './live-profile.ts';
 import type { ProbeId, ProbeSpec, Subject } from './probe.ts';
 import type { ScriptApi, ScriptEvents } from './script.ts';
 import type { PrefixRule } from './source-path.ts';
@@ -65,7 +66,7 @@ export interface FunctionQuery {
 }
 
 /** The calls that the helper answers. */
-export interface HelperApi extends EventsApi, ScriptApi, SyscallsApi, CallsApi {
+export interface HelperApi extends EventsApi, ScriptApi, SyscallsApi, CallsApi, LiveProfileApi {
   hello(params: { protocol: number; client: string }): { protocol: number; helper: string; pid: number };
   /** A sign of life. Once it came, the helper ends by itself when nothing at all comes for so long. */
   ping(params: { endAfterSilenceMs: number }): Record<string, never>;
@@ -132,7 +133,7 @@ export interface HelperApi extends EventsApi, ScriptApi, SyscallsApi, CallsApi {
 }
 
 /** What the helper says unasked. */
-export interface HelperEvents extends EventsEvents, ScriptEvents, SyscallsEvents {
+export interface HelperEvents extends EventsEvents, ScriptEvents, SyscallsEvents, LiveProfileEvents {
   snapshot(params: Snapshot): void;
   sessionState(params: { session: SessionId; state: SessionState }): void;
   /** One probe cannot go on (its process is gone, its binary was replaced); the others do. Remove it from the session. */

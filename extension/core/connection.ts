@@ -44,6 +44,8 @@ export class HelperConnection implements Disposable {
   readonly #eventsState = new Emitter<EventOf<'eventsState'>>();
   readonly #scriptOutput = new Emitter<EventOf<'scriptOutput'>>();
   readonly #scriptEnded = new Emitter<EventOf<'scriptEnded'>>();
+  readonly #profileDelta = new Emitter<EventOf<'profileDelta'>>();
+  readonly #profileEnded = new Emitter<EventOf<'profileEnded'>>();
   readonly #statInterval = new Emitter<EventOf<'statInterval'>>();
   readonly #syscallSummary = new Emitter<EventOf<'syscallSummary'>>();
   readonly #pending = new Set<(problem: Problem) => void>();
@@ -64,6 +66,8 @@ export class HelperConnection implements Disposable {
   readonly onEventsState = this.#eventsState.on;
   readonly onScriptOutput = this.#scriptOutput.on;
   readonly onScriptEnded = this.#scriptEnded.on;
+  readonly onProfileDelta = this.#profileDelta.on;
+  readonly onProfileEnded = this.#profileEnded.on;
   readonly onStatInterval = this.#statInterval.on;
   readonly onSyscallSummary = this.#syscallSummary.on;
   /** What the target is called here. */
@@ -115,6 +119,12 @@ export class HelperConnection implements Disposable {
     );
     this.#connection.onNotification('callsEnded', (event: EventOf<'callsEnded'>) =>
       this.#callsEnded.fire(event),
+    );
+    this.#connection.onNotification('profileDelta', (event: EventOf<'profileDelta'>) =>
+      this.#profileDelta.fire(event),
+    );
+    this.#connection.onNotification('profileEnded', (event: EventOf<'profileEnded'>) =>
+      this.#profileEnded.fire(event),
     );
     this.#connection.onNotification('log', (event: EventOf<'log'>) => this.#log.fire(event));
     this.#connection.onClose(() => this.#end(''));

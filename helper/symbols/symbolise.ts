@@ -66,15 +66,30 @@ export class Symboliser {
       const compiled = this.#jit.find(pid, Number(value));
       return [compiled === undefined ? unknown : { function: compiled, module: '[jit]' }];
     }
-    const module = mapping.path;
-    if (module === '[vdso]') return vdsoFrames(Number(value - mapping.start), unknown);
+    if (mapping.path === '[vdso]') return vdsoFrames(Number(value - mapping.start), unknown);
+    return this.#inFile(pid, mapping.path, Number(value - mapping.start) + mapping.fileOffsetBytes, unknown);
+  }
+
+  /**
+   * Frames at an offset of a file that a process has mapped, as perf prints them, innermost first; needs no mapping, so
+   * that processes which have ended are named as well. Empty when nothing names the place.
+   */
+  async inFile(pid: number, path: string, offsetBytes: number, isReturn: boolean): Promise<Stack> {
+    const offset = offsetBytes - (isReturn ? 1 : 0);
+    const unknown: Frame = { function: '' };
+    const frames =
+      path === '[vdso]' ? await vdsoFrames(offset, unknown) : await this.#inFile(pid, path, offset, unknown);
+    return frames[0]?.function === '' ? [] : frames;
+  }
+
+  async #inFile(pid: number, module: string, offsetBytes: number, unknown: Frame): Promise<Frame[]> {
     let info: DebugInfo;
     try {
       info = await this.#open(pid, module);
     } catch {
       return [{ ...unknown, module }];
     }
-    const vaddr = info.elf.vaddrOf(Number(value - mapping.start) + mapping.fileOffsetBytes);
+    const vaddr = info.elf.vaddrOf(offsetBytes);
     if (vaddr === undefined) return [{ ...unknown, module }];
     return info.frames(vaddr).map((frame) => ({
       function: frame.function === '??' ? inModule(module, vaddr) : frame.function,

@@ -9,33 +9,35 @@ export interface BlockedStack {
   readonly blockedNs: number;
 }
 
-export interface OffCpuTimes {
+export interface BlockedTimes {
   readonly stacks: readonly BlockedStack[];
-  /** Threads that were still blocked at the end; their time up to there is in {@link stacks}. */
-  readonly stillBlocked: number;
   /** Entries that were too many to be sent or that could not be read. */
   readonly missing: number;
 }
 
-/** Reads the maps that the off-CPU script prints at its end. */
-export function offCpuTimes(maps: readonly ScriptMap[]): OffCpuTimes {
+/** Reads a map of blocked times by process and stacks, as the off-CPU script prints it. */
+export function blockedTimes(map: ValuesMap): BlockedTimes {
+  const stacks: BlockedStack[] = [];
+  let missing = map.total - map.keys.length;
+  map.keys.forEach((key, index) => {
+    const parts = splitKey(key);
+    const blockedNs = map.numbers[index] ?? null;
+    const pid = Number(parts.others[0]);
+    if (blockedNs === null || blockedNs < 0 || !Number.isInteger(pid)) missing++;
+    else if (blockedNs > 0) stacks.push({ pid, ...apart(parts.stacks), blockedNs });
+  });
+  return { stacks, missing };
+}
+
+/** The threads that were still blocked at the end, by the maps that the script leaves then; their time up to there. */
+export function stillBlocked(maps: readonly ScriptMap[]): BlockedTimes {
   const found = (name: string): ValuesMap | undefined =>
     maps.find((map): map is ValuesMap => map.kind === 'values' && map.name === name);
   const stacks: BlockedStack[] = [];
   let missing = 0;
-  const blocked = found('@blocked');
-  blocked?.keys.forEach((key, index) => {
-    const parts = splitKey(key);
-    const blockedNs = blocked.numbers[index] ?? null;
-    const pid = Number(parts.others[0]);
-    if (blockedNs === null || blockedNs < 0 || !Number.isInteger(pid)) missing++;
-    else stacks.push({ pid, ...apart(parts.stacks), blockedNs });
-  });
-  if (blocked !== undefined) missing += blocked.total - blocked.keys.length;
   const end = found('@end')?.numbers[0] ?? null;
   const [since, process] = [found('@since'), valuesOf(found('@process'))];
   const [user, kernel] = [valuesOf(found('@user')), valuesOf(found('@kernel'))];
-  let stillBlocked = 0;
   since?.keys.forEach((tid, index) => {
     const from = since.numbers[index] ?? null;
     const pid = Number(process.get(tid));
@@ -45,11 +47,10 @@ export function offCpuTimes(maps: readonly ScriptMap[]): OffCpuTimes {
       missing++;
       return;
     }
-    stillBlocked++;
     const lines = [user, kernel].flatMap((stack) => splitKey(stack.get(tid) ?? '').stacks);
     stacks.push({ pid, ...apart(lines), blockedNs: Math.max(0, end - from) });
   });
-  return { stacks, stillBlocked, missing };
+  return { stacks, missing };
 }
 
 function valuesOf(map: ValuesMap | undefined): ReadonlyMap<string, string> {

@@ -10,6 +10,9 @@ export const OFF_CPU_READY = 'ready';
  */
 const BLOCKED_STATES = '0xcf';
 
+/** The two maps that take turns: while one is printed and emptied, the other counts, so that nothing falls between. */
+export const BLOCKED_MAPS = ['@blocked_0', '@blocked_1'] as const;
+
 /**
  * The script that sums the time between a thread's leaving a CPU blocked and its next running, by the stacks it left
  * with. Those are kept by thread: when the thread returns, the tracepoint still runs on the stack of the one before it
@@ -36,10 +39,18 @@ tracepoint:sched:sched_process_fork /@follow[(uint64)pid] == 1/ { @follow[(uint6
   }
   $next = (uint64)args->next_pid;
   if (@since[$next] != 0) {
-    @blocked[@process[$next], @kernel[$next], @user[$next]] = sum(nsecs - @since[$next]);
+    if (@turn == 0) {
+      @blocked_0[@process[$next], @kernel[$next], @user[$next]] = sum(nsecs - @since[$next]);
+    } else {
+      @blocked_1[@process[$next], @kernel[$next], @user[$next]] = sum(nsecs - @since[$next]);
+    }
     delete(@since[$next]);
   }
 }
-END { clear(@ready);${scope === 'process' ? ' clear(@follow);' : ''} }
+interval:s:1 {
+  if (@turn == 0) { @turn = 1; print(@blocked_0); clear(@blocked_0); }
+  else { @turn = 0; print(@blocked_1); clear(@blocked_1); }
+}
+END { clear(@ready); clear(@turn);${scope === 'process' ? ' clear(@follow);' : ''} }
 `;
 }

@@ -16,6 +16,8 @@ export interface ScriptRunOptions {
   readonly command: EngineCommand;
   readonly onOutput: (output: ScriptOutput) => void;
   readonly onEnded: (end: ScriptEnd) => void;
+  /** Takes every printing of a map; without it they go with the output, each as it was printed last. */
+  readonly onMap?: (map: ScriptMap) => void;
   /** What bpftrace says of the script alone, asked when an error lies in what was put after it. */
   readonly recheck: () => Promise<readonly VerdictRemark[]>;
 }
@@ -171,6 +173,10 @@ export class ScriptRun {
         return;
       case 'map':
         this.#lastMapMs = this.#nowMs();
+        if (this.#options.onMap !== undefined) {
+          this.#options.onMap(said.map);
+          return;
+        }
         this.#maps.set(said.map.name, said.map);
         this.#lostEntries = Math.max(this.#lostEntries, said.map.total - sizeOf(said.map));
         return;

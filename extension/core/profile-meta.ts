@@ -1,0 +1,22 @@
+import type { LiveProfile } from './live-profile.ts';
+
+/** What `meta` says of a recording that holds a profile. */
+export const PROFILE_RUN = 'profile';
+
+/** The meta rows of a profile's recording: how it was measured, and where. */
+export function profileMeta(
+  { spec, started, lost, title }: Pick<LiveProfile, 'spec' | 'started' | 'lost' | 'title'>,
+  where: Readonly<Record<string, string>>,
+): Record<string, string> {
+  return {
+    kind: PROFILE_RUN,
+    title,
+    measured: spec.kind,
+    ...(spec.kind === 'on-cpu' ? { hz: String(spec.hz) } : {}),
+    engine: started?.engine ?? '',
+    stacks: started?.why ?? '',
+    command_lines: started?.command ?? '',
+    lost_samples: String(lost),
+    ...where,
+  };
+}

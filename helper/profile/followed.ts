@@ -1,0 +1,64 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import type { Symboliser } from '../symbols/symbolise.ts';
+
+/**
+ * A process with those below it, or whatever process is asked for: their names, and the mappings by which their addresses
+ * are named later, read while they live.
+ */
+export class FollowedProcesses {
+  readonly #symboliser: Symboliser;
+  readonly #names = new Map<number, string>();
+  readonly #root: number | undefined;
+
+  constructor(symboliser: Symboliser, root: number | undefined) {
+    this.#symboliser = symboliser;
+    this.#root = root;
+    this.look();
+  }
+
+  get isGone(): boolean {
+    return this.#root !== undefined && textOf(`/proc/${this.#root}/maps`) === '';
+  }
+
+  look(): void {
+    const waiting = this.#root === undefined ? [] : [this.#root];
+    for (let pid = waiting.pop(); pid !== undefined; pid = waiting.pop()) {
+      this.#symboliser.prepare(pid);
+      this.#readName(pid);
+      waiting.push(...childrenOf(pid));
+    }
+  }
+
+  nameOf(pid: number, otherwise = `process ${pid}`): string {
+    if (!this.#names.has(pid)) this.#readName(pid);
+    return this.#names.get(pid) ?? otherwise;
+  }
+
+  /** What an engine tells of a process that has another name now, or is gone. */
+  setName(pid: number, name: string): void {
+    this.#names.set(pid, name);
+  }
+
+  #readName(pid: number): void {
+    const name = textOf(`/proc/${pid}/comm`).trim();
+    if (name !== '') this.#names.set(pid, name);
+  }
+}
+
+function childrenOf(pid: number): number[] {
+  try {
+    return readdirSync(`/proc/${pid}/task`).flatMap((tid) =>
+      textOf(`/proc/${pid}/task/${tid}/children`).split(' ').filter(Boolean).map(Number),
+    );
+  } catch {
+    return [];
+  }
+}
+
+function textOf(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return '';
+  }
+}

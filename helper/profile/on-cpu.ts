@@ -1,0 +1,158 @@
+import { chooseCallGraph, type CallGraphChoice } from '../engines/perf/call-graph.ts';
+import { perfCommand, Sampling } from '../engines/perf/sampling.ts';
+import type { PerfSample } from '../engines/perf/text.ts';
+import type { Problem } from '../../protocol/errors.ts';
+import type { ProfileSpec, ProfileStarted } from '../../protocol/live-profile.ts';
+import type { Symboliser } from '../symbols/symbolise.ts';
+import { execFile } from 'node:child_process';
+import { FollowedProcesses } from './followed.ts';
+import { FrameNamer } from './frames.ts';
+import type { RunningProfile } from './running.ts';
+import { StackInterner } from './stacks.ts';
+
+/** Naming the first stacks opens debug information, which may take seconds: what is named by then is shown meanwhile. */
+const DIGEST_MS = 400;
+
+/** On-CPU time: samples of perf's, each named once it is taken up. */
+export class OnCpuProfile implements RunningProfile {
+  readonly stacks = new StackInterner();
+  readonly started: ProfileStarted;
+  readonly ended: Promise<Problem | undefined>;
+  readonly #sampling: Sampling;
+  readonly #namer: FrameNamer;
+  readonly #followed: FollowedProcesses;
+  readonly #notes: readonly string[];
+  readonly #startNs: number;
+  readonly #pending: PerfSample[];
+  #stopped = false;
+  #hasEnded = false;
+  total = 0;
+
+  private constructor(
+    sampling: Sampling,
+    started: ProfileStarted,
+    from: {
+      pending: PerfSample[];
+      followed: FollowedProcesses;
+      symboliser: Symboliser;
+      notes: readonly string[];
+    },
+  ) {
+    this.#sampling = sampling;
+    this.started = started;
+    this.#pending = from.pending;
+    this.#followed = from.followed;
+    this.ended = sampling.ended.then((problem) => {
+      this.#hasEnded = true;
+      return problem ?? this.#endedByItself();
+    });
+    this.#notes = from.notes;
+    this.#namer = new FrameNamer(from.symboliser, this.stacks);
+    this.#startNs = Number(process.hrtime.bigint());
+  }
+
+  /** Resolves when samples are taken; throws ProbeError when none can be. */
+  static async start(spec: ProfileSpec, symboliser: Symboliser): Promise<OnCpuProfile> {
+    const { hz, target } = spec;
+    const command = await perfCommand();
+    const choice = chosen(spec);
+    const followed = new FollowedProcesses(symboliser, target === 'machine' ? undefined : target.pid);
+    const pending: PerfSample[] = [];
+    const sampling = new Sampling(command, {
+      ...{ hz, target, callGraph: choice.mode },
+      onSample: (sample) => {
+        // the idle task is no work
+        if (sample.pid !== 0) pending.push(sample);
+      },
+    });
+    await sampling.ready;
+    const started: ProfileStarted = {
+      engine: `perf ${await versionOf(command.path)}`,
+      why: choice.why,
+      command: sampling.commandLine,
+      unit: 'samples',
+      startedAtMs: Date.now(),
+    };
+    const notes = [
+      `On-CPU time, sampled ${hz} times a second and CPU by perf. ${choice.why}`,
+      ...(command.restriction === undefined ? [] : [command.restriction]),
+    ];
+    return new OnCpuProfile(sampling, started, { pending, followed, symboliser, notes });
+  }
+
+  get elapsedNs(): number {
+    return Number(process.hrtime.bigint()) - this.#startNs;
+  }
+
+  get lost(): number {
+    return this.#sampling.lost;
+  }
+
+  async digest(): Promise<void> {
+    this.#followed.look();
+    const began = performance.now();
+    let taken = 0;
+    for (const { pid, tid, command, timeNs, frames } of this.#pending) {
+      if (pid === tid) this.#followed.setName(pid, command);
+      const process = this.stacks.frame({ function: this.#followed.nameOf(pid, command) });
+      const ids = await this.#namer.name(pid, frames);
+      const thread = this.stacks.thread({ pid, tid, name: command });
+      this.stacks.add([process, ...ids], 1, Math.max(0, timeNs - this.#startNs), thread);
+      this.total++;
+      taken++;
+      if (!this.#hasEnded && performance.now() - began > DIGEST_MS) break;
+    }
+    this.#pending.splice(0, taken);
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    await this.#sampling.stop();
+  }
+
+  kill(): void {
+    this.#stopped = true;
+    this.#sampling.kill();
+  }
+
+  /** perf ends with the process; anything else was not asked for. */
+  #endedByItself(): Problem | undefined {
+    if (this.#stopped || this.#followed.isGone) return undefined;
+    return {
+      code: 'engine-ended',
+      message: 'perf ended by itself, or something else ended it; the profile holds what came before.',
+      remedy: 'Start the profile again.',
+    };
+  }
+
+  notes(): string[] {
+    const { lost } = this;
+    return [
+      ...this.#notes,
+      ...(lost > 0 ? [`${lost} samples were lost because perf's buffer was full.`] : []),
+    ];
+  }
+}
+
+function chosen({ callGraph, program, target }: ProfileSpec): CallGraphChoice {
+  if (callGraph !== undefined)
+    return {
+      mode: callGraph,
+      why: `Stacks are walked by ${callGraph === 'fp' ? 'frame pointers' : 'DWARF'}, as asked.`,
+    };
+  if (program !== undefined) return chooseCallGraph(program);
+  if (target === 'machine')
+    return {
+      mode: 'fp',
+      why: 'Stacks are walked by frame pointers; programs that keep none show their innermost frames only.',
+    };
+  return chooseCallGraph(`/proc/${target.pid}/exe`);
+}
+
+function versionOf(perf: string): Promise<string> {
+  return new Promise((resolve) => {
+    execFile(perf, ['version'], { timeout: 5000 }, (_, output) => {
+      resolve(/perf version (\S+)/.exec(output)?.[1] ?? '');
+    });
+  });
+}

@@ -1,0 +1,151 @@
+import { existsSync } from 'node:fs';
+import type { Notify } from '../rpc.ts';
+import type { OpenBinaries } from '../symbols/open-binaries.ts';
+import { Symboliser } from '../symbols/symbolise.ts';
+import { ProbeError } from '../../protocol/errors.ts';
+import type { LiveProfileId, ProfileSpec, ProfileStarted } from '../../protocol/live-profile.ts';
+import { OffCpuProfile } from './off-cpu.ts';
+import { OnCpuProfile } from './on-cpu.ts';
+import type { RunningProfile } from './running.ts';
+
+/** A picture is laid out anew with each delta. */
+const DELTA_MS = 1000;
+const HIGHEST_HZ = 99_999;
+
+export interface LiveProfileHost {
+  readonly notify: Notify;
+  readonly linkIsFull: () => boolean;
+  readonly binaries: OpenBinaries;
+}
+
+/** Profiles that are measured now, each with what it sends. */
+export class LiveProfileService {
+  readonly #host: LiveProfileHost;
+  readonly #live = new Map<LiveProfileId, Live>();
+  readonly #starting = new Set<LiveProfileId>();
+  #isDisposed = false;
+
+  constructor(host: LiveProfileHost) {
+    this.#host = host;
+  }
+
+  readonly handlers = {
+    startProfile: (spec: ProfileSpec): Promise<ProfileStarted> => this.#start(spec),
+    stopProfile: async ({ id }: { id: LiveProfileId }): Promise<Record<string, never>> => {
+      await this.#live.get(id)?.stop();
+      return {};
+    },
+  };
+
+  /** Ends everything; resolves when no process is left. */
+  async dispose(): Promise<void> {
+    this.#isDisposed = true;
+    const all = [...this.#live.values()];
+    for (const live of all) live.kill();
+    await Promise.all(all.map((live) => live.done));
+  }
+
+  async #start(spec: ProfileSpec): Promise<ProfileStarted> {
+    check(spec);
+    const { id, kind } = spec;
+    if (this.#live.has(id) || this.#starting.has(id))
+      throw new ProbeError({ code: 'invalid-argument', message: `Profile ${id} has started already.` });
+    this.#starting.add(id);
+    try {
+      // names of a profile go with it
+      const symboliser = new Symboliser(this.#host.binaries);
+      const running =
+        kind === 'on-cpu'
+          ? await OnCpuProfile.start(spec, symboliser)
+          : await OffCpuProfile.start(spec, symboliser);
+      const live = new Live(id, running, this.#host);
+      this.#live.set(id, live);
+      void live.done.then(() => this.#live.delete(id));
+      if (this.#isDisposed) live.kill();
+      return running.started;
+    } finally {
+      this.#starting.delete(id);
+    }
+  }
+}
+
+function check({ target, hz }: ProfileSpec): void {
+  if (!Number.isInteger(hz) || hz < 1 || hz > HIGHEST_HZ)
+    throw new ProbeError({
+      code: 'invalid-argument',
+      message: `${hz} is no rate of samples.`,
+      remedy: `Give 1 to ${HIGHEST_HZ} samples a second.`,
+    });
+  if (target === 'machine') return;
+  if (!Number.isInteger(target.pid) || target.pid < 1 || !existsSync(`/proc/${target.pid}`))
+    throw new ProbeError({
+      code: 'process-gone',
+      message: `Process ${target.pid} does not exist.`,
+      remedy: 'Look up its number again: pgrep -a NAME.',
+    });
+}
+
+/** Sends what a running profile took, once a second, until it has ended. */
+class Live {
+  /** Resolves when `profileEnded` was sent. */
+  readonly done: Promise<void>;
+  readonly #id: LiveProfileId;
+  readonly #profile: RunningProfile;
+  readonly #host: LiveProfileHost;
+  readonly #timer: NodeJS.Timeout;
+  #queue: Promise<void> = Promise.resolve();
+  #isSending = false;
+
+  constructor(id: LiveProfileId, profile: RunningProfile, host: LiveProfileHost) {
+    this.#id = id;
+    this.#profile = profile;
+    this.#host = host;
+    this.#timer = setInterval(() => {
+      // a delta that is late, by naming or by the link, goes with the next one
+      if (!this.#isSending && !host.linkIsFull()) void this.#send();
+    }, DELTA_MS);
+    this.done = profile.ended.then(async (problem) => {
+      clearInterval(this.#timer);
+      await this.#queue;
+      await this.#send();
+      host.notify('profileEnded', {
+        id,
+        notes: profile.notes(),
+        ...(problem === undefined ? {} : { problem }),
+      });
+    });
+  }
+
+  async stop(): Promise<void> {
+    await this.#profile.stop();
+    await this.done;
+  }
+
+  kill(): void {
+    this.#profile.kill();
+  }
+
+  #send(): Promise<void> {
+    this.#isSending = true;
+    const profile = this.#profile;
+    this.#queue = profile
+      .digest()
+      .then(() => {
+        this.#host.notify('profileDelta', {
+          id: this.#id,
+          elapsedNs: profile.elapsedNs,
+          ...profile.stacks.take(),
+          total: profile.total,
+          lost: profile.lost,
+        });
+      })
+      .catch((error: unknown) => {
+        const message = `Stacks of a profile could not be named: ${String(error)}`;
+        this.#host.notify('log', { level: 'warn', message });
+      })
+      .finally(() => {
+        this.#isSending = false;
+      });
+    return this.#queue;
+  }
+}

@@ -1,0 +1,79 @@
+import type { Problem } from './errors.ts';
+import type { ProfileThread, WeightUnit } from './profile.ts';
+import type { Frame } from './source.ts';
+
+/** Profiles that are measured now: the helper names stacks as they come and sends what is new. */
+export type LiveProfileId = string;
+
+export const profileKinds = ['on-cpu', 'off-cpu'] as const;
+/** Time on a CPU, sampled; or time blocked, summed from switch to switch. */
+export type ProfileKind = (typeof profileKinds)[number];
+
+export interface ProfileSpec {
+  readonly id: LiveProfileId;
+  readonly kind: ProfileKind;
+  /** One process with its threads (and, off-CPU, the children it starts), or everything on the target. */
+  readonly target: { readonly pid: number } | 'machine';
+  /** Samples a second and CPU, 1 to 99,999; off-CPU it means nothing. */
+  readonly hz: number;
+  /** How user stacks are walked; chosen by looking at the program without it. */
+  readonly callGraph?: 'fp' | 'dwarf';
+  /** The program to look at when the process runs another one yet. */
+  readonly program?: string;
+}
+
+export interface ProfileStarted {
+  /** `perf 6.1.187` */
+  readonly engine: string;
+  /** A full sentence: how stacks are walked, and why so. */
+  readonly why: string;
+  /** What runs, for the recording: a command line, or a script. */
+  readonly command: string;
+  readonly unit: WeightUnit;
+  /** Wall clock of the target, in ms: time 0 of the samples. */
+  readonly startedAtMs: number;
+}
+
+/** A frame as profiles know it: places of one function at two addresses are one frame. */
+export type ProfileFrame = Omit<Frame, 'address' | 'column'>;
+
+/**
+ * What came since the last delta. Frames, nodes and threads are numbered from 0 in the order in which they are sent;
+ * frame 0 and node 0 are the root's and are never sent.
+ */
+export interface ProfileDelta {
+  readonly id: LiveProfileId;
+  /** Since the start. */
+  readonly elapsedNs: number;
+  readonly frames: readonly ProfileFrame[];
+  /** Pairs: the node's parent, which is known, and its frame. */
+  readonly nodes: readonly number[];
+  readonly threads: readonly ProfileThread[];
+  /** Fours: node, weight, time since the start in ns, thread; thread -1 where neither it nor the time is known. */
+  readonly samples: readonly number[];
+  /** Weight so far, in the profile's unit. */
+  readonly total: number;
+  /** Samples so far that the kernel or the engine had no room for. */
+  readonly lost: number;
+}
+
+export interface ProfileEnded {
+  readonly id: LiveProfileId;
+  /** What must be known about the figures; full sentences. */
+  readonly notes: readonly string[];
+  /** Absent when it was stopped, or the process ended. */
+  readonly problem?: Problem;
+}
+
+export interface LiveProfileApi {
+  /** Answered when samples are taken. */
+  startProfile(params: ProfileSpec): ProfileStarted;
+  /** Ends it; its last delta and `profileEnded` were sent before the answer. */
+  stopProfile(params: { readonly id: LiveProfileId }): Record<string, never>;
+}
+
+export interface LiveProfileEvents {
+  /** At most once a second, and once at the end. */
+  profileDelta(params: ProfileDelta): void;
+  profileEnded(params: ProfileEnded): void;
+}
