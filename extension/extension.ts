@@ -29,6 +29,8 @@ import { warmUp } from './platform/warm-up.ts';
 import { HelperLink } from './probes/helper-link.ts';
 import { Places } from './probes/places.ts';
 import { ProbeList } from './probes/probe-list.ts';
+import { registerProfileCommands } from './profiles/profile-commands.ts';
+import { ProfilePanels } from './profiles/profile-panels.ts';
 import { registerScriptCommands } from './scripts/run-commands.ts';
 import { RunPanels } from './scripts/run-panels.ts';
 import { registerRecordingEditor } from './recordings/recording-editor.ts';
@@ -211,6 +213,13 @@ export function activate(context: ExtensionContext): void {
     tellAttachCount: (attachPoint, title) => {
       language.tellAttachCount(attachPoint, title);
     },
+  }))
+    own(command);
+  for (const command of registerProfileCommands({
+    ...{ context, chooser, connect, show },
+    panels: new ProfilePanels({ context, log, frames, shown, show }),
+    targetName: () => targets.current.name,
+    minutes: () => settings.get('budget.minutes'),
   }))
     own(command);
   void targets.restore();

@@ -1,3 +1,4 @@
+import type { LiveStatus } from './live-status.ts';
 import type { SourcePlace } from './source.ts';
 
 /**
@@ -73,7 +74,11 @@ export type HostToFlame =
       /** With a baseline the view is a comparison: `profile` minus `baseline`. */
       readonly baseline?: ArrayBuffer;
       readonly options?: FlameChange;
+      /** Of a profile that is measured: stands above it. */
+      readonly status?: LiveStatus;
     }
+  /** What is said above a measured profile changed, and its stacks did not. */
+  | { readonly type: 'status'; readonly status: LiveStatus }
   /** Changes what is shown, for instance when a range is brushed in the latency panel. */
   | { readonly type: 'options'; readonly options: FlameChange }
   /** Finds a function, as *Show in Flame Graph* does. */
@@ -94,6 +99,10 @@ export type FlameToHost =
   | { readonly type: 'openSource'; readonly frame: FlameFrame; readonly beside: boolean }
   | { readonly type: 'traceFunction'; readonly frame: FlameFrame }
   | { readonly type: 'copy'; readonly text: string }
+  /** The buttons above a measured profile. */
+  | { readonly type: 'stopProfile' }
+  | { readonly type: 'runProfileAgain' }
+  | { readonly type: 'saveRecording' }
   /** A file the user asked for; the host asks where to and writes it. */
   | { readonly type: 'save'; readonly suggestedName: string; readonly content: string | ArrayBuffer }
   /** Something that could not be shown; also stands in the view itself. */

@@ -129,7 +129,7 @@ export class LiveProfile implements Disposable {
   #finish({ notes, problem }: ProfileEnded): void {
     if (this.#state === 'ended') return;
     this.problem = problem;
-    this.#builder.notes.push(...notes, ...(problem === undefined ? [] : [problem.message]));
+    this.#builder.notes.push(...notes);
     for (const subscription of this.#subscriptions.splice(0)) subscription.dispose();
     this.#become('ended');
     this.#resolveEnded();

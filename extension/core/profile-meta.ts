@@ -5,7 +5,13 @@ export const PROFILE_RUN = 'profile';
 
 /** The meta rows of a profile's recording: how it was measured, and where. */
 export function profileMeta(
-  { spec, started, lost, title }: Pick<LiveProfile, 'spec' | 'started' | 'lost' | 'title'>,
+  {
+    spec,
+    started,
+    lost,
+    title,
+    problem,
+  }: Pick<LiveProfile, 'spec' | 'started' | 'lost' | 'title' | 'problem'>,
   where: Readonly<Record<string, string>>,
 ): Record<string, string> {
   return {
@@ -17,6 +23,7 @@ export function profileMeta(
     stacks: started?.why ?? '',
     command_lines: started?.command ?? '',
     lost_samples: String(lost),
+    ...(problem === undefined ? {} : { problem: problem.message }),
     ...where,
   };
 }

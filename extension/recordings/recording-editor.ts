@@ -13,6 +13,7 @@ import {
 import { asProblem } from '../../protocol/errors.ts';
 import type { Profile } from '../../protocol/profile.ts';
 import type { RecordedProbe } from '../core/recording/replay.ts';
+import { PROFILE_RUN } from '../core/profile-meta.ts';
 import { SCRIPT_RUN } from '../core/scripts/recorder.ts';
 import { figuresText } from '../editor/labels.ts';
 import type { SourceFiles } from '../platform/open-source.ts';
@@ -62,6 +63,8 @@ class RecordingEditor implements CustomReadonlyEditorProvider<OpenRecording> {
         const origin = originOf(meta);
         // A script's run has a panel of its own, where its maps and its log are seen
         if (meta.get('kind') === SCRIPT_RUN) void commands.executeCommand('probescope.openRun', uri.fsPath);
+        if (meta.get('kind') === PROFILE_RUN)
+          void commands.executeCommand('probescope.openProfile', uri.fsPath);
         const probes = recordedProbes(recording);
         const places = await Promise.all(probes.map((probe) => this.#placeOf(probe)));
         tracing.showRecorded(

@@ -70,6 +70,10 @@ function profileMessage(probes: ProbeSource, key: string): HostToFlame {
 /** What a flame graph asks for. */
 export function receiveFlame(message: FlameToHost, frames: FrameActions, log: LogOutputChannel): void {
   switch (message.type) {
+    // buttons of a measured profile's panel, which answers them itself
+    case 'stopProfile':
+    case 'runProfileAgain':
+    case 'saveRecording':
     case 'ready':
       break;
     case 'openSource':

@@ -20,6 +20,8 @@ export interface PanelKind<ToPanel, FromPanel> {
   /** Everything the panel shows now, or undefined when there is nothing. Asked for on `ready`, on becoming visible and on `refresh`. */
   picture(key: string): ToPanel | undefined;
   receive(key: string, message: FromPanel): void;
+  /** The panel was closed. */
+  closed?(key: string): void;
   /** Panels that show a profile: lines of code are marked with it while its panel is open. */
   readonly lines?: { readonly shown: ShownProfile; profile(key: string): Profile | undefined };
 }
@@ -105,6 +107,7 @@ export class PanelHost<ToPanel, FromPanel extends { readonly type: string }> imp
     panel.onDidDispose(() => {
       this.#panels.delete(key);
       this.#kind.lines?.shown.close(this.#viewKey(key));
+      this.#kind.closed?.(key);
     });
     panel.onDidChangeViewState(() => {
       this.#send(key, panel);

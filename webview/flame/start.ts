@@ -1,6 +1,8 @@
 import type { FlameChange, FlameOptions, FlameToHost, HostToFlame } from '../../protocol/flame.ts';
 import { defaultFlameOptions } from '../../protocol/flame.ts';
+import type { LiveStatus } from '../../protocol/live-status.ts';
 import type { FromWorker, ToWorker } from './channel.ts';
+import { emptyText, LiveBar } from './live-bar.ts';
 import { FlameView } from './view.ts';
 import workerSource from './worker.ts?worker';
 
@@ -44,6 +46,8 @@ export function startFlame(root: HTMLElement, owner: FlameOwner): Flame {
       send({ type: 'save', format, options });
     },
   });
+  const bar = new LiveBar(owner.post);
+  root.prepend(bar.element);
   const problem = (message: string): void => {
     owner.post({ type: 'problem', message });
     view.tell(message);
@@ -66,17 +70,26 @@ export function startFlame(root: HTMLElement, owner: FlameOwner): Flame {
     problem(`The flame graph's worker failed: ${event.message}`);
   };
 
+  const tell = (status: LiveStatus): void => {
+    bar.show(status);
+    view.emptyText = emptyText(status);
+  };
+
   const receive = (message: HostToFlame): void => {
     switch (message.type) {
       case 'profile': {
         if (message.options !== undefined) changed(message.options);
-        const { profile, baseline } = message;
+        const { profile, baseline, status } = message;
+        if (status !== undefined) tell(status);
         send(
           { type: 'load', profile, options, ...(baseline === undefined ? {} : { baseline }) },
           baseline === undefined ? [profile] : [profile, baseline],
         );
         return;
       }
+      case 'status':
+        tell(message.status);
+        return;
       case 'options':
         changed(message.options);
         send({ type: 'paint', options, request: ++request });

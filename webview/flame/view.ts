@@ -68,6 +68,8 @@ export class FlameView {
   readonly #search = new Search();
   #notice: string | undefined;
   #frameRequested = false;
+  /** Stands in the place of a picture without stacks. */
+  emptyText = 'This profile holds no samples.';
 
   constructor(root: HTMLElement, events: ViewEvents) {
     this.#events = events;
@@ -141,9 +143,7 @@ export class FlameView {
     this.#empty.hidden = hasContent;
     if (!hasContent)
       this.#empty.textContent =
-        picture.profileTotal > 0
-          ? 'No stack passes the filters. Take one back above.'
-          : 'This profile holds no samples.';
+        picture.profileTotal > 0 ? 'No stack passes the filters. Take one back above.' : this.emptyText;
     this.#controls.show(options, this.#facts);
     this.#showNotes();
     this.useTheme();

@@ -2,6 +2,7 @@ import { encodeProfile } from '../../profile/codec.ts';
 import { isStackMap, profileOfMap } from '../../profile/import/script-map.ts';
 import type { RunToHost } from '../../protocol/run-panel.ts';
 import type { HistBucket, ScriptMap, SeriesMap, StatsMap, ValuesMap } from '../../protocol/script.ts';
+import type { FlameToHost } from '../../protocol/flame.ts';
 import { startFlame, type Flame } from '../flame/start.ts';
 import { element } from '../flame/dom.ts';
 import { drawHistogram, drawSeries } from './charts.ts';
@@ -250,7 +251,7 @@ class StacksView implements MapView {
     this.#flame = startFlame(root, {
       post: (message) => {
         if (message.type === 'save') post({ ...message, type: 'saveText' });
-        else if (message.type !== 'ready') post(message);
+        else if (!isForProfiles(message)) post(message);
       },
     });
   }
@@ -260,4 +261,11 @@ class StacksView implements MapView {
     if (profile === undefined) return;
     this.#flame.receive({ type: 'profile', profile: encodeProfile(profile).buffer, live: true });
   }
+}
+
+/** Asked for by a page of its own, and by the buttons above a measured profile: neither is here. */
+function isForProfiles(
+  message: FlameToHost,
+): message is Extract<FlameToHost, { type: 'ready' | 'stopProfile' | 'runProfileAgain' | 'saveRecording' }> {
+  return ['ready', 'stopProfile', 'runProfileAgain', 'saveRecording'].includes(message.type);
 }

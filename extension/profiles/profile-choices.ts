@@ -1,0 +1,58 @@
+/** What *Profile Process* offers to choose from. Pure: the asking itself is in `profile-commands.ts`. */
+import type { ProfileKind } from '../../protocol/live-profile.ts';
+import type { ProcessInfo } from '../../protocol/target.ts';
+import { processSummary, processTitle } from '../targets/process-text.ts';
+
+/** Rates are next to round numbers, so that nothing periodic is met in step. */
+export const USUAL_HZ = 49;
+const DETAILED_HZ = 997;
+
+export interface ProcessItem {
+  readonly label: string;
+  readonly description: string;
+  readonly detail: string;
+  /** Absent: everything on the target. */
+  readonly process?: ProcessInfo;
+}
+
+/** The processes, busiest first, and everything on the target at the end. */
+export function processItems(processes: readonly ProcessInfo[], target: string): ProcessItem[] {
+  const sorted = [...processes].sort((a, b) => (b.shareOfCore ?? 0) - (a.shareOfCore ?? 0) || a.pid - b.pid);
+  return [
+    ...sorted.map((process) => ({
+      label: processTitle(process),
+      description: processSummary(process),
+      detail: process.commandLine || process.command,
+      process,
+    })),
+    { label: `$(server) Everything on ${target}`, description: 'all processes and the kernel', detail: '' },
+  ];
+}
+
+export interface MeasureItem {
+  readonly label: string;
+  readonly detail: string;
+  readonly measures: ProfileKind;
+  readonly hz: number;
+}
+
+export const measureItems: readonly MeasureItem[] = [
+  {
+    label: '$(flame) On CPU',
+    detail: `Where it computes: its stacks, sampled ${USUAL_HZ} times a second and CPU`,
+    measures: 'on-cpu',
+    hz: USUAL_HZ,
+  },
+  {
+    label: '$(flame) On CPU, in detail',
+    detail: `${DETAILED_HZ} samples a second and CPU, for programs that run for a moment; costs more`,
+    measures: 'on-cpu',
+    hz: DETAILED_HZ,
+  },
+  {
+    label: '$(watch) Off CPU',
+    detail: 'What it waits for: the time that its threads are blocked, by the stack that blocked',
+    measures: 'off-cpu',
+    hz: USUAL_HZ,
+  },
+];
