@@ -17,7 +17,7 @@ import type { ProbeId, ProbeSpec } from '../protocol/probe.ts';
 import type { SessionAttached, SessionId } from '../protocol/snapshot.ts';
 
 /** How often the helper looks whether a traced process or binary is still the one it was. */
-const WATCH_MS = 500;
+const WATCH_MS = 1000;
 /** Shortest and longest pause between snapshots. */
 const INTERVAL_LIMITS_MS = [100, 60_000] as const;
 /** The inode of the first pid namespace (PROC_PID_INIT_INO). */

@@ -20,7 +20,9 @@ export function decodeLine(line: string): EngineLine {
   if (!line.startsWith('{')) return other;
   let message: unknown;
   try {
-    message = JSON.parse(line.replace(/\\uffffff([89a-f][0-9a-f])/g, '\\u00$1'));
+    message = JSON.parse(
+      line.includes('\\uffffff') ? line.replace(/\\uffffff([89a-f][0-9a-f])/g, '\\u00$1') : line,
+    );
   } catch {
     return other;
   }

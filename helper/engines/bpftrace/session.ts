@@ -18,8 +18,8 @@ export interface SessionHost extends EngineHost {
 const FIRST_DELAYS_MS = [30, 120, 250];
 /** Stacks are long and change slowly. */
 const STACKS_EVERY_MS = 1000;
-/** Maps are allocated at the start: their size hardly changes. */
-const MEMORY_EVERY_MS = 5000;
+/** Maps are allocated at the start and hardly grow; to read their size, all files that the engine holds open are looked at. */
+const MEMORY_EVERY_MS = 30_000;
 
 /** A trace session: all its probes in one bpftrace at a time. */
 export class BpftraceSession {
