@@ -122,18 +122,18 @@ function functionAnswer(info: DebugInfo, found: FunctionInfo): Answer {
         ...(symbol === undefined ? {} : { symbol }),
         variables: variables(info.scopesAt(entry).slice(-1), entry),
       })),
-      ...inlined.map(({ entry, callSite, into, die }): SiteAnswer => ({
-        kind: 'inlined',
-        ...site(info, entry),
-        file: callSite.file,
-        line: callSite.line,
-        ...(callSite.column === undefined ? {} : { column: callSite.column }),
-        in: into,
-        variables: variables(
-          info.scopesAt(entry).filter((scope) => scope.die.offset === die.offset),
-          entry,
-        ),
-      })),
+      ...inlined.map((copy): SiteAnswer => {
+        const { entry, callSite, into } = copy;
+        return {
+          kind: 'inlined',
+          ...site(info, entry),
+          file: callSite.file,
+          line: callSite.line,
+          ...(callSite.column === undefined ? {} : { column: callSite.column }),
+          in: into,
+          variables: info.variablesOfCopy(copy).map((variable) => describe(variable, entry)),
+        };
+      }),
     ],
   };
 }

@@ -19,7 +19,15 @@ import { ProbeError } from '../../protocol/errors.ts';
 import { SHF_ALLOC, SHF_EXECINSTR } from './elf/header.ts';
 import { FunctionCatalog } from './function-catalog.ts';
 import { LineSiteFinder } from './line-sites.ts';
-import type { FunctionInfo, LineSites, ScopeAt, SourceFile, SymbolFrame } from './model.ts';
+import type {
+  FunctionInfo,
+  InlinedCopy,
+  LineSites,
+  ScopeAt,
+  SourceFile,
+  SymbolFrame,
+  Variable,
+} from './model.ts';
 import { variablesInScope } from './variables.ts';
 import { Die } from './dwarf/die.ts';
 import { SymbolLookup } from './symbol-lookup.ts';
@@ -173,6 +181,15 @@ export class DebugInfo {
       scope = inlined && parent !== NONE ? parent : undefined;
     }
     return found;
+  }
+
+  /**
+   * Parameters and variables of an inlined copy at its entry. GCC sets the entry before the ranges of the copy's code at
+   * times: {@link scopesAt} does not know the copy there.
+   */
+  variablesOfCopy({ die, entry }: InlinedCopy): readonly Variable[] {
+    const unit = this.#lookup?.find(entry);
+    return unit === undefined ? [] : variablesInScope(die, entry, this.#index!.unit(unit));
   }
 
   #catalog(): FunctionCatalog {

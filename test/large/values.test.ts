@@ -5,9 +5,10 @@ import { describe, expect, it } from 'vitest';
 import { FetchPlan, type Evaluate } from '../../helper/engines/tracefs/fetch.ts';
 import { formatFetch, formatStored } from '../../helper/engines/tracefs/definition.ts';
 import type { TraceRecord } from '../../helper/engines/tracefs/record.ts';
-import { scopeAt } from '../../helper/logpoints/scope.ts';
+import { scopeAt, type PlacedScope } from '../../helper/logpoints/scope.ts';
 import { DebugInfo } from '../../helper/symbols/debug-info.ts';
 import { Checker } from '../../helper/symbols/expression/check.ts';
+import type { InlinedCopy } from '../../helper/symbols/model.ts';
 import { parseExpression } from '../../helper/symbols/expression/parser.ts';
 import { readingOf, type Reading } from '../../helper/symbols/expression/reading.ts';
 import { perfDefinitionsOfMany, type PerfLine } from '../support/perf-probe.ts';
@@ -48,10 +49,29 @@ interface OurValue {
 
 const STACK_VALUE = 0x9f;
 
-function ourValue(debug: DebugInfo, vaddr: number, name: string): Compared['ours'] {
+/** Copies by their entries, since perf probes an inlined function there, in front of its ranges or not. */
+type Copies = ReadonlyMap<number, readonly InlinedCopy[]>;
+
+function copiesOf(debug: DebugInfo): Copies {
+  const found = new Map<number, InlinedCopy[]>();
+  for (const { inlined } of debug.functions())
+    for (const copy of inlined) found.set(copy.entry, [...(found.get(copy.entry) ?? []), copy]);
+  return found;
+}
+
+function scopeFor(debug: DebugInfo, vaddr: number, name: string, copies: Copies): PlacedScope {
+  const scope = scopeAt(debug, vaddr);
+  if (scope.variables.some((variable) => variable.name === name)) return scope;
+  const around = debug.scopesAt(vaddr).map(({ variables }) => variables);
+  const entered = (copies.get(vaddr) ?? []).map((copy) => debug.variablesOfCopy(copy));
+  const variables = [...entered, ...around].find((list) => list.some((each) => each.name === name));
+  return variables === undefined ? scope : { ...scope, variables };
+}
+
+function ourValue(debug: DebugInfo, vaddr: number, name: string, copies: Copies): Compared['ours'] {
   const fileOffsetBytes = debug.elf.fileOffsetOf(vaddr) ?? 0;
   try {
-    const scope = scopeAt(debug, vaddr);
+    const scope = scopeFor(debug, vaddr, name, copies);
     const plan = new FetchPlan(
       debug.elf.header.machine,
       { vaddr, fileOffsetBytes },
@@ -82,15 +102,17 @@ function isComputed(debug: DebugInfo, vaddr: number, name: string): boolean {
   return false;
 }
 
-function comparisons(debug: DebugInfo, { offset, fetched }: PerfLine): Compared[] {
+function comparisons(debug: DebugInfo, { offset, fetched }: PerfLine, copies: Copies): Compared[] {
   const vaddr = debug.elf.vaddrOf(offset) ?? 0;
   const [frame] = debug.frames(vaddr);
   const place = `${frame?.function ?? '??'} line ${frame?.line ?? 0} at 0x${vaddr.toString(16)}`;
-  return [...fetched].map(([name, perf]) => ({
+  // `@name` is a symbol of the kernel's: the kernel refuses it in a probe of a program
+  const usable = [...fetched].filter(([, perf]) => !/^@[A-Za-z_]/.test(perf));
+  return usable.map(([name, perf]) => ({
     place,
     name,
     perf,
-    ours: ourValue(debug, vaddr, name),
+    ours: ourValue(debug, vaddr, name, copies),
     computed: isComputed(debug, vaddr, name),
     hits: 0,
   }));
@@ -112,8 +134,8 @@ function eventsOf(binary: string, offset: number, index: number, compared: reado
   return [
     event(
       'p',
-      // the same bits, printed as decimal digits, which is what our parser reads
-      compared.map(({ perf }) => perf.replace(/:x(\d+)$/, ':u$1')),
+      // the same bits, printed as decimal digits, which is what our parser reads; without a type the kernel takes x64
+      compared.map(({ perf }) => (/:\w+$/.test(perf) ? perf.replace(/:x(\d+)$/, ':u$1') : `${perf}:u64`)),
     ),
     event('o', ours),
   ];
@@ -205,10 +227,11 @@ function perfLines(binary: string, places: readonly Place[]): PerfLine[] {
 
 function compareAll(debug: DebugInfo, binary: string, places: readonly Place[]): Compared[] {
   const lines = perfLines(binary, places);
+  const copies = copiesOf(debug);
   const all: Compared[] = [];
   for (let from = 0; from < lines.length; from += BATCH) {
     const batch = lines.slice(from, from + BATCH).map((line, index) => {
-      const compared = comparisons(debug, line);
+      const compared = comparisons(debug, line, copies);
       return { line, compared, events: eventsOf(binary, line.offset, index, compared) };
     });
     const { records, refused } = recordDuring(
@@ -270,7 +293,9 @@ describe.skipIf(unable !== undefined || missingTools('sqlite-gcc').length > 0)(
       for (const { bodies } of debug.functions())
         for (const { ranges } of bodies)
           for (const { line, address, isStatement } of debug.rowsInside(ranges))
-            if (isStatement && !lines.has(line)) lines.set(line, debug.elf.fileOffsetOf(address) ?? 0);
+            // perf refuses a line whose address belongs to another one as well
+            if (isStatement && !lines.has(line) && debug.frames(address)[0]?.line === line)
+              lines.set(line, debug.elf.fileOffsetOf(address) ?? 0);
       // spread over the file, the same ones each time
       const places = [...lines]
         .sort(([a], [b]) => a - b)

@@ -206,16 +206,20 @@ export class Qualified extends Wrapping {
   }
 }
 
-export class Pointer extends Wrapping {
-  left(out: Output): void {
-    this.inner.left(out);
-    if (this.inner.isArray(out)) out.add(' ');
-    if (this.inner.isArray(out) || this.inner.isFunction(out)) out.add('(');
-    out.add('*');
+/** What points at another type: an array or a function stands around it in parentheses, `int (*)[3]`. */
+abstract class Pointing extends Wrapping {
+  /** Prints `inner`'s front, and the parenthesis that its declarator needs. */
+  protected open(out: Output, inner: Node): void {
+    inner.left(out);
+    if (inner.isArray(out)) out.add(' ');
+    if (inner.isArray(out) || inner.isFunction(out)) out.add('(');
+  }
+  protected close(out: Output, inner: Node): void {
+    if (inner.isArray(out) || inner.isFunction(out)) out.add(')');
+    inner.right(out);
   }
   override right(out: Output): void {
-    if (this.inner.isArray(out) || this.inner.isFunction(out)) out.add(')');
-    this.inner.right(out);
+    this.close(out, this.inner);
   }
   override isArray(): boolean {
     return false;
@@ -225,8 +229,15 @@ export class Pointer extends Wrapping {
   }
 }
 
+export class Pointer extends Pointing {
+  left(out: Output): void {
+    this.open(out, this.inner);
+    out.add('*');
+  }
+}
+
 /** References to references collapse: `&` wins over `&&`. */
-export class ReferenceType extends Wrapping {
+export class ReferenceType extends Pointing {
   readonly #kind: '&' | '&&';
   #printing = false;
   constructor(inner: Node, kind: '&' | '&&') {
@@ -248,9 +259,7 @@ export class ReferenceType extends Wrapping {
     if (this.#printing) return;
     this.#printing = true;
     const { kind, inner } = this.#collapsed(out);
-    inner.left(out);
-    if (inner.isArray(out)) out.add(' ');
-    if (inner.isArray(out) || inner.isFunction(out)) out.add('(');
+    this.open(out, inner);
     out.add(kind);
     this.#printing = false;
   }
@@ -258,19 +267,12 @@ export class ReferenceType extends Wrapping {
     if (this.#printing) return;
     this.#printing = true;
     const { inner } = this.#collapsed(out);
-    if (inner.isArray(out) || inner.isFunction(out)) out.add(')');
-    inner.right(out);
+    this.close(out, inner);
     this.#printing = false;
-  }
-  override isArray(): boolean {
-    return false;
-  }
-  override isFunction(): boolean {
-    return false;
   }
 }
 
-export class MemberPointer extends Wrapping {
+export class MemberPointer extends Pointing {
   readonly #className: Node;
   constructor(className: Node, member: Node) {
     super(member);
@@ -281,16 +283,6 @@ export class MemberPointer extends Wrapping {
     out.add(this.inner.isArray(out) || this.inner.isFunction(out) ? '(' : ' ');
     out.print(this.#className);
     out.add('::*');
-  }
-  override right(out: Output): void {
-    if (this.inner.isArray(out) || this.inner.isFunction(out)) out.add(')');
-    this.inner.right(out);
-  }
-  override isArray(): boolean {
-    return false;
-  }
-  override isFunction(): boolean {
-    return false;
   }
 }
 

@@ -118,6 +118,10 @@ function describe(die: Die, depth: number): Type {
   const target = (): Type => typeOf(die);
   const named = (suffix: (name: string) => string): string =>
     own ?? suffix(depth > DEEPEST_NAME ? '…' : nameOfTarget(die, depth));
+  const qualified = (
+    kind: 'const' | 'volatile' | 'restrict' | 'atomic',
+    suffix: (name: string) => string,
+  ): Type => ({ kind, name: named(suffix), sizeBytes: sizeOfTarget(die, depth), die, target });
   switch (die.tag) {
     case tags.baseType:
       return {
@@ -168,37 +172,13 @@ function describe(die: Die, depth: number): Type {
         target,
       };
     case tags.constType:
-      return {
-        kind: 'const',
-        name: named((name) => (name.endsWith('*') ? `${name}const` : `const ${name}`)),
-        sizeBytes: sizeOfTarget(die, depth),
-        die,
-        target,
-      };
+      return qualified('const', (name) => (name.endsWith('*') ? `${name}const` : `const ${name}`));
     case tags.volatileType:
-      return {
-        kind: 'volatile',
-        name: named((name) => `volatile ${name}`),
-        sizeBytes: sizeOfTarget(die, depth),
-        die,
-        target,
-      };
+      return qualified('volatile', (name) => `volatile ${name}`);
     case tags.restrictType:
-      return {
-        kind: 'restrict',
-        name: named((name) => `${name} restrict`),
-        sizeBytes: sizeOfTarget(die, depth),
-        die,
-        target,
-      };
+      return qualified('restrict', (name) => `${name} restrict`);
     case tags.atomicType:
-      return {
-        kind: 'atomic',
-        name: named((name) => `_Atomic ${name}`),
-        sizeBytes: sizeOfTarget(die, depth),
-        die,
-        target,
-      };
+      return qualified('atomic', (name) => `_Atomic ${name}`);
     case tags.structureType:
     case tags.classType:
     case tags.unionType:
