@@ -7,8 +7,8 @@ import { analyse } from '../language-server/language/features/analysis.ts';
 import { complete } from '../language-server/language/features/completion.ts';
 import { probeNames } from '../language-server/language/features/probe-names.ts';
 import { format } from '../language-server/language/format/format.ts';
+import { knownCatalog, type KnownCatalog } from '../language-server/language/known-catalog.ts';
 import { parse } from '../language-server/language/syntax/parser.ts';
-import type { Catalog } from '../protocol/catalog.ts';
 import { commonScripts, mutate, newestScripts, seeded } from '../test/unit/language/scripts.ts';
 import { line, measure, quantile } from './language/measure.ts';
 import { largeCatalog, tangledScript, tidyScript } from './language/scripts.ts';
@@ -23,7 +23,7 @@ export async function language(): Promise<void> {
   ] as const)
     for (const version of [17, 27]) keystrokes(name, script, version);
   const catalog = largeCatalog();
-  completion(catalog);
+  completion(knownCatalog(catalog));
   await serverMemory(catalog);
   fuzz();
   console.log('tree-sitter-bpftrace is not on npm: none of its parsers runs beside ours');
@@ -87,7 +87,7 @@ function keystrokes(name: string, script: string, version: number): void {
   );
 }
 
-function completion(catalog: Catalog): void {
+function completion(catalog: KnownCatalog): void {
   const start = performance.now();
   const names = probeNames(catalog);
   names.search('kprobe:x', 1);

@@ -1,11 +1,11 @@
 // `probescope check`: says what a bpftrace release would say about scripts, without bpftrace and without root.
 import { readFile } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
-import type { Catalog } from '../protocol/catalog.ts';
 import { readCatalog } from '../protocol/catalog.ts';
 import { check } from '../language-server/language/check/check.ts';
 import { chooseVersion } from '../language-server/language/check/choose-version.ts';
 import type { Diagnostic } from '../language-server/language/diagnostic.ts';
+import { knownCatalog, type KnownCatalog } from '../language-server/language/known-catalog.ts';
 import { LineIndex } from '../language-server/language/lines.ts';
 import { parse } from '../language-server/language/syntax/parser.ts';
 import {
@@ -49,7 +49,7 @@ interface Choice {
   readonly version: Version | undefined;
   readonly target: Version | undefined;
   readonly unsafe: boolean;
-  readonly catalog: Catalog | undefined;
+  readonly catalog: KnownCatalog | undefined;
 }
 
 /** Syntax errors and findings of one script, by place. */
@@ -92,7 +92,7 @@ function readVersion(text: string): Version {
   return version;
 }
 
-async function loadCatalog(path: string): Promise<Catalog> {
+async function loadCatalog(path: string): Promise<KnownCatalog> {
   let text: string;
   try {
     text = await readFile(path, 'utf8');
@@ -101,7 +101,7 @@ async function loadCatalog(path: string): Promise<Catalog> {
   }
   const read = readCatalog(text);
   if ('refusal' in read) throw new UsageError(`--catalog ${path}: ${read.refusal}`);
-  return read.catalog;
+  return knownCatalog(read.catalog);
 }
 
 async function readStandardInput(): Promise<string> {

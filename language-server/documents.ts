@@ -1,8 +1,8 @@
 import type { TextDocument } from 'vscode-languageserver-textdocument';
-import type { Catalog } from '../protocol/catalog.ts';
 import type { Diagnostic } from './language/diagnostic.ts';
 import { analyse, type Analysis } from './language/features/analysis.ts';
 import { probeNames, type ProbeNames } from './language/features/probe-names.ts';
+import type { KnownCatalog } from './language/known-catalog.ts';
 import { LineIndex } from './language/lines.ts';
 import { parse } from './language/syntax/parser.ts';
 import { CheckMemory } from './language/check/memory.ts';
@@ -19,7 +19,7 @@ export class Documents {
   private readonly memories = new Map<string, CheckMemory>();
   private readonly verdicts = new Map<string, VerdictParams>();
   private target: TargetParams = { unsafe: false };
-  private catalog: Catalog | undefined;
+  private catalog: KnownCatalog | undefined;
   /** Commands that the client has; code lenses name no others. */
   commands: readonly string[] = [];
   /** Attach point → what its code lens says instead of *Show attach count*. */
@@ -31,7 +31,7 @@ export class Documents {
     this.analyses.clear();
   }
 
-  setCatalog(catalog: Catalog | undefined): void {
+  setCatalog(catalog: KnownCatalog | undefined): void {
     this.catalog = catalog;
     this.namesOfCatalog = undefined;
     this.analyses.clear();

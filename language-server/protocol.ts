@@ -42,3 +42,6 @@ export interface VerdictDiagnostic {
   readonly hint?: string;
 }
 export const verdictNotification = new NotificationType<VerdictParams>('probescope/verdict');
+
+/** First argument of the process that reads a catalog for the server; the file follows. */
+export const catalogReaderArgument = '--read-catalog';

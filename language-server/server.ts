@@ -1,5 +1,4 @@
 /** The bpftrace language server: connects editors with the pure functions of `language/`. */
-import { readFile } from 'node:fs/promises';
 import {
   CodeLensRefreshRequest,
   createConnection,
@@ -11,7 +10,7 @@ import {
   type InitializeResult,
 } from 'vscode-languageserver/node';
 import { TextDocument } from 'vscode-languageserver-textdocument';
-import { readCatalog } from '../protocol/catalog.ts';
+import { readCatalogFile } from './catalog-reader.ts';
 import { diagnosticOf } from './convert.ts';
 import { Documents } from './documents.ts';
 import { registerFeatures } from './features.ts';
@@ -102,9 +101,7 @@ async function loadCatalog(): Promise<void> {
   if (answer === null) {
     documents.setCatalog(undefined);
   } else {
-    const text = await readFile(answer.file, 'utf8').catch(() => undefined);
-    const result =
-      text === undefined ? { refusal: `The catalog ${answer.file} cannot be read.` } : readCatalog(text);
+    const result = await readCatalogFile(answer.file);
     if ('refusal' in result) connection.console.warn(result.refusal);
     documents.setCatalog('catalog' in result ? result.catalog : undefined);
   }

@@ -114,5 +114,29 @@ export function readCatalog(text: string): { readonly catalog: Catalog } | { rea
     return { refusal: `The catalog has version ${String(value['version'])}; this release reads version 1.` };
   for (const table of ['target', 'tracepoints', 'functions', 'structs', 'enums'] as const)
     if (!isRecord(value[table])) return { refusal: `The catalog's "${table}" is missing or not an object.` };
+  for (const [table, isWellFormed] of Object.entries(shapes)) {
+    const bad = Object.entries(value[table] ?? {}).find(([, entry]) => !isWellFormed(entry));
+    if (bad !== undefined)
+      return {
+        refusal: `The catalog's "${table}" is damaged at "${bad[0]}". Take it again with \`probescope catalog\`.`,
+      };
+  }
   return { catalog: value as unknown as Catalog };
 }
+
+const isText = (value: unknown): boolean => typeof value === 'string';
+const areTexts = (value: unknown): boolean => Array.isArray(value) && value.every(isText);
+const isTextTable = (value: unknown): boolean => isRecord(value) && Object.values(value).every(isText);
+
+/** What each entry of a table has to be. */
+const shapes: Readonly<Record<string, (entry: unknown) => boolean>> = {
+  target: (entry) => isText(entry) || typeof entry === 'number',
+  tracepoints: isTextTable,
+  functions: isText,
+  modules: areTexts,
+  structs: isText,
+  enums: isTextTable,
+  typedefs: isText,
+  iterators: isText,
+  binaries: (entry) => isRecord(entry) && areTexts(entry['functions']) && areTexts(entry['usdt']),
+};

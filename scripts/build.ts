@@ -42,7 +42,7 @@ export const rustDemanglerModule = () => inflateRawSync(Buffer.from('${packed}',
 const nodeBundles: [entry: string, outfile: string, target: string][] = [
   ['extension/extension.ts', 'dist/extension.js', 'node20'],
   ['helper/main.ts', 'dist/helper.js', 'node18'],
-  ['language-server/server.ts', 'dist/server.js', 'node20'],
+  ['language-server/main.ts', 'dist/server.js', 'node20'],
 ];
 
 const builds: esbuild.BuildOptions[] = nodeBundles.map(([entry, outfile, target]) => ({

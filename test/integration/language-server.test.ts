@@ -28,7 +28,7 @@ interface Published {
 }
 
 beforeAll(async () => {
-  const entry = resolve(import.meta.dirname, '../../language-server/server.ts');
+  const entry = resolve(import.meta.dirname, '../../language-server/main.ts');
   await build({
     entryPoints: [entry],
     outfile: bundle,

@@ -34,7 +34,7 @@ function membersOf(state: State, point: AttachPoint): ArgumentMembers[] | undefi
   if (type === 'tracepoint') return tracepointMembers(state, texts);
   if (type !== 'fentry' && type !== 'fexit') return undefined;
   const name = texts.at(-1) ?? '';
-  const text = state.catalog?.functions[name];
+  const text = state.catalog?.functions.get(name);
   const prototype = text === undefined ? undefined : parsePrototype(text);
   if (prototype === undefined) return undefined;
   const fields = new Map<string, StructField>();
@@ -61,10 +61,7 @@ function tracepointMembers(state: State, texts: readonly string[]): ArgumentMemb
 export function returnType(state: State): Type | undefined {
   const point = state.probe?.node.attachPoints[0];
   const name = point?.parts.at(-1)?.text ?? '';
-  const text =
-    state.catalog === undefined || !Object.hasOwn(state.catalog.functions, name)
-      ? undefined
-      : state.catalog.functions[name];
+  const text = state.catalog?.functions.get(name);
   const prototype = text === undefined ? undefined : parsePrototype(text);
   return prototype === undefined ? undefined : state.c.parseDeclared(prototype.returnType);
 }

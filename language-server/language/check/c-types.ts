@@ -1,4 +1,5 @@
-import type { Catalog, Member } from '../../../protocol/catalog.ts';
+import type { Member } from '../../../protocol/catalog.ts';
+import type { KnownCatalog } from '../known-catalog.ts';
 import { parseMembers } from '../../../protocol/catalog.ts';
 import type { CDefinition, CField, Program } from '../syntax/ast.ts';
 import {
@@ -81,9 +82,9 @@ export class CTypes {
   readonly includes: boolean;
   /** Macro → its text. */
   readonly macros = new Map<string, string>();
-  private readonly catalog: Catalog | undefined;
+  private readonly catalog: KnownCatalog | undefined;
 
-  constructor(program: Program, catalog: Catalog | undefined) {
+  constructor(program: Program, catalog: KnownCatalog | undefined) {
     this.catalog = catalog;
     let includes = false;
     for (const item of program.items) {

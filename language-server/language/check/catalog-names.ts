@@ -33,8 +33,12 @@ const keysOf = (table: object): string[] => Object.keys(table);
 
 function some(table: object, pattern: string): boolean {
   if (!pattern.includes('*')) return Object.hasOwn(table, pattern);
+  return matchesAny(keysOf(table), pattern);
+}
+
+function matchesAny(names: Iterable<string>, pattern: string): boolean {
   const expression = wildcardPattern(pattern);
-  for (const key in table) if (expression.test(key)) return true;
+  for (const name of names) if (expression.test(name)) return true;
   return false;
 }
 
@@ -104,8 +108,8 @@ function checkRawTracepoint(state: State, point: AttachPoint): void {
 
 function checkFunction(state: State, point: AttachPoint, word: ProbeWord): void {
   const last = point.parts.at(-1);
-  const functions = state.catalog?.functions ?? {};
-  if (last === undefined || last.text === '' || point.parts.length > 2) return;
+  const functions = state.catalog?.functions;
+  if (functions === undefined || last === undefined || last.text === '' || point.parts.length > 2) return;
   const name = last.text.split('+')[0] ?? '';
   const module = point.parts.length === 2 ? point.parts[0] : undefined;
   const modules = state.catalog?.modules;
@@ -118,20 +122,18 @@ function checkFunction(state: State, point: AttachPoint, word: ProbeWord): void 
           ? names.some((other) => wildcardPattern(name).test(other))
           : names.includes(name)),
     );
-  if (isInModules || some(functions, name)) return;
   // A kernel that lists no functions at all has told us nothing
-  for (const _ in functions) {
-    const isTyped = word.type === 'fentry' || word.type === 'fexit';
-    missing(
-      state,
-      last,
-      'unknown-kernel-function',
-      `The kernel has no function \`${name}\` that can be traced.`,
-      last.text === name ? keysOf(functions) : [],
-      state.version >= 24 || isTyped ? 'error' : 'warning',
-    );
-    return;
-  }
+  if (isInModules || functions.names.size === 0) return;
+  if (name.includes('*') ? matchesAny(functions.names, name) : functions.has(name)) return;
+  const isTyped = word.type === 'fentry' || word.type === 'fexit';
+  missing(
+    state,
+    last,
+    'unknown-kernel-function',
+    `The kernel has no function \`${name}\` that can be traced.`,
+    last.text === name ? functions.names : [],
+    state.version >= 24 || isTyped ? 'error' : 'warning',
+  );
 }
 
 function checkBinary(state: State, point: AttachPoint, word: ProbeWord): void {

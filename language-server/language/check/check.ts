@@ -1,4 +1,4 @@
-import type { Catalog } from '../../../protocol/catalog.ts';
+import type { KnownCatalog } from '../known-catalog.ts';
 import type { Diagnostic } from '../diagnostic.ts';
 import type { Expression, Macro, Probe, Subprogram } from '../syntax/ast.ts';
 import type { ParseResult } from '../syntax/parser.ts';
@@ -27,7 +27,7 @@ export interface CheckOptions {
   readonly version?: Version;
   /** Whether the script will run with `--unsafe`. */
   readonly unsafe?: boolean;
-  readonly catalog?: Catalog;
+  readonly catalog?: KnownCatalog;
 }
 
 export interface CheckResult {

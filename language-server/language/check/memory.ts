@@ -1,4 +1,4 @@
-import type { Catalog } from '../../../protocol/catalog.ts';
+import type { KnownCatalog } from '../known-catalog.ts';
 import type { Diagnostic, Fix, Span } from '../diagnostic.ts';
 import type { Probe } from '../syntax/ast.ts';
 import type { ParseResult } from '../syntax/parser.ts';
@@ -54,7 +54,7 @@ const mostJourneys = 8;
  */
 export class CheckMemory {
   private surroundings = '';
-  private catalog: Catalog | undefined;
+  private catalog: KnownCatalog | undefined;
   private known = new Map<string, Known>();
   private readonly current = new Map<Probe, Journey>();
 

@@ -1,4 +1,4 @@
-import type { Catalog } from '../../../protocol/catalog.ts';
+import type { KnownCatalog } from '../known-catalog.ts';
 import type { Span } from '../diagnostic.ts';
 import type { Block, Expression, For, Macro, Probe, Subprogram } from '../syntax/ast.ts';
 import type { ProbeTypeName, ProbeWord } from '../tables/probes.ts';
@@ -77,7 +77,7 @@ export interface State {
   readonly source: string;
   /** What the parser has reported already. */
   readonly syntaxErrors: readonly Span[];
-  readonly catalog: Catalog | undefined;
+  readonly catalog: KnownCatalog | undefined;
   readonly c: CTypes;
   maps: Map<string, MapState>;
   /** With a memory: the maps that the item at hand has met, as they were before it. They do not change any more. */

@@ -1,4 +1,4 @@
-import type { Catalog } from '../../../protocol/catalog.ts';
+import type { KnownCatalog } from '../known-catalog.ts';
 import { check, checkAgain, type CheckResult } from '../check/check.ts';
 import { CheckMemory } from '../check/memory.ts';
 import { typeName, type Type } from '../check/types.ts';
@@ -11,7 +11,7 @@ import type { Version } from '../version.ts';
 
 export interface AnalysisOptions {
   readonly version: Version;
-  readonly catalog?: Catalog | undefined;
+  readonly catalog?: KnownCatalog | undefined;
   readonly unsafe?: boolean | undefined;
 }
 
@@ -21,7 +21,7 @@ export interface Analysis {
   readonly version: Version;
   readonly lines: LineIndex;
   readonly parsed: ParseResult;
-  readonly catalog: Catalog | undefined;
+  readonly catalog: KnownCatalog | undefined;
   /** Of parser and checker, sorted by place. */
   readonly diagnostics: readonly Diagnostic[];
   /** `struct x` that an expression is or points to, where the checker knows. */

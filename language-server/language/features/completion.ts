@@ -1,4 +1,4 @@
-import type { Catalog } from '../../../protocol/catalog.ts';
+import type { KnownCatalog } from '../known-catalog.ts';
 import type { Span } from '../diagnostic.ts';
 import type { Block, Expression } from '../syntax/ast.ts';
 import { T } from '../syntax/codes.ts';
@@ -344,7 +344,7 @@ function structs(analysis: Analysis, keyword: string, typed: string, replaces: S
   return { items, replaces, incomplete };
 }
 
-function structNames(catalog: Catalog | undefined, keyword: string): string[] {
+function structNames(catalog: KnownCatalog | undefined, keyword: string): string[] {
   if (catalog === undefined) return [];
   if (keyword === 'enum') return Object.keys(catalog.enums).filter((name) => name !== '');
   return Object.keys(catalog.structs).flatMap((name) =>

@@ -1,10 +1,5 @@
-import {
-  parseMembers,
-  parsePrototype,
-  type Catalog,
-  type Member,
-  type Prototype,
-} from '../../../protocol/catalog.ts';
+import { parseMembers, parsePrototype, type Member, type Prototype } from '../../../protocol/catalog.ts';
+import type { KnownCatalog } from '../known-catalog.ts';
 import type { AttachPoint, Probe } from '../syntax/ast.ts';
 import { probeWordOf } from '../syntax/attach-point-rules.ts';
 import type { ProbeTypeName } from '../tables/probes.ts';
@@ -21,7 +16,10 @@ export function probeTypes(probe: Probe | undefined, version: Version): Set<Prob
 }
 
 /** The fields of a tracepoint as the target's kernel has them, the common ones left out; the first match of a wildcard. */
-export function tracepointFields(point: AttachPoint, catalog: Catalog | undefined): Member[] | undefined {
+export function tracepointFields(
+  point: AttachPoint,
+  catalog: KnownCatalog | undefined,
+): Member[] | undefined {
   const [category, event] = point.parts;
   if (catalog === undefined || category === undefined || event === undefined) return undefined;
   for (const [name, events] of matching(catalog.tracepoints, category.text))
@@ -42,15 +40,17 @@ function matching<Value>(table: Readonly<Record<string, Value>>, pattern: string
 }
 
 /** The prototype of the kernel function that a probe names. */
-export function kernelPrototype(point: AttachPoint, catalog: Catalog | undefined): Prototype | undefined {
+export function kernelPrototype(
+  point: AttachPoint,
+  catalog: KnownCatalog | undefined,
+): Prototype | undefined {
   const name = point.parts[point.parts.length - 1]?.text.split('+')[0] ?? '';
-  const text =
-    catalog !== undefined && Object.hasOwn(catalog.functions, name) ? catalog.functions[name] : undefined;
+  const text = catalog?.functions.get(name);
   return text === undefined ? undefined : parsePrototype(text);
 }
 
 /** Members of `struct x` or `union x`. */
-export function structMembers(name: string, catalog: Catalog | undefined): Member[] | undefined {
+export function structMembers(name: string, catalog: KnownCatalog | undefined): Member[] | undefined {
   const text =
     catalog !== undefined && Object.hasOwn(catalog.structs, name) ? catalog.structs[name] : undefined;
   return text === undefined ? undefined : parseMembers(text.slice(text.indexOf(':') + 1));
@@ -72,7 +72,7 @@ export function declaration(type: string, name: string): string {
 /** The fields of `args` in this probe: of its tracepoint, or the parameters of its function. */
 export function argumentFields(
   probe: Probe | undefined,
-  catalog: Catalog | undefined,
+  catalog: KnownCatalog | undefined,
   version: Version,
 ): readonly { readonly type: string; readonly name: string }[] {
   for (const point of probe?.attachPoints ?? []) {

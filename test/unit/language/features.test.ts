@@ -21,17 +21,21 @@ import {
   prepareRename,
   rename,
 } from '../../../language-server/language/features/symbols.ts';
+import { knownCatalog } from '../../../language-server/language/known-catalog.ts';
+import { PackedNames } from '../../../language-server/language/packed-names.ts';
 import { applyEdits } from '../../../language-server/language/format/format.ts';
 import { smallCatalog } from './catalog.ts';
 import { commonScripts, mutate, newestScripts, seeded } from './scripts.ts';
+
+const catalog = knownCatalog(smallCatalog);
 
 /** The script with the cursor, written `|`, taken out of it. */
 function at(marked: string, version = 27): { analysis: Analysis; offset: number } {
   const offset = marked.indexOf('¦');
   const source = offset < 0 ? marked : marked.slice(0, offset) + marked.slice(offset + 1);
-  return { analysis: analyse(source, { version, catalog: smallCatalog }), offset };
+  return { analysis: analyse(source, { version, catalog }), offset };
 }
-const names = probeNames(smallCatalog);
+const names = probeNames(catalog);
 const labels = (marked: string, version = 27): string[] => {
   const { analysis, offset } = at(marked, version);
   return complete(analysis, offset, names).items.map((item) => item.label);
@@ -87,8 +91,10 @@ describe('completion', () => {
 
 describe('fuzzy search', () => {
   test('wants all characters in order and puts word starts first', () => {
-    const index = new NameIndex(['sched:sched_switch', 'sched:sched_wakeup', 'xschedxswitchx']);
-    const found = index.search('switch', 10).map((one) => index.names[one]);
+    const index = new NameIndex(
+      PackedNames.of(['sched:sched_switch', 'sched:sched_wakeup', 'xschedxswitchx']),
+    );
+    const found = index.search('switch', 10).map((one) => index.names.at(one));
     expect(found).toEqual(['sched:sched_switch', 'xschedxswitchx']);
     expect(index.search('schsw', 10)).toHaveLength(3);
     expect(index.search('zz', 10)).toEqual([]);
@@ -250,7 +256,7 @@ test('no feature throws on damaged scripts', () => {
   const scripts = [...commonScripts, ...newestScripts];
   for (let count = 0; count < 1500; count++) {
     const source = mutate(scripts[random(scripts.length)] ?? '', random);
-    const analysis = analyse(source, { version: 17 + random(11), catalog: smallCatalog });
+    const analysis = analyse(source, { version: 17 + random(11), catalog });
     const offset = random(source.length + 1);
     complete(analysis, offset, names);
     hover(analysis, offset);
