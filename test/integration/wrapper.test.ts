@@ -81,7 +81,8 @@ test('a user whom the rule names runs the engines, and nothing else', async (ctx
   } finally {
     await host.stop();
   }
-});
+  // a host, an installation and four traces
+}, 240_000);
 
 test('showing writes nothing, and only a login name goes into the rule', (ctx) => {
   const missing = missingForLab('bpftrace');
