@@ -1,6 +1,7 @@
 // Events: how fast rows arrive beside the peers' own ceilings, and how fast 100,000 names are filtered.
 import { spawn } from 'node:child_process';
 import { setTimeout as delay } from 'node:timers/promises';
+import { eventFrames } from './event-frames.ts';
 import { SourceIndex } from '../extension/core/source-index.ts';
 import { EventsService } from '../helper/sources/service.ts';
 import { allPrototypes } from '../helper/kernel/btf-text.ts';
@@ -119,5 +120,6 @@ function prototypes(): void {
 export async function events(): Promise<void> {
   prototypes();
   search();
+  await eventFrames();
   await throughput();
 }
