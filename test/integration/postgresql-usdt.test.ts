@@ -3,6 +3,7 @@ import { execa } from 'execa';
 import { chownSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test, type TestContext } from 'vitest';
 import { cliBundle } from './support/traced-program.ts';
 
@@ -86,7 +87,10 @@ test('query__start shows the SQL of a real session', async (ctx) => {
   let ended = false;
   void watch.finally(() => (ended = true));
   // asked again until the watch has seen one: it says nothing when it begins
-  while (!ended) await asPostgres('psql', '-h', folder, '-d', 'postgres', '-Atc', sql);
+  while (!ended) {
+    await asPostgres('psql', '-h', folder, '-d', 'postgres', '-Atc', sql);
+    await delay(200);
+  }
   const { stdout, stderr, exitCode } = await watch;
   expect(exitCode, stderr).toBe(0);
   const [row] = stdout.split('\n').map((line) => JSON.parse(line) as Record<string, unknown>);
