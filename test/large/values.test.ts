@@ -93,13 +93,10 @@ function ourValue(debug: DebugInfo, vaddr: number, name: string, copies: Copies)
   }
 }
 
-function isComputed(debug: DebugInfo, vaddr: number, name: string): boolean {
-  for (const { variables } of debug.scopesAt(vaddr)) {
-    const variable = variables.find((each) => each.name === name);
-    const here = variable?.locations().find(({ low, high }) => low <= vaddr && vaddr < high);
-    if (variable !== undefined) return here?.expression.at(-1) === STACK_VALUE;
-  }
-  return false;
+function isComputed(debug: DebugInfo, vaddr: number, name: string, copies: Copies): boolean {
+  const variable = scopeFor(debug, vaddr, name, copies).variables.find((each) => each.name === name);
+  const here = variable?.locations().find(({ low, high }) => low <= vaddr && vaddr < high);
+  return here?.expression.at(-1) === STACK_VALUE;
 }
 
 function comparisons(debug: DebugInfo, { offset, fetched }: PerfLine, copies: Copies): Compared[] {
@@ -113,7 +110,7 @@ function comparisons(debug: DebugInfo, { offset, fetched }: PerfLine, copies: Co
     name,
     perf,
     ours: ourValue(debug, vaddr, name, copies),
-    computed: isComputed(debug, vaddr, name),
+    computed: isComputed(debug, vaddr, name, copies),
     hits: 0,
   }));
 }
