@@ -7,8 +7,10 @@ import {
   type LogOutputChannel,
   type WebviewPanel,
 } from 'vscode';
+import type { Drawn } from '../../protocol/panel.ts';
 import type { Profile } from '../../protocol/profile.ts';
 import { renderPage } from './page.ts';
+import { PictureGate } from './picture-gate.ts';
 import type { ShownProfile } from './shown-profile.ts';
 
 /** What one kind of panel is made of. `key` names what it shows and survives a reload of the window. */
@@ -29,7 +31,8 @@ export interface PanelKind<ToPanel, FromPanel> {
 /** The panels of one kind, one a key. Hidden panels get nothing; a panel that becomes visible gets the full picture. */
 export class PanelHost<ToPanel, FromPanel extends { readonly type: string }> implements Disposable {
   readonly #panels = new Map<string, WebviewPanel>();
-  readonly #ready = new WeakSet<WebviewPanel>();
+  /** Of the panels whose page is there. */
+  readonly #gates = new WeakMap<WebviewPanel, PictureGate>();
   readonly #kind: PanelKind<ToPanel, FromPanel>;
   readonly #context: ExtensionContext;
   readonly #log: LogOutputChannel;
@@ -70,7 +73,7 @@ export class PanelHost<ToPanel, FromPanel extends { readonly type: string }> imp
   refresh(only?: string): void {
     for (const [key, panel] of this.#panels) {
       if (only !== undefined && key !== only) continue;
-      this.#send(key, panel);
+      this.#gates.get(panel)?.request();
       this.#kind.lines?.shown.update(this.#viewKey(key));
     }
   }
@@ -78,7 +81,10 @@ export class PanelHost<ToPanel, FromPanel extends { readonly type: string }> imp
   /** Sends a message to a panel that is visible; one that is not gets the full picture when it is seen again. */
   post(key: string, message: ToPanel): void {
     const panel = this.#panels.get(key);
-    if (panel?.visible === true && this.#ready.has(panel)) void panel.webview.postMessage(message);
+    const gate = panel === undefined ? undefined : this.#gates.get(panel);
+    if (panel?.visible !== true || gate === undefined) return;
+    gate.sent();
+    void panel.webview.postMessage(message);
   }
 
   close(key: string): void {
@@ -106,19 +112,19 @@ export class PanelHost<ToPanel, FromPanel extends { readonly type: string }> imp
     panel.iconPath = this.#file('media', 'probescope-tab.svg');
     panel.onDidDispose(() => {
       this.#panels.delete(key);
+      this.#gates.get(panel)?.dispose();
       this.#kind.lines?.shown.close(this.#viewKey(key));
       this.#kind.closed?.(key);
     });
     panel.onDidChangeViewState(() => {
-      this.#send(key, panel);
+      this.#gates.get(panel)?.request();
       if (panel.active) this.#markLines(key);
     });
     this.#markLines(key);
-    webview.onDidReceiveMessage((message: FromPanel) => {
-      if (message.type === 'ready') {
-        this.#ready.add(panel);
-        this.#send(key, panel);
-      } else this.#kind.receive(key, message);
+    webview.onDidReceiveMessage((message: FromPanel | Drawn) => {
+      if (isDrawn(message)) this.#gates.get(panel)?.drawn();
+      else if (message.type === 'ready') this.#gateOf(key, panel).restart();
+      else this.#kind.receive(key, message);
     });
     const resource = (name: string): string =>
       webview.asWebviewUri(this.#file('dist', 'webview', name)).toString();
@@ -143,11 +149,23 @@ export class PanelHost<ToPanel, FromPanel extends { readonly type: string }> imp
       lines.shown.show({ key: viewKey, profile: () => lines.profile(key) });
   }
 
-  #send(key: string, panel: WebviewPanel): void {
-    if (!panel.visible || !this.#ready.has(panel)) return;
+  #gateOf(key: string, panel: WebviewPanel): PictureGate {
+    let gate = this.#gates.get(panel);
+    if (gate === undefined) {
+      gate = new PictureGate(() => this.#send(key, panel));
+      this.#gates.set(panel, gate);
+    }
+    return gate;
+  }
+
+  #send(key: string, panel: WebviewPanel): boolean {
+    if (!panel.visible) return false;
     const picture = this.#kind.picture(key);
-    if (picture === undefined) return;
+    if (picture === undefined) return false;
     panel.title = this.#kind.title(key);
     void panel.webview.postMessage(picture);
+    return true;
   }
 }
+
+const isDrawn = (message: { readonly type: string }): message is Drawn => message.type === 'drawn';

@@ -18,7 +18,7 @@ const flame = startFlame(document.querySelector<HTMLElement>('main') ?? document
   },
   ...(options === undefined ? {} : { options }),
 });
-host.onMessage(flame.receive);
+host.onPicture(flame.receive);
 window.addEventListener('error', (event) => {
   host.post({ type: 'problem', message: `${event.message} (${event.filename}:${event.lineno})` });
 });

@@ -24,7 +24,7 @@ const view = createView(root, state, {
     host.setState(next);
   },
 });
-host.onMessage((message) => {
+host.onPicture((message) => {
   view.show(message.picture);
 });
 window.addEventListener('error', (event) => {

@@ -10,7 +10,7 @@ const host = connectToHost<RunToHost, HostToRun, object>();
 const view = new RunView(document.querySelector<HTMLElement>('main') ?? document.body, (message) => {
   host.post(message);
 });
-host.onMessage((message) => {
+host.onPicture((message) => {
   view.receive(message);
 });
 window.addEventListener('error', (event) => {

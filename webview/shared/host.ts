@@ -1,7 +1,11 @@
+import type { Drawn } from '../../protocol/panel.ts';
+
 /** The other end of a webview: the extension host, with typed messages and the state that survives a reload. */
 export interface Host<ToHost, FromHost, State> {
   post(message: ToHost): void;
   onMessage(listener: (message: FromHost) => void): void;
+  /** As {@link onMessage}, for hosts that wait with the next picture until this one was drawn. */
+  onPicture(draw: (message: FromHost) => void): void;
   getState(): State | undefined;
   setState(state: State): void;
 }
@@ -19,6 +23,7 @@ declare function acquireVsCodeApi(): VsCodeApi;
  */
 export function connectToHost<ToHost, FromHost, State>(): Host<ToHost, FromHost, State> {
   const api = acquireVsCodeApi();
+  const drawn: Drawn = { type: 'drawn' };
   return {
     post: (message) => {
       api.postMessage(message);
@@ -26,6 +31,18 @@ export function connectToHost<ToHost, FromHost, State>(): Host<ToHost, FromHost,
     onMessage: (listener) => {
       window.addEventListener('message', (event: MessageEvent<FromHost>) => {
         listener(event.data);
+      });
+    },
+    onPicture: (draw) => {
+      window.addEventListener('message', (event: MessageEvent<FromHost>) => {
+        try {
+          draw(event.data);
+        } finally {
+          // after what waits already: a click goes before the next picture
+          setTimeout(() => {
+            api.postMessage(drawn);
+          });
+        }
       });
     },
     getState: () => api.getState() as State | undefined,
