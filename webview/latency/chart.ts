@@ -26,11 +26,11 @@ export interface Chart {
   draw(model: LatencyModel, options: ChartOptions): void;
 }
 
-const MARGIN = { top: 34, right: 16, bottom: 38, left: 60 };
+const MARGIN = { top: 48, right: 16, bottom: 38, left: 60 };
 const HEIGHT = 300;
 /** Labels of marks closer than this (pixels) go to the next of {@link LABEL_ROWS} lines. */
 const LABEL_WIDTH = 84;
-const LABEL_ROWS = 2;
+const LABEL_ROWS = 3;
 /** Room for `500 µs` and a gap, in pixels. */
 const TICK_WIDTH = 50;
 
@@ -54,9 +54,14 @@ export function createChart(
     brush: root.append('g').attr('class', 'brush'),
   };
   let scale: Scale | undefined;
-  const brush = brushX<unknown>().on('end', (event: D3BrushEvent<unknown>) => {
-    // drawn by the program, not by a hand
-    if (event.sourceEvent === null || event.sourceEvent === undefined || scale === undefined) return;
+  let dragging = false;
+  const brush = brushX<unknown>();
+  brush.on('start', (event: D3BrushEvent<unknown>) => {
+    dragging = isByHand(event);
+  });
+  brush.on('end', (event: D3BrushEvent<unknown>) => {
+    if (!isByHand(event) || scale === undefined) return;
+    dragging = false;
     const [from, to] = (event.selection as [number, number] | null) ?? [];
     if (from === undefined || to === undefined) choose();
     else choose(scale.invert(from), scale.invert(to));
@@ -91,6 +96,8 @@ export function createChart(
     }
   });
   svg.addEventListener('pointermove', (event) => {
+    // let go of outside the window
+    if (event.buttons === 0) dragging = false;
     if (current === undefined || scale === undefined) return;
     const box = svg.getBoundingClientRect();
     const ns = scale.invert(event.clientX - box.left);
@@ -106,6 +113,8 @@ export function createChart(
   });
 
   const draw = (model: LatencyModel, options: ChartOptions): void => {
+    // a new snapshot would take the brush away from the hand; the choice brings a new picture
+    if (dragging) return;
     current = { model, options };
     const width = Math.max(320, svg.clientWidth);
     root
@@ -153,6 +162,10 @@ export function createChart(
   }).observe(svg);
   return { draw };
 }
+
+/** True where a person moved the brush, false where the program did. */
+export const isByHand = ({ sourceEvent }: D3BrushEvent<unknown>): boolean =>
+  sourceEvent !== null && sourceEvent !== undefined;
 
 /** Where an arrow key leads; `'none'` for other keys. Escape leaves the bars. */
 export function keyToBar(
@@ -249,6 +262,8 @@ export function logTicks([low = 1, high = 10]: readonly number[]): number[] {
 
 interface PlacedMark extends Mark {
   readonly x: number;
+  /** Towards the right edge the label stands before its line. */
+  readonly anchor: 'start' | 'end';
   readonly row: number;
 }
 
@@ -261,10 +276,12 @@ function drawMarks(
   const ends = new Array<number>(LABEL_ROWS).fill(-Infinity);
   const placed = marks.map((mark): PlacedMark => {
     const x = edge(mark.durationNs);
-    const free = ends.findIndex((end) => x >= end);
+    const anchor = x > width - LABEL_WIDTH - MARGIN.right ? 'end' : 'start';
+    const from = anchor === 'end' ? x - LABEL_WIDTH : x;
+    const free = ends.findIndex((end) => from >= end);
     const row = free === -1 ? LABEL_ROWS - 1 : free;
-    ends[row] = x + LABEL_WIDTH;
-    return { ...mark, x, row };
+    ends[row] = from + LABEL_WIDTH;
+    return { ...mark, x, anchor, row };
   });
   layers.marks
     .selectAll<SVGLineElement, PlacedMark>('line')
@@ -280,8 +297,8 @@ function drawMarks(
     .data(placed)
     .join('text')
     .attr('class', 'mark-label')
-    .attr('text-anchor', (mark) => (mark.x > width - LABEL_WIDTH - MARGIN.right ? 'end' : 'start'))
-    .attr('x', (mark) => mark.x + (mark.x > width - LABEL_WIDTH - MARGIN.right ? -4 : 4))
+    .attr('text-anchor', ({ anchor }) => anchor)
+    .attr('x', ({ x, anchor }) => x + (anchor === 'end' ? -4 : 4))
     .attr('y', (mark) => 12 + mark.row * 14)
     .text((mark) => `${mark.label} ${formatDuration(mark.durationNs)}`);
 }

@@ -2,7 +2,7 @@
 import { axisBottom, axisLeft, brush, scaleLinear, scaleLog, select, type D3BrushEvent } from 'd3';
 import { formatDuration } from '../../protocol/format.ts';
 import type { CallRange, Heatmap } from '../../protocol/latency.ts';
-import { apart, logTicks } from './chart.ts';
+import { apart, isByHand, logTicks } from './chart.ts';
 import { formatClock } from './clock.ts';
 import { element } from './dom.ts';
 import {
@@ -52,6 +52,7 @@ export function createHeatmap(
   let drawn: Drawn | undefined;
   let cursor: Cell | undefined;
   let anchor: Cell | undefined;
+  let dragging = false;
 
   const cellAt = (xPx: number, yPx: number): Cell | undefined => {
     if (drawn === undefined) return undefined;
@@ -76,8 +77,13 @@ export function createHeatmap(
       .attr('height', Math.max(1, y(map.rowNs[row]!) - y(map.rowNs[row + 1]!)));
     readout.textContent = describeCell(map, cursor, latencies, formatClock);
   };
-  const gesture = brush<unknown>().on('end', (event: D3BrushEvent<unknown>) => {
-    if (event.sourceEvent === null || event.sourceEvent === undefined || drawn === undefined) return;
+  const gesture = brush<unknown>();
+  gesture.on('start', (event: D3BrushEvent<unknown>) => {
+    dragging = isByHand(event);
+  });
+  gesture.on('end', (event: D3BrushEvent<unknown>) => {
+    if (!isByHand(event) || drawn === undefined) return;
+    dragging = false;
     const corners = event.selection as [[number, number], [number, number]] | null;
     if (corners === null) {
       choose(undefined);
@@ -87,10 +93,12 @@ export function createHeatmap(
     // half a pixel inside, so that a drag along an edge does not take the cells behind it
     const a = cellAt(left + 0.5, bottom - 0.5);
     const b = cellAt(right - 0.5, top + 0.5);
-    if (a !== undefined && b !== undefined) choose(rangeOf(drawn.map, a, b, drawn.latencies));
+    choose(a === undefined || b === undefined ? undefined : rangeOf(drawn.map, a, b, drawn.latencies));
   });
 
   svg.addEventListener('pointermove', (event) => {
+    // let go of outside the window
+    if (event.buttons === 0) dragging = false;
     const at = svg.getBoundingClientRect();
     cursor = cellAt(event.clientX - at.left, event.clientY - at.top);
     say();
@@ -117,6 +125,8 @@ export function createHeatmap(
   });
 
   const draw = (map: Heatmap, rows: HeatmapRows, selected: CallRange | undefined): void => {
+    // a new snapshot would take the brush away from the hand, and the heatmap from under it; the choice brings a new picture
+    if (dragging) return;
     const width = Math.max(320, box.clientWidth);
     const latencies = rows === 'latency';
     const area: [number, number] = [HEIGHT - MARGIN.bottom, MARGIN.top];

@@ -91,7 +91,7 @@ export function summaryText({
 }: SyscallSummary): string {
   const calls = syscalls.reduce((sum, one) => sum + one.calls, 0);
   return [
-    `${formatCount(calls)} calls of ${syscalls.length} system calls in ${formatDuration(elapsedMs * 1e6)}`,
+    `${formatCount(calls)} ${calls === 1 ? 'call' : 'calls'} of ${syscalls.length} system ${syscalls.length === 1 ? 'call' : 'calls'} in ${formatDuration(elapsedMs * 1e6)}`,
     ...(missedEntries === 0 ? [] : [`left out, begun before: ${formatCount(missedEntries)}`]),
     // before the end the maps are printed while calls go on
     ...(final && missingDurations > 0
