@@ -62,6 +62,8 @@ export default defineConfig({
           include: ['test/e2e/**/*.test.ts'],
           // a browser on two busy cores drops a key press at times; a failure counts when it comes three times
           retry: 2,
+          // a workbench answers when it can: what is awaited is held against the clock in bench only
+          expect: { poll: { timeout: 20_000, interval: 100 } },
           fileParallelism: false,
           testTimeout: 180_000,
           hookTimeout: 180_000,

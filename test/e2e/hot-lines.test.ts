@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { sourcesOf } from '../../scripts/workloads.ts';
-import { openStudio, whyNoStudio, type Studio } from './studio.ts';
+import { openStudio, themeNames, whyNoStudio, type Studio } from './studio.ts';
 import {
   chooseTheme,
   codeLensTexts,
@@ -94,7 +94,8 @@ test('hovering the figures tells self, total and the callers of the line', async
   expect(text).toMatch(/line \d+ of db_query/);
   expect(text).toMatch(/total, with all it called\s*[\d.]+ %\s*[\d,]+ samples/);
   expect(text).toMatch(/Of [\d,]+ samples in “\.\/shop --rate 0”/);
-  expect(text).toMatch(/Called from.*100 % \w+ handle\.c:\d+/);
+  // a sample that falls into a prologue names another caller
+  expect(text).toMatch(/Called from[^%]* (9\d\.\d|100) % \w+ handle\.c:\d+/);
   await studio.screenshot('hot-lines-hover');
   await page.mouse.move(10, 10);
 });
@@ -122,22 +123,13 @@ test('the list is ordered by weight, and a row leads to its line', async () => {
     .waitFor();
 });
 
-test.each(['light', 'high-contrast', 'dark'] as const)(
-  'hot lines are legible in the %s theme',
-  async (theme) => {
-    const { page } = studio;
-    await chooseTheme(
-      page,
-      { light: 'Light Modern', 'high-contrast': 'Dark High Contrast', dark: 'Dark Modern' }[theme],
-    );
-    await page
-      .locator(`.monaco-workbench.${{ light: 'vs', 'high-contrast': 'hc-black', dark: 'vs-dark' }[theme]}`)
-      .waitFor();
-    await page.locator('.tab', { hasText: 'db.c' }).click();
-    await waitForOverlay(page, HOT, /total/);
-    await studio.screenshot(`hot-lines-${theme}`);
-  },
-);
+test.each(themeNames)('hot lines are legible in the %s theme', async (theme) => {
+  const { page } = studio;
+  await chooseTheme(page, theme);
+  await page.locator('.tab', { hasText: 'db.c' }).click();
+  await waitForOverlay(page, HOT, /total/);
+  await studio.screenshot(`hot-lines-${theme}`);
+});
 
 test('an edited file says that its figures are of older code, at lines that move with it', async () => {
   const { page } = studio;
@@ -165,8 +157,9 @@ test('the toggle removes marks, lenses and list, and brings them back', async ()
 
 test('closing the profile ends its marks; without one the toggle says how to get one', async () => {
   const { page } = studio;
-  const tab = page.locator('.tab', { hasText: 'cpu.probescope' });
-  await tab.click({ button: 'middle' });
+  // the recording and its flame graph
+  const tabs = page.locator('.tab', { hasText: /cpu\.probescope|^Profile: / });
+  while ((await tabs.count()) > 0) await tabs.first().click({ button: 'middle' });
   await expect.poll(() => overlayTexts(page).then(({ size }) => size)).toBe(0);
   for (let twice = 0; twice < 2; twice++) await runCommand(page, 'Show or Hide Hot Lines');
   await waitForNotification(page, /Lines are marked as soon as a profile is open/);

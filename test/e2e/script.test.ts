@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { cliBundle } from '../integration/support/traced-program.ts';
-import { openStudio, whyNoStudio, type Studio } from './studio.ts';
+import { openStudio, themeNames, whyNoStudio, type Studio } from './studio.ts';
 import {
   activeWebview,
   chooseTheme,
@@ -160,15 +160,10 @@ describe('a script', () => {
     await panel.locator('.run-flame canvas').first().waitFor();
     expect(await panel.locator('.run-facts').innerText()).toMatch(/bpftrace \d.* \d+ probes/);
     expect(await panel.locator('.run-lost').innerText()).not.toBe('');
-    // dark comes last: the other tests are looked at in it
-    for (const [name, label] of [
-      ['light', 'Light Modern'],
-      ['high-contrast', 'Dark High Contrast'],
-      ['dark', 'Dark Modern'],
-    ] as const) {
-      await chooseTheme(page, label);
+    for (const theme of themeNames) {
+      await chooseTheme(page, theme);
       await page.waitForTimeout(800);
-      await studio.screenshot(`script-run-${name}`);
+      await studio.screenshot(`script-run-${theme}`);
     }
     await panel.locator('.run-flame').hover();
     await page.waitForTimeout(500);

@@ -30,12 +30,15 @@ export function whyNoStudio(): string | undefined {
   return undefined;
 }
 
+/** VS Code's own: as the setting calls them, as the list does, and the workbench's class that tells which is on. */
 export const themes = {
-  dark: 'Default Dark Modern',
-  light: 'Default Light Modern',
-  'high-contrast': 'Default High Contrast',
+  light: { id: 'Default Light Modern', label: 'Light Modern', className: 'vs' },
+  'high-contrast': { id: 'Default High Contrast', label: 'Dark High Contrast', className: 'hc-black' },
+  // last: other screenshots are looked at in it
+  dark: { id: 'Default Dark Modern', label: 'Dark Modern', className: 'vs-dark' },
 } as const;
 export type Theme = keyof typeof themes;
+export const themeNames = Object.keys(themes) as Theme[];
 
 export interface StudioOptions {
   readonly folder: string;
@@ -112,6 +115,21 @@ const quiet = {
   'files.watcherExclude': { '**': true },
 };
 
+/** A workbench that has just opened does not know yet that it trusts its folder: the palette lists what needs trust once it does. */
+async function untilTrusted(page: Page): Promise<void> {
+  const row = page.locator('.quick-input-list .monaco-list-row', { hasText: 'Profile Process' }).first();
+  for (let tries = 0; !(await row.isVisible()); tries++) {
+    if (tries === 30) throw new Error('The workbench does not trust its folder.');
+    await page.keyboard.press('Escape');
+    await page.keyboard.press('F1');
+    const input = page.locator('.quick-input-widget input');
+    await input.waitFor();
+    await input.fill('>Profile Process');
+    await row.waitFor({ timeout: 2000 }).catch(() => undefined);
+  }
+  await page.keyboard.press('Escape');
+}
+
 export async function openStudio(options: StudioOptions): Promise<Studio> {
   mkdirSync(artefacts, { recursive: true });
   const logFile = openSync(join(artefacts, 'code-server.log'), 'a');
@@ -123,7 +141,7 @@ export async function openStudio(options: StudioOptions): Promise<Studio> {
     workspaceTrust: options.restricted === true,
     settings: {
       ...quiet,
-      'workbench.colorTheme': themes[options.theme ?? 'dark'],
+      'workbench.colorTheme': themes[options.theme ?? 'dark'].id,
       ...options.settings,
     },
     ...(options.env === undefined ? {} : { env: options.env }),
@@ -142,6 +160,7 @@ export async function openStudio(options: StudioOptions): Promise<Studio> {
   try {
     await page.goto(`http://127.0.0.1:${server.port}/?folder=${encodeURIComponent(options.folder)}`);
     await page.locator('.monaco-workbench .part.activitybar').waitFor({ timeout: 60_000 });
+    if (options.restricted !== true) await untilTrusted(page);
   } catch (error) {
     await studio.screenshot('failed-to-open').catch(() => undefined);
     await studio.close();

@@ -1,5 +1,6 @@
 /** What a person does in the workbench: open a file, right-click a word, choose, hover, read. */
 import type { FrameLocator, Locator, Page } from 'playwright-core';
+import { themes, type Theme } from './studio.ts';
 
 /** Opens a file of the workspace by name, at a line, and waits for its text. */
 export async function openFile(page: Page, name: string, line = 1, group = 1): Promise<void> {
@@ -177,15 +178,17 @@ export async function pick(page: Page, text: string): Promise<void> {
   await row.click();
 }
 
-/** *Preferences: Color Theme*, by the name in the list. */
-export async function chooseTheme(page: Page, name: string): Promise<void> {
+/** *Preferences: Color Theme*; returns when the workbench has put it on. */
+export async function chooseTheme(page: Page, theme: Theme): Promise<void> {
+  const { label, className } = themes[theme];
   await runCommand(page, 'Preferences: Color Theme');
   const input = page.locator('.quick-input-widget input');
   await input.waitFor();
-  await input.fill(name);
-  const row = page.locator('.quick-input-list .monaco-list-row', { hasText: name }).first();
+  await input.fill(label);
+  const row = page.locator('.quick-input-list .monaco-list-row', { hasText: label }).first();
   await row.waitFor();
   await row.click();
+  await page.locator(`.monaco-workbench.${className}`).waitFor();
 }
 
 /** Opens Probescope's container in the activity bar, unless it is open: a second click would close it. */
@@ -221,6 +224,30 @@ export async function waitForRow(page: Page, pattern: RegExp): Promise<void> {
     await page.waitForTimeout(100);
   }
   throw new Error(`No row ${pattern}; there were ${JSON.stringify(last)}`);
+}
+
+/** A process of this machine in the Targets view, which gets the side bar for itself: its rows change places as it is read anew. */
+export async function processRow(page: Page, name: string): Promise<Locator> {
+  await openProbesView(page);
+  await runCommand(page, 'Focus on Targets View');
+  const probes = page.locator('.sidebar .pane-header[aria-expanded="true"]', { hasText: 'Probes' });
+  if ((await probes.count()) > 0) await probes.click();
+  await waitForRow(page, /This Machine/);
+  const processes = treeRows(page).filter({ hasText: 'Processes' }).first();
+  if ((await processes.getAttribute('aria-expanded')) !== 'true') await processes.click();
+  await waitForRow(page, /^\S.*\d+ · root/);
+  const row = treeRows(page)
+    .filter({ hasText: new RegExp(`^${name}`) })
+    .first();
+  for (let tries = 0; !(await row.isVisible()); tries++) {
+    if (tries === 5) throw new Error(`No process ${name}; there were ${(await treeTexts(page)).join(' | ')}`);
+    await treeRows(page).filter({ hasText: '· root' }).first().click();
+    await page.keyboard.press('Control+f');
+    await page.keyboard.type(name);
+    await page.keyboard.press('Enter');
+    await page.waitForTimeout(1000);
+  }
+  return row;
 }
 
 /** Opens a row of the side bar's tree, unless it is open. */
