@@ -145,7 +145,7 @@ export function activate(context: ExtensionContext): void {
   const latency = latencyPanels(context, log, tracing, details, {
     act: latencyActions(probeServices),
     traceFunction: (callee) => void traceFrame(traceServices, callee),
-    openPlace: (place) => void files.open(place, true).catch(show),
+    openPlace: (place) => void files.open(place).catch(show),
   });
   const frames: FrameActions = {
     openSource: (frame, beside) => {

@@ -1,10 +1,21 @@
 import { basename } from 'node:path';
 import { access } from 'node:fs/promises';
-import { l10n, Position, Range, TextEditorRevealType, Uri, ViewColumn, window, workspace } from 'vscode';
+import {
+  l10n,
+  Position,
+  Range,
+  TabInputWebview,
+  TextEditorRevealType,
+  Uri,
+  ViewColumn,
+  window,
+  workspace,
+} from 'vscode';
 import { ProbeError } from '../../protocol/errors.ts';
 import type { SourcePlace } from '../../protocol/source.ts';
 import { commonSuffix, normalisePath, type PrefixRule } from '../../protocol/source-path.ts';
 import { candidatePaths, prefixRule } from '../commands/source-files.ts';
+import { textColumn, type EditorGroup } from './text-column.ts';
 
 /** Names in one search: a glob of a hundred is still short. */
 const SEARCHED_AT_ONCE = 100;
@@ -63,7 +74,7 @@ export class SourceFiles {
     return found;
   }
 
-  /** Opens a place in an editor. Throws ProbeError `file-not-found`. */
+  /** Opens a place in an editor, where it covers no panel, or beside whatever is active. Throws ProbeError `file-not-found`. */
   async open(place: SourcePlace, beside = false): Promise<void> {
     const path = await this.locate(place.file);
     if (path === undefined)
@@ -79,7 +90,7 @@ export class SourceFiles {
     const at = new Position(Math.min(document.lineCount, place.line) - 1, column);
     const editor = await window.showTextDocument(document, {
       selection: new Range(at, at),
-      ...(beside ? { viewColumn: ViewColumn.Beside } : { viewColumn: textColumn() }),
+      viewColumn: beside ? ViewColumn.Beside : textColumn(editorGroups()),
     });
     editor.revealRange(new Range(at, at), TextEditorRevealType.InCenterIfOutsideViewport);
   }
@@ -96,11 +107,18 @@ export class SourceFiles {
   }
 }
 
-/** Where text editors are: a click in a panel must not cover the panel. */
-function textColumn(): ViewColumn {
-  return (
-    window.visibleTextEditors.find(({ viewColumn }) => viewColumn !== undefined)?.viewColumn ?? ViewColumn.One
-  );
+function editorGroups(): EditorGroup[] {
+  const withText = new Set(window.visibleTextEditors.map(({ viewColumn }) => viewColumn));
+  return window.tabGroups.all.map(({ viewColumn, activeTab }) => ({
+    column: viewColumn,
+    shows: withText.has(viewColumn)
+      ? 'text'
+      : activeTab === undefined
+        ? 'nothing'
+        : activeTab.input instanceof TabInputWebview
+          ? 'panel'
+          : 'other',
+  }));
 }
 
 const escapeGlob = (name: string): string => name.replace(/[[\]{}*?,]/g, '[$&]');

@@ -12,6 +12,7 @@ import {
   rightClickWord,
   runCommand,
   waitForOverlay,
+  webviewWith,
 } from './workbench.ts';
 
 const FUNCTION = 'route';
@@ -34,25 +35,6 @@ beforeEach((context) => {
   if (whyNot !== undefined) context.skip(whyNot);
   context.onTestFailed(() => studio.screenshot(`failed ${context.task.name}`));
 });
-
-/** The webview that has an element: several may be open side by side. */
-async function webviewWith(selector: string): Promise<FrameLocator> {
-  const frames = studio.page.locator('iframe.webview.ready');
-  let found: FrameLocator | undefined;
-  await expect
-    .poll(
-      async () => {
-        for (let i = 0; i < (await frames.count()); i++) {
-          const frame = frames.nth(i).contentFrame().frameLocator('#active-frame');
-          if ((await frame.locator(selector).count()) > 0 && (await frames.nth(i).isVisible())) found = frame;
-        }
-        return found !== undefined;
-      },
-      { timeout: 20_000 },
-    )
-    .toBe(true);
-  return found!;
-}
 
 /** At once: the panel is drawn anew with each snapshot, and its elements do not wait to be still. */
 async function scrollTo(panel: FrameLocator, selector: string): Promise<void> {
@@ -78,7 +60,7 @@ test('calls appear over time, as a heatmap', async () => {
   await runCommand(page, 'View: Close All Editors');
   await openProbesView(page);
   await clickRowAction(page, FUNCTION, 'Open Latency');
-  const panel = await webviewWith('.heatmap');
+  const panel = await webviewWith(studio.page, '.heatmap');
   await panel.locator('.heatmap svg .axis text').first().waitFor({ state: 'attached' });
   await panel.locator('.heatmap svg').focus();
   await page.keyboard.press('ArrowLeft');
@@ -89,7 +71,7 @@ test('calls appear over time, as a heatmap', async () => {
 });
 
 test('recorded calls say where the time went, what was called, and with which arguments', async () => {
-  const panel = await webviewWith('.heatmap');
+  const panel = await webviewWith(studio.page, '.heatmap');
   await panel.getByRole('button', { name: 'Record Calls' }).last().click();
   await expect
     .poll(() => panel.locator('body').textContent(), { timeout: 20_000 })
@@ -108,7 +90,7 @@ test('recorded calls say where the time went, what was called, and with which ar
 
 test('a range that is brushed is what figures and flame graph are of', async () => {
   const { page } = studio;
-  const panel = await webviewWith('.heatmap');
+  const panel = await webviewWith(studio.page, '.heatmap');
   await scrollTo(panel, '.heatmap');
   const box = (await panel.locator('.heatmap .brush .overlay').boundingBox())!;
   const drag = async (fromX: number, fromY: number, toX: number, toY: number): Promise<void> => {
@@ -127,7 +109,7 @@ test('a range that is brushed is what figures and flame graph are of', async () 
   expect(all).toBeGreaterThan(50);
   await studio.screenshot('latency-selection');
   await panel.getByRole('button', { name: 'Flame Graph of Selection' }).press('Enter');
-  const flame = await webviewWith('.flame[role="tree"]');
+  const flame = await webviewWith(studio.page, '.flame[role="tree"]');
   await expect.poll(() => flame.locator('footer').textContent()).toMatch(/Selected calls of route/);
   const before = await flame.locator('footer').textContent();
   const of = (text: string | null): number => number(text, /([\d,]+) of [\d,]+ calls/);
@@ -157,7 +139,7 @@ test('a range that is brushed is what figures and flame graph are of', async () 
 
 test('figures are held against those of before, with a named test', async () => {
   const { page } = studio;
-  const panel = await webviewWith('.heatmap');
+  const panel = await webviewWith(studio.page, '.heatmap');
   await panel.getByRole('button', { name: 'Compare with the Figures until Now' }).press('Enter');
   await expect
     .poll(() => panel.locator('.test').textContent(), { timeout: 20_000 })
@@ -174,7 +156,7 @@ test('figures are held against those of before, with a named test', async () => 
 test.each(themeNames)('the views are legible in the %s theme', async (theme) => {
   const { page } = studio;
   await chooseTheme(page, theme);
-  const panel = await webviewWith('.heatmap');
+  const panel = await webviewWith(studio.page, '.heatmap');
   await scrollTo(panel, 'h1');
   await page.waitForTimeout(800);
   await studio.screenshot(`latency-views-${theme}`);

@@ -307,6 +307,20 @@ export async function reloadWindow(page: Page): Promise<void> {
   await page.locator('.activitybar a.action-label[aria-label^="Probescope"]').waitFor({ timeout: 60_000 });
 }
 
+/** The page of the visible webview that has an element: several may be open side by side. */
+export async function webviewWith(page: Page, selector: string): Promise<FrameLocator> {
+  const frames = page.locator('iframe.webview.ready');
+  const deadline = Date.now() + 30_000;
+  while (Date.now() < deadline) {
+    for (let i = 0; i < (await frames.count()); i++) {
+      const frame = frames.nth(i).contentFrame().frameLocator('#active-frame');
+      if ((await frames.nth(i).isVisible()) && (await frame.locator(selector).count()) > 0) return frame;
+    }
+    await page.waitForTimeout(100);
+  }
+  throw new Error(`No webview has ${selector}`);
+}
+
 /** The page inside the visible webview. */
 export function activeWebview(page: Page): FrameLocator {
   return page.frameLocator('iframe.webview.ready:visible').last().frameLocator('#active-frame');

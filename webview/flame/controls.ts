@@ -141,12 +141,15 @@ export class Controls {
       this.filterField,
       this.#chips,
       element('span', { className: 'spring' }),
-      this.searchField,
-      button('↑', 'Previous match (Shift+N)', () => events.step(-1)),
-      button('↓', 'Next match (N)', () => events.step(1)),
-      this.#found,
-      save,
-      button('?', 'Keys', events.help),
+      element(
+        'span',
+        { className: 'together' },
+        this.searchField,
+        button('↑', 'Previous match (Shift+N)', () => events.step(-1)),
+        button('↓', 'Next match (N)', () => events.step(1)),
+        this.#found,
+      ),
+      element('span', { className: 'together' }, save, button('?', 'Keys', events.help)),
     );
   }
 

@@ -14,7 +14,8 @@ export interface FlameOwner {
 }
 
 export interface Flame {
-  readonly receive: (message: HostToFlame) => void;
+  /** Resolves when what the message asks for is drawn. */
+  readonly receive: (message: HostToFlame) => Promise<void>;
 }
 
 /** A flame graph below `root`, with a worker of its own: the page of the flame graph panel, and a part of others. */
@@ -26,6 +27,8 @@ export function startFlame(root: HTMLElement, owner: FlameOwner): Flame {
   /** What is asked for; the picture may be a little behind. */
   let options: FlameOptions = { ...defaultFlameOptions, ...owner.options };
   let request = 0;
+  /** Profiles that the worker lays out now. */
+  const loads: (() => void)[] = [];
 
   /** Members that change; those that become undefined go. */
   const changed = (change: FlameChange): void => {
@@ -52,7 +55,11 @@ export function startFlame(root: HTMLElement, owner: FlameOwner): Flame {
     owner.post({ type: 'problem', message });
     view.tell(message);
   };
+  const loaded = (): void => {
+    for (const done of loads.splice(0)) done();
+  };
   worker.onmessage = ({ data }: MessageEvent<FromWorker>): void => {
+    if (data.type === 'problem' || (data.type === 'picture' && data.request === 0)) loaded();
     switch (data.type) {
       case 'picture':
         // an older answer would undo what was asked for since
@@ -67,6 +74,7 @@ export function startFlame(root: HTMLElement, owner: FlameOwner): Flame {
     }
   };
   worker.onerror = (event): void => {
+    loaded();
     problem(`The flame graph's worker failed: ${event.message}`);
   };
 
@@ -75,7 +83,7 @@ export function startFlame(root: HTMLElement, owner: FlameOwner): Flame {
     view.emptyText = emptyText(status);
   };
 
-  const receive = (message: HostToFlame): void => {
+  const receive = async (message: HostToFlame): Promise<void> => {
     switch (message.type) {
       case 'profile': {
         if (message.options !== undefined) changed(message.options);
@@ -85,6 +93,7 @@ export function startFlame(root: HTMLElement, owner: FlameOwner): Flame {
           { type: 'load', profile, options, ...(baseline === undefined ? {} : { baseline }) },
           baseline === undefined ? [profile] : [profile, baseline],
         );
+        await new Promise<void>((resolve) => loads.push(resolve));
         return;
       }
       case 'status':

@@ -259,7 +259,7 @@ class StacksView implements MapView {
   show(map: ScriptMap): void {
     const profile = profileOfMap(map);
     if (profile === undefined) return;
-    this.#flame.receive({ type: 'profile', profile: encodeProfile(profile).buffer, live: true });
+    void this.#flame.receive({ type: 'profile', profile: encodeProfile(profile).buffer, live: true });
   }
 }
 

@@ -5,7 +5,7 @@ export interface Host<ToHost, FromHost, State> {
   post(message: ToHost): void;
   onMessage(listener: (message: FromHost) => void): void;
   /** As {@link onMessage}, for hosts that wait with the next picture until this one was drawn. */
-  onPicture(draw: (message: FromHost) => void): void;
+  onPicture(draw: (message: FromHost) => void | Promise<void>): void;
   getState(): State | undefined;
   setState(state: State): void;
 }
@@ -35,14 +35,16 @@ export function connectToHost<ToHost, FromHost, State>(): Host<ToHost, FromHost,
     },
     onPicture: (draw) => {
       window.addEventListener('message', (event: MessageEvent<FromHost>) => {
-        try {
-          draw(event.data);
-        } finally {
-          // after what waits already: a click goes before the next picture
-          setTimeout(() => {
-            api.postMessage(drawn);
-          });
-        }
+        void (async () => {
+          try {
+            await draw(event.data);
+          } finally {
+            // after what waits already: a click goes before the next picture
+            setTimeout(() => {
+              api.postMessage(drawn);
+            });
+          }
+        })();
       });
     },
     getState: () => api.getState() as State | undefined,

@@ -1,0 +1,106 @@
+// Profile Process: the demo program's stacks while it runs, from its row in Targets and from its source.
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import type { FrameLocator } from 'playwright-core';
+import { tracersBelow } from './processes.ts';
+import { startShop, type Shop } from './shop.ts';
+import { openStudio, themeNames, whyNoStudio, type Studio } from './studio.ts';
+import {
+  chooseInMenu,
+  chooseTheme,
+  openFile,
+  pick,
+  processRow,
+  rightClickWord,
+  waitForOverlay,
+  webviewWith,
+} from './workbench.ts';
+
+let studio: Studio;
+let shop: Shop;
+const whyNot = whyNoStudio();
+
+beforeAll(async () => {
+  if (whyNot !== undefined) return;
+  shop = startShop('--rate', '0');
+  studio = await openStudio({ folder: shop.sources });
+});
+afterAll(async () => {
+  await studio?.close();
+  await shop?.end().catch(() => undefined);
+});
+beforeEach((context) => {
+  if (whyNot !== undefined) context.skip(whyNot);
+  context.onTestFailed(() => studio.screenshot(`failed ${context.task.name}`));
+});
+
+const samplesOf = async (panel: FrameLocator): Promise<number> => {
+  const text = (await panel.locator('.live-figures').textContent()) ?? '';
+  return Number(/([\d,]+) samples/.exec(text)?.[1]?.replaceAll(',', '') ?? 0);
+};
+const enginesRunning = (): string[] =>
+  tracersBelow(studio.server.process.pid ?? 0)
+    .map(({ commandLine }) => commandLine)
+    .filter((line) => /^(\S*perf|\S*bpftrace)\S* (record|script|-)/.test(line));
+
+test('a process is profiled from its row: the flame graph grows, and is told how it is measured', async () => {
+  const { page } = studio;
+  await (await processRow(page, 'shop')).click({ button: 'right' });
+  await chooseInMenu(page, 'Profile Process…');
+  await pick(page, 'On CPU, in detail');
+  const panel = await webviewWith(page, '.live-state[data-state="running"]');
+  await expect.poll(() => samplesOf(panel)).toBeGreaterThan(100);
+  const before = await samplesOf(panel);
+  await expect.poll(() => samplesOf(panel)).toBeGreaterThan(before);
+  expect(await panel.locator('.live-figures').textContent()).toMatch(/ · [\d,]+ samples · 997 Hz a CPU$/);
+  expect(await panel.locator('.live-lost').textContent()).toMatch(/^[\d,]+ lost$/);
+  expect(await panel.locator('.live-engine').textContent()).toMatch(/^perf \d/);
+  expect(enginesRunning()).not.toEqual([]);
+  await studio.screenshot('profile-live');
+});
+
+test('a frame leads to its line beside the panel, and lines are marked while it grows', async () => {
+  const { page } = studio;
+  const panel = await webviewWith(page, '.live');
+  await panel.locator('input.search').fill('^db_query$');
+  await expect.poll(() => panel.locator('.found').textContent()).toMatch(/^[\d.]+ %/);
+  await panel.locator('input.search').press('Enter');
+  await panel.locator('.flame[role="tree"]').focus();
+  await expect.poll(() => panel.locator('footer').textContent()).toMatch(/^db_query/);
+  await page.keyboard.press('Enter');
+  await page.locator('.tab.active', { hasText: 'db.c' }).waitFor();
+  await waitForOverlay(page, 'query(key, value, size)', /total/);
+  // the panel is still there
+  expect(await (await webviewWith(page, '.live')).locator('.live-state').textContent()).toBe('Running');
+  await studio.screenshot('profile-source');
+});
+
+test('Stop ends it: no engine is left, and what was measured is a recording', async () => {
+  const { page } = studio;
+  const panel = await webviewWith(page, '.live');
+  await panel.locator('button', { hasText: 'Stop' }).press('Enter');
+  await panel.locator('.live-state[data-state="ended"]').waitFor();
+  await panel.locator('button', { hasText: 'Save Recording…' }).waitFor();
+  await expect.poll(enginesRunning).toEqual([]);
+  for (const theme of themeNames) {
+    await chooseTheme(page, theme);
+    await page.waitForTimeout(800);
+    await studio.screenshot(`profile-${theme}`);
+  }
+});
+
+test('waits are profiled from the source of the program that runs', async () => {
+  const { page } = studio;
+  await openFile(page, 'db.c', 33);
+  await rightClickWord(page, 'db_query', 'NOINLINE int db_query');
+  await chooseInMenu(page, 'Profile Process…');
+  await pick(page, 'Off CPU');
+  const panel = await webviewWith(page, '.live-state[data-state="running"]');
+  await expect.poll(() => panel.locator('.live-engine').textContent()).toMatch(/^bpftrace \d/);
+  await panel.locator('input.search').fill('^db_query$');
+  // the demo sleeps below it, and hardly anywhere else
+  await expect.poll(() => panel.locator('.found').textContent()).toMatch(/^[\d.]+ %/);
+  await studio.screenshot('profile-off-cpu');
+  await panel.locator('button', { hasText: 'Stop' }).press('Enter');
+  await panel.locator('.live-state[data-state="ended"]').waitFor();
+  await expect.poll(enginesRunning).toEqual([]);
+});
