@@ -1,6 +1,5 @@
 // What an attached session costs while nothing is hit: CPU and memory of the helper, beside a bare bpftrace that waits.
 import { spawn } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { HelperConnection } from '../extension/core/connection.ts';
@@ -9,47 +8,19 @@ import { startHelper } from '../extension/core/targets/start-helper.ts';
 import { localTarget } from '../extension/core/targets/target.ts';
 import { repository } from '../scripts/node24.mjs';
 import { buildWorkload, programOf } from '../scripts/workloads.ts';
+import { below, costOf, type ProcessCost } from './process-cost.ts';
 
 const SECONDS = 20;
 const LIMIT_SHARE = 0.005;
 const LIMIT_MB = 60;
-
-interface Cost {
-  readonly cpuSeconds: number;
-  readonly residentMb: number;
-  /** Of it, what is its own: the rest is the program's file, shared with every other Node or bpftrace. */
-  readonly privateMb: number;
-}
-
-/** CPU time and resident memory of one process (proc(5)); ticks are 10 ms. */
-function costOf(pid: number): Cost {
-  const text = readFileSync(`/proc/${pid}/stat`, 'utf8');
-  const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
-  const status = readFileSync(`/proc/${pid}/status`, 'utf8');
-  const megabytes = (name: string) =>
-    Number(new RegExp(`^${name}:\\s*(\\d+) kB$`, 'm').exec(status)?.[1] ?? 0) / 1024;
-  return {
-    cpuSeconds: (Number(fields[11]) + Number(fields[12])) / 100,
-    residentMb: megabytes('VmRSS'),
-    privateMb: megabytes('RssAnon'),
-  };
-}
-
-function below(pid: number): number[] {
-  return readdirSync(`/proc/${pid}/task`).flatMap((task) =>
-    readFileSync(`/proc/${pid}/task/${task}/children`, 'utf8')
-      .split(' ')
-      .filter(Boolean)
-      .flatMap((child) => [Number(child), ...below(Number(child))]),
-  );
-}
 
 async function over(name: string, pids: readonly number[]): Promise<number> {
   const before = pids.map(costOf);
   await delay(SECONDS * 1000);
   const after = pids.map(costOf);
   const cpu = after.reduce((all, cost, index) => all + cost.cpuSeconds - (before[index]?.cpuSeconds ?? 0), 0);
-  const sum = (pick: (cost: Cost) => number) => after.reduce((all, cost) => all + pick(cost), 0).toFixed(1);
+  const sum = (pick: (cost: ProcessCost) => number) =>
+    after.reduce((all, cost) => all + pick(cost), 0).toFixed(1);
   console.log(
     `${name.padEnd(34)} ${((100 * cpu) / SECONDS).toFixed(2)} % of a core, ${sum(({ residentMb }) => residentMb)} MB resident, ${sum(({ privateMb }) => privateMb)} of it private`,
   );

@@ -3,6 +3,8 @@ import { startService } from './service.ts';
 
 const { ended } = startService({ input: process.stdin, output: process.stdout });
 process.title = 'probescope-helper';
+// what keeps this process small is not meant for engines (leanMalloc of bootstrap.ts)
+for (const name of ['MALLOC_ARENA_MAX', 'MALLOC_MMAP_THRESHOLD_']) Reflect.deleteProperty(process.env, name);
 // A client that asks by a signal means the same as one that goes: sessions end with our standard input.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
   process.on(signal, () => process.stdin.destroy());

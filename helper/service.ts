@@ -100,7 +100,7 @@ class Services {
     });
     this.#profiles = new Lazy(async () => {
       const { LiveProfileService } = await import('./profile/service.ts');
-      return new LiveProfileService({ notify, linkIsFull, binaries });
+      return new LiveProfileService({ notify, linkIsFull });
     });
     this.#costs = new Lazy(async () => {
       const { CostService } = await import('./cost-service.ts');

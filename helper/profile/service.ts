@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import type { Notify } from '../rpc.ts';
-import type { OpenBinaries } from '../symbols/open-binaries.ts';
+import { OpenBinaries } from '../symbols/open-binaries.ts';
 import { Symboliser } from '../symbols/symbolise.ts';
 import { ProbeError } from '../../protocol/errors.ts';
 import type { LiveProfileId, ProfileSpec, ProfileStarted } from '../../protocol/live-profile.ts';
@@ -11,11 +11,12 @@ import type { RunningProfile } from './running.ts';
 /** A picture is laid out anew with each delta. */
 const DELTA_MS = 1000;
 const HIGHEST_HZ = 99_999;
+/** Of a machine's hundred programs, those that were named last. */
+const MOST_HELD_BYTES = 32 * 2 ** 20;
 
 export interface LiveProfileHost {
   readonly notify: Notify;
   readonly linkIsFull: () => boolean;
-  readonly binaries: OpenBinaries;
 }
 
 /** Profiles that are measured now, each with what it sends. */
@@ -52,8 +53,8 @@ export class LiveProfileService {
       throw new ProbeError({ code: 'invalid-argument', message: `Profile ${id} has started already.` });
     this.#starting.add(id);
     try {
-      // names of a profile go with it
-      const symboliser = new Symboliser(this.#host.binaries);
+      // names of a profile go with it; what they were read from may go at once, for a place is named once
+      const symboliser = new Symboliser(new OpenBinaries(MOST_HELD_BYTES));
       const running =
         kind === 'on-cpu'
           ? await OnCpuProfile.start(spec, symboliser)

@@ -10,6 +10,11 @@ export interface ByteSource {
   close(): void;
 }
 
+/** Closes files whose reader was forgotten while somebody may still have been reading. */
+const forgotten = new FinalizationRegistry<number>((fd) => {
+  closeSync(fd);
+});
+
 /** A file on disk, read with `pread`: Node has no mmap, and a debug image may be larger than memory. */
 export class FileSource implements ByteSource {
   readonly path: string;
@@ -32,6 +37,7 @@ export class FileSource implements ByteSource {
     }
     this.sizeBytes = stat.size;
     this.modifiedMs = stat.mtimeMs;
+    forgotten.register(this, this.#fd, this);
   }
 
   read(offset: number, length: number, into: Uint8Array, at: number): void {
@@ -52,6 +58,7 @@ export class FileSource implements ByteSource {
   close(): void {
     if (!this.#open) return;
     this.#open = false;
+    forgotten.unregister(this);
     closeSync(this.#fd);
   }
 }
@@ -90,6 +97,8 @@ export class LazyBytes {
   readonly #offset: number;
   readonly #filled: Uint8Array;
   #whole: boolean;
+  /** Memory that its bytes take, in bytes. */
+  heldBytes: number;
 
   constructor(name: string, source: ByteSource | undefined, offset: number, bytes: Uint8Array) {
     this.name = name;
@@ -98,6 +107,7 @@ export class LazyBytes {
     this.#offset = offset;
     this.#whole = source === undefined || bytes.length === 0;
     this.#filled = new Uint8Array(this.#whole ? 0 : Math.ceil(bytes.length / PAGE));
+    this.heldBytes = this.#whole ? bytes.length : this.#filled.length;
   }
 
   get length(): number {
@@ -117,6 +127,7 @@ export class LazyBytes {
       const length = Math.min(end * PAGE, this.bytes.length) - at;
       this.#source.read(this.#offset + at, length, this.bytes, at);
       this.#filled.fill(1, page, end);
+      this.heldBytes += length;
       page = end;
     }
   }

@@ -111,6 +111,13 @@ export class DebugInfo {
     this.elf.close();
   }
 
+  /** Memory that what was read of its files takes, in bytes; what was made of that is of the same order. */
+  get heldBytes(): number {
+    const { elf, dwarf } = this;
+    const separate = dwarf === undefined || dwarf.elf === elf ? 0 : dwarf.elf.heldBytes;
+    return elf.heldBytes + separate + (dwarf?.supplementary?.elf.heldBytes ?? 0);
+  }
+
   /** Every function with code. */
   functions(): Iterable<FunctionInfo> {
     return this.#catalog().all();

@@ -74,6 +74,13 @@ export class ElfFile {
     this.source.close();
   }
 
+  /** Memory that what was read of it takes, in bytes. */
+  get heldBytes(): number {
+    let held = (this.#symbols?.heldBytes ?? 0) + (this.#dynamicSymbols?.heldBytes ?? 0);
+    for (const bytes of this.#bytes.values()) held += bytes.heldBytes;
+    return held;
+  }
+
   get isRelocatable(): boolean {
     return this.header.type === ET_REL;
   }

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readFileSync, readSync } from 'node:fs';
 import { release } from 'node:os';
 import type { Frame } from '../../protocol/source.ts';
 import { addressFromBigInt } from './address.ts';
@@ -13,47 +13,53 @@ export interface KernelSymbol {
   readonly module?: string;
 }
 
+/** `ffffffff81000000 T ` comes before a name. */
+const NAME_AT = 19;
+/** Data symbols name no code. */
+const codeTypes = new Set([...'TtWw'].map((letter) => letter.charCodeAt(0)));
+
 /**
  * Symbols of the running kernel as `/proc/kallsyms` lists them (proc_kallsyms(5)), ordered by address. Where addresses are
- * hidden (kernel.kptr_restrict) all are 0 and the table is empty: {@link isHidden}.
+ * hidden (kernel.kptr_restrict) all are 0 and the table is empty: {@link isHidden}. Of the file's 12 MB only the names of code are kept.
  */
 export class KernelSymbols {
   readonly isHidden: boolean;
-  readonly #text: string;
   readonly #addresses: Float64Array;
-  /** Where each symbol's line starts in the text. */
-  readonly #lines: Uint32Array;
+  /** Names, each with a newline behind it; those of modules as `name\t[module]`. */
+  readonly #names: Buffer;
+  /** Where each symbol's name begins. */
+  readonly #nameAt: Uint32Array;
 
-  constructor(text: string) {
-    this.#text = text;
+  constructor(chunks: Iterable<Uint8Array>) {
     const addresses: number[] = [];
-    const lines: number[] = [];
+    const nameAt: number[] = [];
+    const names = new GrowingBuffer();
     let total = 0;
-    for (let at = 0; at < text.length;) {
-      const end = text.indexOf('\n', at);
-      const line = end < 0 ? text.length : end;
-      // "ffffffff81000000 T _text"; data symbols name no code.
-      const type = text[at + 17];
-      const upper = Number.parseInt(text.slice(at, at + 8), 16);
-      const lower = Number.parseInt(text.slice(at + 8, at + 16), 16);
-      if (type === 'T' || type === 't' || type === 'W' || type === 'w') {
-        total++;
-        if (upper !== 0 || lower !== 0) {
-          addresses.push((upper | 0) * 4294967296 + lower);
-          lines.push(at);
+    for (const lines of wholeLines(chunks))
+      for (let at = 0; at < lines.length;) {
+        const end = lines.indexOf(10, at);
+        if (codeTypes.has(lines[at + 17]!)) {
+          total++;
+          const upper = Number.parseInt(lines.toString('latin1', at, at + 8), 16);
+          const lower = Number.parseInt(lines.toString('latin1', at + 8, at + 16), 16);
+          if (upper !== 0 || lower !== 0) {
+            addresses.push((upper | 0) * 4294967296 + lower);
+            nameAt.push(names.length);
+            names.add(lines.subarray(at + NAME_AT, end + 1));
+          }
         }
+        at = end + 1;
       }
-      at = line + 1;
-    }
     const order = new Uint32Array(addresses.length).map((_, index) => index);
     order.sort((a, b) => addresses[a]! - addresses[b]! || a - b);
     this.#addresses = Float64Array.from(order, (index) => addresses[index]!);
-    this.#lines = Uint32Array.from(order, (index) => lines[index]!);
+    this.#nameAt = Uint32Array.from(order, (index) => nameAt[index]!);
+    this.#names = names.take();
     this.isHidden = total > 0 && addresses.length === 0;
   }
 
   static read(path = '/proc/kallsyms'): KernelSymbols {
-    return new KernelSymbols(readFileSync(path, 'latin1'));
+    return new KernelSymbols(chunksOf(path));
   }
 
   get count(): number {
@@ -73,22 +79,63 @@ export class KernelSymbols {
   }
 
   named(name: string): KernelSymbol | undefined {
-    const at = new RegExp(`^[0-9a-f]{16} [TtWw] ${name.replace(/[^\w]/g, '\\$&')}$`, 'm').exec(
-      this.#text,
-    )?.index;
-    const index = at === undefined ? -1 : this.#lines.indexOf(at);
-    return index < 0 ? undefined : this.#symbol(index);
+    for (let index = 0; index < this.#nameAt.length; index++) {
+      const symbol = this.#symbol(index);
+      if (symbol.name === name) return symbol;
+    }
+    return undefined;
   }
 
   #symbol(index: number): KernelSymbol {
-    const start = this.#lines[index]!;
-    const end = this.#text.indexOf('\n', start);
-    const [name = '', module] = this.#text.slice(start + 19, end < 0 ? undefined : end).split('\t');
+    const start = this.#nameAt[index]!;
+    const [name = '', module] = this.#names
+      .toString('latin1', start, this.#names.indexOf(10, start))
+      .split('\t');
     return {
       name,
       address: this.#addresses[index]!,
       ...(module === undefined ? {} : { module: module.replace(/^\[|\]$/g, '') }),
     };
+  }
+}
+
+/** A file of the kernel's, whose size is not told, in pieces. */
+function* chunksOf(path: string): Generator<Uint8Array> {
+  const fd = openSync(path, 'r');
+  try {
+    const chunk = Buffer.alloc(64 * 1024);
+    for (let got = readSync(fd, chunk); got > 0; got = readSync(fd, chunk)) yield chunk.subarray(0, got);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** The same bytes in pieces that end with a newline each; valid until the next one. */
+function* wholeLines(chunks: Iterable<Uint8Array>): Generator<Buffer> {
+  let rest = Buffer.alloc(0);
+  for (const chunk of chunks) {
+    const all = Buffer.concat([rest, chunk]);
+    const end = all.lastIndexOf(10) + 1;
+    if (end > 0) yield all.subarray(0, end);
+    rest = all.subarray(end);
+  }
+  if (rest.length > 0) yield Buffer.concat([rest, Buffer.from('\n')]);
+}
+
+class GrowingBuffer {
+  #bytes = Buffer.alloc(1 << 16);
+  length = 0;
+
+  add(bytes: Uint8Array): void {
+    if (this.length + bytes.length > this.#bytes.length)
+      this.#bytes = Buffer.concat([this.#bytes], 2 * (this.#bytes.length + bytes.length));
+    this.#bytes.set(bytes, this.length);
+    this.length += bytes.length;
+  }
+
+  /** What was added, in a buffer of its size. */
+  take(): Buffer {
+    return Buffer.from(this.#bytes.subarray(0, this.length));
   }
 }
 

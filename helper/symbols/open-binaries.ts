@@ -29,38 +29,71 @@ export function sameFile(a: FileIdentity, b: FileIdentity): boolean {
   );
 }
 
-interface Opened {
-  readonly identity: FileIdentity;
-  readonly info: Promise<DebugInfo>;
-}
-
 /** Programs and libraries of one service easily use this many; each holds an open file. */
 const MOST_OPEN = 64;
+/** For the code of a person's own programs, whose indexes are asked again and again: a gigabyte of debug information holds 200 MB. */
+const MOST_HELD_BYTES = 512 * 2 ** 20;
 
-/** Debug information of binaries, read once as long as the file stays the same. */
+interface Opened {
+  readonly opening: Promise<DebugInfo>;
+  info?: DebugInfo;
+}
+
+/**
+ * Debug information of binaries, read once as long as the file stays the same, however many processes use it and by whichever path. Those
+ * that were used longest ago are forgotten where they are many or large; whoever still reads one may go on.
+ */
 export class OpenBinaries {
+  /** By what tells the file from others, the one used longest ago first. */
   readonly #opened = new Map<string, Opened>();
+  readonly #mostHeldBytes: number;
+
+  /** `mostHeldBytes`: memory for what is read of them; a file that alone takes more stays while it is the one in use. */
+  constructor(mostHeldBytes = MOST_HELD_BYTES) {
+    this.#mostHeldBytes = mostHeldBytes;
+  }
 
   /** Throws ProbeError as {@link DebugInfo.open}. */
   async open(path: string): Promise<DebugInfo> {
-    const identity = fileIdentity(path);
-    const known = this.#opened.get(path);
-    if (known !== undefined && sameFile(known.identity, identity)) return known.info;
-    this.#forget(path);
-    const info = DebugInfo.open(path);
-    this.#opened.set(path, { identity, info });
-    info.catch(() => this.#opened.delete(path));
-    const [oldest] = this.#opened.keys();
-    if (this.#opened.size > MOST_OPEN && oldest !== undefined) this.#forget(oldest);
+    const { device, inode, modifiedMs, sizeBytes } = fileIdentity(path);
+    const key = [device, inode, modifiedMs, sizeBytes].join(' ');
+    let opened = this.#opened.get(key);
+    if (opened === undefined) opened = this.#open(key, path);
+    else {
+      this.#opened.delete(key);
+      this.#opened.set(key, opened);
+    }
+    const info = await opened.opening;
+    this.#bound();
     return info;
   }
 
-  #forget(path: string): void {
-    const opened = this.#opened.get(path);
-    this.#opened.delete(path);
-    opened?.info.then(
-      (info) => info.close(),
-      () => undefined,
+  /** How many are open, and the memory that what was read of them takes. */
+  get held(): { readonly count: number; readonly bytes: number } {
+    let bytes = 0;
+    for (const { info } of this.#opened.values()) bytes += info?.heldBytes ?? 0;
+    return { count: this.#opened.size, bytes };
+  }
+
+  #open(key: string, path: string): Opened {
+    const opening = DebugInfo.open(path);
+    const opened: Opened = { opening };
+    this.#opened.set(key, opened);
+    opening.then(
+      (info) => (opened.info = info),
+      () => this.#opened.delete(key),
     );
+    return opened;
+  }
+
+  /** Forgets the oldest until the rest is within bounds; their files close when nobody reads them any more. */
+  #bound(): void {
+    let { count, bytes } = this.held;
+    for (const [key, { info }] of this.#opened) {
+      if (count <= 1 || (count <= MOST_OPEN && bytes <= this.#mostHeldBytes)) return;
+      this.#opened.delete(key);
+      count--;
+      bytes -= info?.heldBytes ?? 0;
+    }
   }
 }

@@ -13,7 +13,7 @@ ffffffffc0400000 t nf_hook\t[nf_tables]
 `;
 
 describe('KernelSymbols', () => {
-  const symbols = new KernelSymbols(text);
+  const symbols = new KernelSymbols([Buffer.from(text)]);
   it('finds functions by address and by name, with their modules', () => {
     expect(symbols.find(-0x7f000000 + 5)?.name).toBe('_text');
     expect(symbols.find(-0x7f000000 + 0x1004)?.name).toBe('alias');
@@ -22,8 +22,17 @@ describe('KernelSymbols', () => {
     expect(symbols.named('alias')?.address).toBe(-0x7efff000);
     expect(symbols.named('some_data')).toBeUndefined();
   });
+  it.each([1, 7, 24, 25, 1000])('reads pieces of %i bytes, and a last line without its end', (size) => {
+    const bytes = Buffer.from(text.trimEnd());
+    const pieces = Array.from({ length: Math.ceil(bytes.length / size) }, (_, i) =>
+      bytes.subarray(i * size, (i + 1) * size),
+    );
+    const read = new KernelSymbols(pieces);
+    expect(read.count).toBe(4);
+    expect(read.find(-0x3fc00000)).toEqual({ name: 'nf_hook', address: -0x3fc00000, module: 'nf_tables' });
+  });
   it('tells when addresses are hidden', () => {
-    const hidden = new KernelSymbols(text.replace(/^[0-9a-f]{16}/gm, '0000000000000000'));
+    const hidden = new KernelSymbols([Buffer.from(text.replace(/^[0-9a-f]{16}/gm, '0000000000000000'))]);
     expect([hidden.isHidden, hidden.count]).toEqual([true, 0]);
     expect(symbols.isHidden).toBe(false);
   });

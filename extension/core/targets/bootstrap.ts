@@ -14,13 +14,30 @@ export type BootstrapFailure = (typeof bootstrapFailures)[number];
 /** The oldest Node that runs the helper. */
 export const OLDEST_NODE = 18;
 
+/** V8's default lets short-lived objects take 48 MB before it looks at them: a helper makes few, and lives beside what it measures. */
+const YOUNG_FLAG = '--max-semi-space-size=4';
 /** The oldest Node that knows {@link LEAN_FLAG}. */
-export const LEAN_NODE = 22;
+const LEAN_NODE = 22;
 /**
  * V8's last compiler but one keeps 6 MB of a helper for what a look-up has done after 50 ms; loops that stay hot get the
  * code of the last one all the same. Set on the command line, for Node gives up its own compiled code when it is set later.
  */
-export const LEAN_FLAG = '--no-maglev';
+const LEAN_FLAG = '--no-maglev';
+
+/** What keeps a helper small, for a Node of this major version. */
+export const leanFlags = (major: number): string[] => [
+  YOUNG_FLAG,
+  ...(major >= LEAN_NODE ? [LEAN_FLAG] : []),
+];
+
+/**
+ * Lets glibc's malloc give large buffers, as those of symbol tables, back when they are freed (mallopt(3)). For the helper alone: it takes
+ * them away from what it starts.
+ */
+export const leanMalloc: Readonly<Record<string, string>> = {
+  MALLOC_ARENA_MAX: '1',
+  MALLOC_MMAP_THRESHOLD_: '131072',
+};
 
 /**
  * Finds Node ≥ 18 in the order: the setting, PATH, VS Code server's own, an uploaded one; then becomes it.
@@ -34,8 +51,10 @@ const shellLine = [
     ' [ -x "$node" ] || continue' +
     `; major=$("$node" -p "parseInt(process.versions.node)" 2>/dev/null) || continue` +
     `; [ "$major" -ge ${OLDEST_NODE} ] 2>/dev/null || continue` +
-    `; lean=; [ "$major" -ge ${LEAN_NODE} ] && lean=${LEAN_FLAG}` +
-    '; exec "$node" $lean -e "$5" "$1" "$2" "$3"' +
+    `; lean=${YOUNG_FLAG}; [ "$major" -ge ${LEAN_NODE} ] && lean="$lean ${LEAN_FLAG}"` +
+    `; export ${Object.entries(leanMalloc)
+      .map((entry) => entry.join('='))
+      .join(' ')}; exec "$node" $lean -e "$5" "$1" "$2" "$3"` +
     '; done',
   'echo "$nonce failed no-node"',
   'exit 1',

@@ -7,8 +7,8 @@ import { ProbeError } from '../../../protocol/errors.ts';
 import {
   bootstrapCommand,
   bootstrapLine,
-  LEAN_FLAG,
-  LEAN_NODE,
+  leanFlags,
+  leanMalloc,
   OLDEST_NODE,
   type BootstrapFailure,
 } from './bootstrap.ts';
@@ -116,8 +116,7 @@ export async function startHelper(target: Target, options: StartOptions): Promis
 
 function localCommand({ localNode, bundle }: StartOptions): Command {
   if (localNode !== undefined) return { file: localNode, args: [bundle] };
-  const isLean = Number.parseInt(process.versions.node) >= LEAN_NODE;
-  return { file: process.execPath, args: [...(isLean ? [LEAN_FLAG] : []), bundle] };
+  return { file: process.execPath, args: [...leanFlags(Number.parseInt(process.versions.node)), bundle] };
 }
 
 function localEnvironment(): Record<string, string> {
@@ -125,6 +124,7 @@ function localEnvironment(): Record<string, string> {
   return {
     // Electron's binary is a Node only when told so
     ELECTRON_RUN_AS_NODE: '1',
+    ...leanMalloc,
     ...(compiled === undefined ? {} : { NODE_COMPILE_CACHE: compiled }),
   };
 }

@@ -1,3 +1,4 @@
+import { gatherOutput } from '../gather-output.ts';
 import { readFile } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import { ProbeError, type Problem } from '../../../protocol/errors.ts';
@@ -97,6 +98,7 @@ export class Sampling {
     });
     this.#child = superviseSampling(elevate, path, callGraph, PERF_FIELDS, words);
     this.#child.stdin.on('error', () => undefined);
+    gatherOutput(this.#child.stdout);
     createInterface({ input: this.#child.stdout }).on('line', (line) => {
       this.#reader.pushLine(line);
     });

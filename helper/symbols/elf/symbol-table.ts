@@ -74,6 +74,11 @@ export class SymbolTable {
     return (this.#columns ??= this.#decode()).sections;
   }
 
+  /** Memory that the decoded columns take, in bytes; the table's own bytes are the section's. */
+  get heldBytes(): number {
+    return this.#columns === undefined ? 0 : this.count * (8 + 8 + 2);
+  }
+
   #decode(): Columns {
     const { count } = this;
     const table = this.#table;
