@@ -1,4 +1,3 @@
-import { basename } from 'node:path';
 import type { Profile } from '../protocol/profile.ts';
 import { importFile } from '../extension/core/interchange/import-file.ts';
 import { head } from '../extension/core/interchange/bytes.ts';
@@ -28,7 +27,7 @@ export async function readProfile(path: string, id?: number): Promise<Profile> {
 
 /** Puts a profile into a new recording. */
 export function writeRecording(path: string, profile: Profile, meta: Readonly<Record<string, string>>): void {
-  const writer = new RecordingWriter(path, { title: profile.title, name: basename(path), ...meta });
+  const writer = new RecordingWriter(path, { title: profile.title, ...meta });
   writer.addEncodedProfile(profile);
   writer.finish();
   if (writer.stopped !== undefined) throw new Error(writer.stopped);

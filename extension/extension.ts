@@ -33,7 +33,11 @@ import { registerProfileCommands } from './profiles/profile-commands.ts';
 import { ProfilePanels } from './profiles/profile-panels.ts';
 import { registerScriptCommands } from './scripts/run-commands.ts';
 import { RunPanels } from './scripts/run-panels.ts';
+import { registerRecordingCommands } from './recordings/commands.ts';
+import { RecordingLibrary } from './recordings/library.ts';
+import { NewRecordings } from './recordings/new-recordings.ts';
 import { registerRecordingEditor } from './recordings/recording-editor.ts';
+import { RecordingsView } from './recordings/view.ts';
 import { ProbeError } from '../protocol/errors.ts';
 import { TargetChoice } from './targets/target-choice.ts';
 import { EventSourcesView } from './views/event-sources.ts';
@@ -75,12 +79,20 @@ export function activate(context: ExtensionContext): void {
       log,
     }),
   );
+  const recordings = own(
+    new NewRecordings({
+      root: context.globalStorageUri.fsPath,
+      ...{ settings, log },
+      tell: (message) => void window.showWarningMessage(message),
+    }),
+  );
   const tracing = own(
     new ProbeList(
       link,
       () => ({ folders: binaryFolders(settings), sourceMap: sourceMap(settings) }),
       context.workspaceState,
       governorOf(settings),
+      recordings.traces,
     ),
   );
   own(link.onDidReturn(() => void tracing.resumeLost().catch(show)));
@@ -207,7 +219,7 @@ export function activate(context: ExtensionContext): void {
     show,
   });
   for (const command of registerScriptCommands({
-    ...{ context, panels: runs, connect, show },
+    ...{ context, recordings, panels: runs, connect, show },
     targetName: () => targets.current.name,
     mapKeys: () => settings.get('bpftrace.mapKeys'),
     tellAttachCount: (attachPoint, title) => {
@@ -216,7 +228,7 @@ export function activate(context: ExtensionContext): void {
   }))
     own(command);
   for (const command of registerProfileCommands({
-    ...{ context, chooser, connect, show },
+    ...{ recordings, chooser, connect, show },
     panels: new ProfilePanels({ context, log, frames, shown, show }),
     targetName: () => targets.current.name,
     minutes: () => settings.get('budget.minutes'),
@@ -224,6 +236,10 @@ export function activate(context: ExtensionContext): void {
     own(command);
   void targets.restore();
   own(registerRecordingEditor({ tracing, files, show, shown }));
+  const library = own(new RecordingLibrary(recordings, context.globalStorageUri, log));
+  const recordingsView = own(new RecordingsView(library));
+  for (const command of registerRecordingCommands({ view: recordingsView, library, recordings, show }))
+    own(command);
   own(warmUp(tracing, log));
   log.info(`Probescope is active after ${Math.round(performance.now() - startedMs)} ms.`);
 }

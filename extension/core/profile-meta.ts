@@ -11,13 +11,15 @@ export function profileMeta(
     lost,
     title,
     problem,
-  }: Pick<LiveProfile, 'spec' | 'started' | 'lost' | 'title' | 'problem'>,
+    elapsedNs,
+  }: Pick<LiveProfile, 'spec' | 'started' | 'lost' | 'title' | 'problem' | 'elapsedNs'>,
   where: Readonly<Record<string, string>>,
 ): Record<string, string> {
   return {
     kind: PROFILE_RUN,
     title,
     measured: spec.kind,
+    duration_ns: String(Math.round(elapsedNs)),
     ...(spec.kind === 'on-cpu' ? { hz: String(spec.hz) } : {}),
     engine: started?.engine ?? '',
     stacks: started?.why ?? '',

@@ -20,6 +20,7 @@ import {
   type ProbeState,
 } from './probe.ts';
 import type { RecordedProbe } from './recording/replay.ts';
+import type { SnapshotSink } from './recording/trace-recorder.ts';
 import { TraceSession } from './session.ts';
 
 /** The first seconds belong to the first figure. */
@@ -31,6 +32,8 @@ export interface RegistryOptions {
   readonly intervalMs: number;
   /** Ends probes that cost too much; without one nothing is watched. */
   readonly governor?: Governor;
+  /** Records what is measured. */
+  readonly recorder?: SnapshotSink;
 }
 
 /**
@@ -194,6 +197,7 @@ export class ProbeRegistry implements Disposable {
 
   dispose(): void {
     this.#session?.dispose();
+    this.#options.recorder?.end();
     this.#changed.dispose();
     this.#told.dispose();
   }
@@ -256,6 +260,7 @@ export class ProbeRegistry implements Disposable {
       const session = this.#session;
       this.#session = undefined;
       await session?.close();
+      this.#options.recorder?.end();
       return;
     }
     const specs = probes.map(toSpec);
@@ -291,6 +296,8 @@ export class ProbeRegistry implements Disposable {
       keys.push(probe.key);
     }
     if (keys.length > 0) this.#changed.fire(keys);
+    const taken = snapshot.probes.flatMap(({ probe }) => byId.get(probe) ?? []);
+    this.#options.recorder?.add(snapshot, taken.map(toSpec));
     this.#mapBytes = snapshot.mapBytes ?? 0;
     this.#govern();
   }
@@ -409,6 +416,7 @@ export class ProbeRegistry implements Disposable {
   #sessionEnded(session: TraceSession, problem: Problem): void {
     if (this.#session !== session) return;
     this.#session = undefined;
+    this.#options.recorder?.end();
     this.#fail(
       this.probes.filter((probe) => probe.state.kind === 'running'),
       new ProbeError(problem),

@@ -10,6 +10,7 @@ import type { CheaperAdvice } from '../core/cheaper.ts';
 import type { HelperConnection } from '../core/connection.ts';
 import type { Governor } from '../core/governor.ts';
 import type { NewProbe, Probe } from '../core/probe.ts';
+import type { SnapshotSink } from '../core/recording/trace-recorder.ts';
 import { ProbeRegistry } from '../core/registry.ts';
 import type { SessionStatus } from '../views/status.ts';
 import type { HelperLink } from './helper-link.ts';
@@ -57,6 +58,7 @@ export class ProbeList implements Tracing, Disposable {
     search: () => Omit<SourceQuery, 'file'>,
     memento: Memento,
     governor: Governor,
+    recorder?: SnapshotSink,
   ) {
     this.#link = link;
     this.#search = search;
@@ -65,6 +67,7 @@ export class ProbeList implements Tracing, Disposable {
       connect: () => link.connect(),
       intervalMs: SNAPSHOT_INTERVAL_MS,
       governor,
+      ...(recorder === undefined ? {} : { recorder }),
     });
     this.#registry.restore(readStored(memento.get(MEMENTO_KEY)));
     this.#registry.onDidTell((message) => {

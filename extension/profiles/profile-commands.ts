@@ -1,5 +1,5 @@
 /** *Profile Process*: from the palette, a process of the Targets view, or an editor whose file's program runs. */
-import { commands, l10n, Uri, window, type Disposable, type ExtensionContext } from 'vscode';
+import { commands, l10n, Uri, window, type Disposable } from 'vscode';
 import { asProblem, ProbeError } from '../../protocol/errors.ts';
 import type { ProcessInfo } from '../../protocol/target.ts';
 import type { BinaryChooser } from '../commands/choose-binary.ts';
@@ -7,14 +7,15 @@ import type { HelperConnection } from '../core/connection.ts';
 import { LiveProfile } from '../core/live-profile.ts';
 import type { ShowProblem } from '../platform/problems.ts';
 import { asking, withProgress } from '../platform/progress.ts';
+import type { NewRecordings } from '../recordings/new-recordings.ts';
 import { processTitle } from '../targets/process-text.ts';
 import type { TargetNode } from '../views/targets.ts';
 import { measureItems, processItems, type MeasureItem } from './profile-choices.ts';
-import { profilePath, recordProfile } from './profile-files.ts';
+import { recordProfile } from './profile-files.ts';
 import type { ProfilePanels } from './profile-panels.ts';
 
 export interface ProfileServices {
-  readonly context: ExtensionContext;
+  readonly recordings: NewRecordings;
   readonly panels: ProfilePanels;
   readonly chooser: BinaryChooser;
   readonly connect: () => Promise<HelperConnection>;
@@ -102,7 +103,7 @@ async function askHow(subject: Subject): Promise<MeasureItem | undefined> {
 
 /** Opens the panel at once; what goes wrong stands in it. */
 async function profile(services: ProfileServices, subject: Subject, how: MeasureItem): Promise<void> {
-  const { context, panels, connect, targetName, minutes, show } = services;
+  const { recordings, panels, connect, targetName, minutes, show } = services;
   const target = targetName();
   const name = subject === undefined ? target : `${processTitle(subject)} ${subject.pid}`;
   const title = how.measures === 'on-cpu' ? name : l10n.t('{0} off CPU', name);
@@ -111,7 +112,7 @@ async function profile(services: ProfileServices, subject: Subject, how: Measure
     hz: how.hz,
     target: subject === undefined ? 'machine' : { pid: subject.pid },
   });
-  const path = profilePath(context, title);
+  const path = (await recordings.storage()).newPath('profile', title);
   panels.openLive(path, {
     live,
     again: () => void profile(services, subject, how).catch(show),
@@ -141,6 +142,7 @@ async function profile(services: ProfileServices, subject: Subject, how: Measure
   clearTimeout(expiry);
   if (live.total === 0) return;
   await recordProfile(path, live, target);
+  recordings.ended();
   panels.recorded(path);
 }
 

@@ -16,6 +16,7 @@ import type { HelperConnection } from '../core/connection.ts';
 import { isScriptRun, readScriptRun } from '../core/scripts/recorded.ts';
 import { ScriptRun } from '../core/scripts/script-run.ts';
 import type { ShowProblem } from '../platform/problems.ts';
+import type { NewRecordings } from '../recordings/new-recordings.ts';
 import { RunDiagnostics } from './diagnostics.ts';
 import { questionsOf, splitWords } from './question.ts';
 import { recordRun } from './run-files.ts';
@@ -23,6 +24,7 @@ import type { RunPanels, ShownRun } from './run-panels.ts';
 
 export interface ScriptServices {
   readonly context: ExtensionContext;
+  readonly recordings: NewRecordings;
   readonly panels: RunPanels;
   readonly connect: () => Promise<HelperConnection>;
   readonly targetName: () => string;
@@ -129,14 +131,17 @@ class Runner implements Disposable {
   }
 
   async #start(document: TextDocument, spec: Omit<ScriptSpec, 'run'>): Promise<void> {
-    const { context, panels, connect, show, targetName } = this.#services;
+    const { recordings, panels, connect, show, targetName } = this.#services;
     const { uri } = document;
     const name = basename(uri.path);
     this.#diagnostics.forget(uri);
     const run = new ScriptRun();
     const notes: string[] = [];
-    const recording = await recordRun(context, { ...spec, name, uri: uri.toString() }, (reason) =>
-      notes.push(reason),
+    const recording = await recordRun(
+      recordings,
+      { ...spec, name, uri: uri.toString() },
+      targetName(),
+      (reason) => notes.push(reason),
     );
     if ('refusal' in recording) notes.push(recording.refusal);
     const shown: ShownRun = {
@@ -150,6 +155,7 @@ class Runner implements Disposable {
       if (!('refusal' in recording)) {
         recording.setEngine(run.engine);
         recording.recorder.finish(end);
+        recordings.ended();
       }
       if (end.problem !== undefined && needsButtons(end.problem)) void show(end.problem);
     });

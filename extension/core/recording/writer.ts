@@ -13,16 +13,27 @@ import { createDatabase, unwritable } from './sqlite.ts';
 /** What is told about a recording beside its data; every member becomes a row of `meta`. */
 export type RecordingMeta = Readonly<Record<string, string | number | boolean | undefined>>;
 
+/** `bound`: the most bytes it may have. `disk`: it cannot be written, most often because the disk is full. */
+export type StopCause = 'bound' | 'disk';
+
 export interface WriterOptions {
   /** The file is not let grow beyond this; what comes later is dropped, and that is said. 0: no bound. */
   readonly maxBytes: number;
   /** Told once when the bound is reached or the disk is full: nothing more is recorded from then on. */
-  readonly onStop?: (reason: string) => void;
+  readonly onStop?: (reason: string, cause: StopCause) => void;
 }
 
 /** A blob of SQLite holds at most 10^9 bytes; parts well below leave room for a reader with little memory. */
 export const PART_BYTES = 64 << 20;
 const COMMIT_MS = 1000;
+
+/** The recordings that this process writes now. */
+const open = new Map<string, RecordingWriter>();
+
+/** The writer of a recording that is written in this process: only it can change the file without waiting for itself. */
+export function writerOf(path: string): RecordingWriter | undefined {
+  return open.get(path);
+}
 
 /**
  * Writes a recording while tracing goes on. Everything since the last commit, at most a second, is what a crash costs:
@@ -55,6 +66,7 @@ export class RecordingWriter {
       this.commit();
     }, COMMIT_MS);
     this.#timer.unref();
+    open.set(path, this);
   }
 
   /** Why nothing is recorded any more, if so. */
@@ -271,7 +283,7 @@ export class RecordingWriter {
       if (statement === undefined) this.#statements.set(sql, (statement = this.#database.prepare(sql)));
       return statement.run(...values);
     } catch (error) {
-      this.#stop(`${unwritable(this.path, error).message} What was recorded before is kept.`);
+      this.#stop(`${unwritable(this.path, error).message} What was recorded before is kept.`, 'disk');
       return undefined;
     }
   }
@@ -284,16 +296,17 @@ export class RecordingWriter {
       this.#database.exec('COMMIT');
       this.#open = false;
     } catch (error) {
-      this.#stop(`${unwritable(this.path, error).message} What was recorded up to the last second is kept.`);
+      this.#stop(
+        `${unwritable(this.path, error).message} What was recorded up to the last second is kept.`,
+        'disk',
+      );
       return;
     }
     const { maxBytes } = this.#options;
     if (maxBytes > 0 && this.#size() > maxBytes) {
       const reason = `The recording has reached its bound of ${Math.round(maxBytes / 1e6)} MB; what comes now is not recorded.`;
-      this.setMeta({ stopped: reason });
-      this.#database.exec('COMMIT');
-      this.#open = false;
-      this.#stop(reason);
+      this.#endStopped({ stopped: reason });
+      this.#stop(reason, 'bound');
     }
   }
 
@@ -303,7 +316,7 @@ export class RecordingWriter {
     return pages * size;
   }
 
-  #stop(reason: string): void {
+  #stop(reason: string, cause: StopCause): void {
     if (this.#stopped !== undefined) return;
     this.#stopped = reason;
     if (this.#open)
@@ -313,12 +326,13 @@ export class RecordingWriter {
         // SQLite has rolled back by itself, as it does when the disk is full
       }
     this.#open = false;
-    this.#options.onStop?.(reason);
+    this.#options.onStop?.(reason, cause);
   }
 
   /** Writes the binary forms, folds the log into the file and closes it. */
   finish(meta: RecordingMeta = {}): void {
     clearInterval(this.#timer);
+    open.delete(this.path);
     this.commit();
     if (this.#stopped === undefined) {
       const live = this.#database
@@ -327,7 +341,7 @@ export class RecordingWriter {
       for (const { id } of live) this.#writeParts(id, profileFromRows(this.#database, id));
       this.setMeta({ ended_ms: Date.now(), ...meta, state: 'ended' });
       this.commit();
-    }
+    } else this.#endStopped({ ended_ms: Date.now(), ...meta, state: 'ended', stopped: this.#stopped });
     // a closed recording is one file, without -wal and -shm beside it, so that it can be attached to a bug
     try {
       this.#database.exec('PRAGMA wal_checkpoint(TRUNCATE); PRAGMA journal_mode = DELETE;');
@@ -335,6 +349,17 @@ export class RecordingWriter {
       // another window reads it right now; the log stays beside the file until that one closes
     }
     this.#database.close();
+  }
+
+  /** The last word of a recording that was stopped. On a full disk even that may have no room; then it stands as not closed. */
+  #endStopped(meta: RecordingMeta): void {
+    try {
+      const insert = this.#database.prepare('INSERT OR REPLACE INTO meta VALUES (?, ?)');
+      for (const [key, value] of Object.entries(meta))
+        if (value !== undefined) insert.run(key, String(value));
+    } catch {
+      // said already, by onStop
+    }
   }
 
   #writeParts(id: number, profile: Profile): void {

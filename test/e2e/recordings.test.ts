@@ -1,0 +1,123 @@
+// The Recordings view: what is in the workspace, and what is done with it.
+import { copyFileSync, cpSync, existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { describeRecording } from '../../extension/core/recording/description.ts';
+import { summarise } from '../../extension/core/recording/summary.ts';
+import { sourcesOf } from '../../scripts/workloads.ts';
+import { openStudio, whyNoStudio, type Studio } from './studio.ts';
+import {
+  chooseTheme,
+  clickInNotification,
+  closeNotifications,
+  openProbesView,
+  runCommand,
+  treeRows,
+  waitForNotification,
+  waitForRow,
+} from './workbench.ts';
+
+const whyNot = whyNoStudio();
+const demo = resolve(import.meta.dirname, '../../media/demo/shop.probescope');
+let folder: string;
+let studio: Studio;
+const file = (name: string) => join(folder, `${name}.probescope`);
+
+beforeAll(async () => {
+  if (whyNot !== undefined) return;
+  folder = mkdtempSync(join(tmpdir(), 'probescope-recordings-'));
+  cpSync(sourcesOf('shop'), folder, { recursive: true });
+  copyFileSync(demo, file('before'));
+  copyFileSync(demo, file('after'));
+  await describeRecording(file('after'), { name: 'After the cache', tags: ['slow'] });
+  writeFileSync(file('broken'), 'this is no recording');
+  studio = await openStudio({ folder });
+});
+afterAll(async () => {
+  await studio?.close();
+  if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
+});
+beforeEach((context) => {
+  if (whyNot !== undefined) context.skip(whyNot);
+  context.onTestFailed(() => studio.screenshot(`failed ${context.task.name}`));
+});
+
+const row = (text: string) => treeRows(studio.page).filter({ hasText: text }).first();
+
+/** By the row's context menu. */
+async function choose(text: string, action: string): Promise<void> {
+  const { page } = studio;
+  await row(text).click({ button: 'right' });
+  const entry = page.locator('.monaco-menu .action-item', { hasText: action }).first();
+  await entry.waitFor();
+  await entry.click();
+}
+
+test('the view lists recordings with kind, time, size and tags, and a damaged one with its reason', async () => {
+  const { page } = studio;
+  await openProbesView(page);
+  const header = page.locator('.sidebar .pane-header', { hasText: 'Recordings' });
+  await header.waitFor();
+  if ((await header.getAttribute('aria-expanded')) !== 'true') await header.click();
+  await waitForRow(page, /After the cache.*#slow · .* · \d+ kB/);
+  await waitForRow(page, /broken\.probescope.*damaged/);
+  await row('broken').hover();
+  const hover = page.locator('.monaco-hover:visible', { hasText: 'does not begin as an SQLite file' });
+  await hover.first().waitFor();
+  await studio.screenshot('recordings damaged');
+  await page.mouse.move(700, 700);
+});
+
+test('renamed, tagged and filtered: names and tags stand in the file', async () => {
+  const { page } = studio;
+  const input = page.locator('.quick-input-widget input:visible').first();
+  await choose('slow', 'Rename Recording');
+  await input.waitFor();
+  await input.fill('After $(trash) <b>the change</b>');
+  await page.keyboard.press('Enter');
+  await waitForRow(page, /After \$\(trash\) <b>the change<\/b>/);
+  await choose('the change', 'Tag Recording');
+  await page.locator('.quick-input-list .monaco-list-row', { hasText: 'slow' }).first().waitFor();
+  await page.locator('.quick-input-widget input[type="text"]:visible').fill('v2, nightly');
+  await page.locator('.quick-input-list .monaco-list-row', { hasText: 'nightly' }).first().waitFor();
+  await studio.screenshot('recordings tags');
+  await page.keyboard.press('Enter');
+  await waitForRow(page, /#v2 · #nightly · #slow|#slow · #v2 · #nightly/);
+  expect(summarise(file('after')).facts?.tags.toSorted()).toEqual(['nightly', 'slow', 'v2']);
+  expect(existsSync(file('after'))).toBe(true);
+
+  await runCommand(page, 'Probescope: Filter Recordings');
+  await input.fill('#nightly');
+  await page.keyboard.press('Enter');
+  await page.locator('.sidebar .pane-header', { hasText: '1 of 3' }).waitFor();
+  expect(await row('broken').count()).toBe(0);
+  await runCommand(page, 'Probescope: Clear Filter of Recordings');
+  await waitForRow(page, /broken/);
+});
+
+test('deleted and had back, by the notification and by the command', async () => {
+  const { page } = studio;
+  const count = () => readdirSync(folder).filter((name) => name.endsWith('.probescope')).length;
+  await choose('the change', 'Delete Recording');
+  await waitForNotification(page, /was deleted/);
+  expect(existsSync(file('after'))).toBe(false);
+  await clickInNotification(page, /Undo/);
+  await waitForRow(page, /the change/);
+  expect(existsSync(file('after'))).toBe(true);
+  await choose('broken', 'Delete Recording');
+  await waitForNotification(page, /was deleted/);
+  expect(count()).toBe(2);
+  await closeNotifications(page);
+  await runCommand(page, 'Probescope: Undo Delete of Recordings');
+  await waitForRow(page, /broken/);
+  expect(count()).toBe(3);
+});
+
+test('in all themes', async () => {
+  for (const theme of ['light', 'high-contrast', 'dark'] as const) {
+    await chooseTheme(studio.page, theme);
+    await studio.page.waitForTimeout(800);
+    await studio.screenshot(`recordings ${theme}`);
+  }
+});
