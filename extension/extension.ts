@@ -34,6 +34,7 @@ import { ProfilePanels } from './profiles/profile-panels.ts';
 import { registerScriptCommands } from './scripts/run-commands.ts';
 import { RunPanels } from './scripts/run-panels.ts';
 import { registerRecordingCommands } from './recordings/commands.ts';
+import { RecordingComparisons } from './recordings/compare.ts';
 import { RecordingLibrary } from './recordings/library.ts';
 import { NewRecordings } from './recordings/new-recordings.ts';
 import { registerRecordingEditor } from './recordings/recording-editor.ts';
@@ -238,7 +239,10 @@ export function activate(context: ExtensionContext): void {
   own(registerRecordingEditor({ tracing, files, show, shown }));
   const library = own(new RecordingLibrary(recordings, context.globalStorageUri, log));
   const recordingsView = own(new RecordingsView(library));
-  for (const command of registerRecordingCommands({ view: recordingsView, library, recordings, show }))
+  const comparisons = own(new RecordingComparisons(context, log, frames));
+  for (const command of registerRecordingCommands({
+    ...{ view: recordingsView, library, recordings, comparisons, show },
+  }))
     own(command);
   own(warmUp(tracing, log));
   log.info(`Probescope is active after ${Math.round(performance.now() - startedMs)} ms.`);

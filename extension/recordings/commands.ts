@@ -5,6 +5,7 @@ import { PROFILE_RUN } from '../core/profile-meta.ts';
 import type { Trashed } from '../core/recording/storage.ts';
 import type { RecordingSummary } from '../core/recording/summary.ts';
 import type { ShowProblem } from '../platform/problems.ts';
+import type { RecordingComparisons } from './compare.ts';
 import { exportRecording } from './export.ts';
 import type { RecordingLibrary } from './library.ts';
 import type { NewRecordings } from './new-recordings.ts';
@@ -17,11 +18,13 @@ export interface RecordingCommandServices {
   readonly view: RecordingsView;
   readonly library: RecordingLibrary;
   readonly recordings: NewRecordings;
+  readonly comparisons: RecordingComparisons;
   readonly show: ShowProblem;
 }
 
 export function registerRecordingCommands(services: RecordingCommandServices): Disposable[] {
-  const { view, library, recordings, show } = services;
+  const { view, library, recordings, comparisons, show } = services;
+  let first: RecordingSummary | undefined;
   /** A menu gives its row and all that are selected; a key gives nothing; the palette asks. */
   const register = (name: string, act: (chosen: readonly RecordingSummary[]) => Promise<void>): Disposable =>
     commands.registerCommand(name, async (row?: RecordingSummary, all?: readonly RecordingSummary[]) => {
@@ -60,6 +63,23 @@ export function registerRecordingCommands(services: RecordingCommandServices): D
       void window.showInformationMessage(text, again).then(async (pressed) => {
         if (pressed === again) await undo(trashed).catch(show);
       });
+    }),
+    register('probescope.selectRecordingForCompare', ([summary]) => {
+      first = summary;
+      void commands.executeCommand('setContext', 'probescope.hasRecordingToCompare', true);
+      if (summary !== undefined)
+        window.setStatusBarMessage(l10n.t('“{0}” is selected to be compared.', titleOf(summary)), 8000);
+      return Promise.resolve();
+    }),
+    register('probescope.compareRecordings', async (chosen) => {
+      const [one, other] = chosen.length === 1 && first !== undefined ? [first, chosen[0]] : chosen;
+      if (one === undefined || other === undefined || chosen.length > 2 || one.path === other.path)
+        throw new ProbeError({
+          code: 'invalid-argument',
+          message: l10n.t('Two recordings are compared, not {0}.', chosen.length),
+          remedy: l10n.t('Select two of them with Ctrl, or one for compare and then the other.'),
+        });
+      await comparisons.compare(one, other);
     }),
     register('probescope.revealRecording', async ([summary]) => {
       if (summary !== undefined) await revealFile(uriOf(summary));
