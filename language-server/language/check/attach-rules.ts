@@ -125,7 +125,7 @@ function kprobe(context: Context): void {
   if (!hasParts(context, 1, version >= 20 ? 2 : 1)) return;
   const last = parts.at(-1);
   if (last === undefined) return;
-  if (version >= 27 && !context.state.unsafe && /^(0x[\da-f]+|\d+)$/i.test(last.text))
+  if (version >= 25 && !context.state.unsafe && /^(0x[\da-f]+|\d+)$/i.test(last.text))
     refuse(
       context,
       last,
@@ -197,7 +197,7 @@ function tracepoint(context: Context): void {
 
 function rawtracepoint(context: Context): void {
   const { parts, point, version } = context;
-  if (!hasParts(context, 1, version >= 25 ? 2 : 1)) return;
+  if (!hasParts(context, 1, version >= 24 ? 2 : 1)) return;
   if (parts.at(-1)?.text === '') refuse(context, point, 'The name of the event is missing.');
 }
 

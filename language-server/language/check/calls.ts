@@ -65,7 +65,7 @@ export function checkCall(state: State, call: Call, place: CallPlace): CheckedCa
     if (argument !== undefined) checkKind(state, call, index, argument, type, kindAt(signature, index));
   }
   callRules[name]?.(state, call, types);
-  if (name === 'exit' && state.version >= 27 && state.loops.includes('for'))
+  if (name === 'exit' && state.version >= 25 && state.loops.includes('for'))
     state.report.error(call, 'loop-only', '`exit()` cannot be called inside `for`.', {
       hint: 'Note in a variable that it is time, `break`, and call it behind the loop.',
     });

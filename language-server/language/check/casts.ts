@@ -257,7 +257,7 @@ function refused(state: State, expression: Cast, type: Type, operand: Type): Ref
   const message = `${typeName(operand)} cannot be cast to ${typeName(type)}.`;
   if (operand.kind === 'struct' && !isContext(operand)) return { message, hint: 'Cast a pointer to it.' };
   if (operand.kind === 'void') return { message: 'There is no value here to cast.' };
-  if (state.version >= 26 && equal(type, operand)) return undefined;
+  if (state.version >= 25 && equal(type, operand)) return undefined;
   if (type.kind === 'string' && operand.kind === 'string')
     return (type.size === 0 ? state.version >= 26 : type.size < operand.size) ? { message } : undefined;
   if (type.kind === 'opaque' && type.name === 'username' && operand.kind === 'integer') return undefined;
@@ -288,7 +288,7 @@ function arrayRefusal(state: State, type: ArrayType, operand: Type): Refusal | u
     return { message: `The size of ${typeName(type)} cannot be told from ${typeName(operand)}.` };
   if (have === undefined) return { message };
   if (operand.kind === 'integer') {
-    if (size === have || (state.version >= 26 && size <= 8 && size > have)) return undefined;
+    if (size === have || (state.version >= 25 && size <= 8 && size > have)) return undefined;
     return { message: `${message} ${typeName(operand)} has ${have} bytes, the array ${size}.` };
   }
   if ((operand.kind === 'boolean' || operand.kind === 'string') && state.version >= 25 && size === have)

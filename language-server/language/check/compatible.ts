@@ -66,11 +66,11 @@ export function signedFor(value: bigint): IntegerType | undefined {
   return undefined;
 }
 
-/** The type of an integer literal: always 64 bits up to 0.25, the smallest unsigned one in 0.26, signed from 0.27. */
+/** The type of an integer literal: always 64 bits up to 0.24, the smallest unsigned one in 0.25, signed from 0.26. */
 export function literalType(value: bigint, version: Version): IntegerType {
-  if (version <= 25) return value > 0x7fff_ffff_ffff_ffffn ? integer(64, false) : integer(64, true);
+  if (version <= 24) return value > 0x7fff_ffff_ffff_ffffn ? integer(64, false) : integer(64, true);
   if (value < 0n) return signedFor(value) ?? integer(64, true);
-  if (version === 26) {
+  if (version === 25) {
     for (const bits of [8, 16, 32] as const) if (value < 1n << BigInt(bits)) return integer(bits, false);
     return integer(64, false);
   }
@@ -79,7 +79,7 @@ export function literalType(value: bigint, version: Version): IntegerType {
 }
 
 /**
- * The integer type that holds both, or undefined when there is none: 0.26 knows none for int64 and uint64, 0.27
+ * The integer type that holds both, or undefined when there is none: 0.25 knows none for int64 and uint64, 0.26
  * always falls back to int64. `value` is the second one's where it is a literal.
  */
 export function promoteIntegers(
@@ -93,15 +93,15 @@ export function promoteIntegers(
   if (signed.bits > other.bits) return integer(signed.bits, true);
   if (value !== undefined && value >= 0n && a.signed) {
     const fitting = signedFor(value);
-    if (fitting === undefined) return version >= 27 ? integer(64, true) : undefined;
+    if (fitting === undefined) return version >= 26 ? integer(64, true) : undefined;
     if (fitting.bits <= a.bits) return integer(a.bits, true);
   }
   const bits = wider(a.bits, b.bits) * 2;
   if (bits <= 64) return integer(bits as IntegerBits, true);
-  return version >= 27 ? integer(64, true) : undefined;
+  return version >= 26 ? integer(64, true) : undefined;
 }
 
-/** What holds both values, from 0.26 on; undefined when nothing does. The types must be {@link compatible}. */
+/** What holds both values, from 0.25 on; undefined when nothing does. The types must be {@link compatible}. */
 export function promote(a: Type, b: Type, version: Version, value?: bigint): Type | undefined {
   if (isOpen(a)) return b;
   if (isOpen(b)) return a;

@@ -64,7 +64,7 @@ function evaluate(state: State, expression: Expression): Type {
       // From 0.24 on an argument that is no number is a string
       return state.version >= 24 ? unknown : state.version >= 22 ? uint64 : int64;
     case 'parameter-count':
-      return state.version >= 26 ? uint64 : int64;
+      return state.version >= 25 ? uint64 : int64;
     case 'call':
       return callType(state, expression);
     case 'unary':
@@ -235,7 +235,7 @@ function joinBranches(state: State, span: Expression, a: Type, b: Type): Type {
   };
   // From 0.26 on a branch without a value makes the whole one without a value
   if (version >= 26 && (a.kind === 'void' || b.kind === 'void')) return voidType;
-  if (version >= 26) {
+  if (version >= 25) {
     if ((isCastable(a) && b.kind === 'integer') || (isCastable(b) && a.kind === 'integer')) return int64;
     const joined = compatible(a, b, version) ? promote(a, b, version) : undefined;
     return joined ?? refusal();
@@ -340,8 +340,8 @@ function arrayAccessType(state: State, expression: ArrayAccess): Type {
   const type = typeOf(state, expression.object);
   const index = typeOf(state, expression.index);
   if (isOpen(type)) return type;
-  const isText = type.kind === 'string' && state.version >= 24;
-  const isTuple = type.kind === 'tuple' && state.version >= 27;
+  const isText = type.kind === 'string' && state.version >= 25;
+  const isTuple = type.kind === 'tuple' && state.version >= 25;
   if (type.kind !== 'array' && type.kind !== 'pointer' && !isText && !isTuple) {
     state.report.error(
       expression,

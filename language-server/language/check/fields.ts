@@ -172,5 +172,5 @@ export function offsetofType(
     }
     type = field.type;
   }
-  return state.version >= 26 ? integer(8, false) : uint64;
+  return state.version >= 25 ? integer(8, false) : uint64;
 }

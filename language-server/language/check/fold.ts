@@ -252,7 +252,7 @@ export function isLiteral(state: State, expression: Expression): boolean {
     }
     case 'sizeof':
     case 'offsetof':
-      return state.version >= 26;
+      return state.version >= 25;
     default:
       return false;
   }

@@ -60,8 +60,7 @@ function matches(state: State, macro: Macro, args: readonly Expression[]): boole
     if (argument === undefined || argument.kind === 'broken-expression') return true;
     switch (parameter.kind) {
       case 'variable':
-        // Before 0.26 a variable's parameter takes any expression
-        return argument.kind === 'variable' || (state.version < 26 && argument.kind !== 'map');
+        return argument.kind === 'variable';
       case 'map':
         return argument.kind === 'map' && argument.keys === undefined;
       case 'identifier':

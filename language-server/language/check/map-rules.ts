@@ -16,7 +16,7 @@ function rawMap(state: State, reference: MapReference): MapState | undefined {
   const isMissing =
     state.version >= 27
       ? !map.accessed && map.firstAssigned === undefined
-      : map.value.kind === 'none' && !(state.version === 26 && map.firstAssigned !== undefined);
+      : map.value.kind === 'none' && !(state.version >= 25 && map.firstAssigned !== undefined);
   if (state.final && isMissing) undefinedMap(state, map, reference);
   return map;
 }

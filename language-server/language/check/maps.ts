@@ -68,7 +68,7 @@ export function useKey(
   expression: Expression | undefined,
 ): void {
   if (isOpen(type)) return;
-  const wide = state.version < 26 ? wideKey(type, state.version) : type;
+  const wide = state.version < 25 ? wideKey(type, state.version) : type;
   if (isOpen(map.key)) {
     setKey(state, map, wide);
     return;
@@ -83,7 +83,7 @@ export function useKey(
     });
     return;
   }
-  if (state.version >= 26)
+  if (state.version >= 25)
     setKey(state, map, promote(map.key, type, state.version, literal(state, expression)) ?? map.key);
   else setKey(state, map, growStrings(map.key, wide));
 }
@@ -91,7 +91,7 @@ export function useKey(
 const literal = (state: State, expression: Expression | undefined): bigint | undefined =>
   expression === undefined ? undefined : constantInteger(state, expression);
 
-/** Up to 0.25 integers in keys are widened to 64 bits, and up to 0.23 their sign does not matter. */
+/** Up to 0.24 integers in keys are widened to 64 bits, and up to 0.23 their sign does not matter. */
 function wideKey(type: Type, version: number): Type {
   if (type.kind === 'integer') return version < 24 ? uint64 : integer(64, type.signed);
   if (type.kind === 'tuple')
@@ -102,7 +102,7 @@ function wideKey(type: Type, version: number): Type {
 
 function keysMatch(state: State, map: MapState, type: Type, expression: Expression | undefined): boolean {
   const { version } = state;
-  if (version >= 26) {
+  if (version >= 25) {
     if (isCastable(type) || (isCastable(map.key) && type.kind === 'integer')) return true;
     return (
       compatible(map.key, type, version) &&
@@ -226,7 +226,7 @@ function isUndefined(state: State, map: MapState): boolean {
   return (
     state.version <= 26 &&
     map.value.kind === 'none' &&
-    !(map.firstAssigned !== undefined && state.version >= 26)
+    !(map.firstAssigned !== undefined && state.version >= 25)
   );
 }
 
@@ -243,7 +243,7 @@ export function noteAssignment(map: MapState, reference: MapReference): void {
 /** `++`, `--`: what was never assigned counts from 0. */
 export function countMap(state: State, map: MapState, reference: MapReference): void {
   noteAssignment(map, reference);
-  if (map.value.kind === 'none') setValue(state, map, state.version >= 26 ? uint64 : int64);
+  if (map.value.kind === 'none') setValue(state, map, state.version >= 25 ? uint64 : int64);
 }
 
 function setValue(state: State, map: MapState, type: Type): void {
@@ -273,7 +273,7 @@ export function assignMap(
     setValue(
       state,
       map,
-      stored.kind === 'integer' && state.version < 26
+      stored.kind === 'integer' && state.version < 25
         ? {
             ...integer(64, stored.signed),
             ...(stored.enumName !== undefined ? { enumName: stored.enumName } : {}),
@@ -314,7 +314,7 @@ function storable(state: State, map: MapState, type: Type, span: Span): Type | u
   }
   if (type.kind === 'aggregation' && state.version >= 22) {
     // Up to 0.25 the copy must not be what gives the map its type
-    const isFirst = state.version < 26 && map.firstAssigned?.start === span.start;
+    const isFirst = state.version < 25 && map.firstAssigned?.start === span.start;
     if (isCastable(type) && map.value.kind === 'integer' && !isFirst) return map.value;
     if (isCastable(type) && map.value.kind === 'none' && !state.final) return none;
     state.report.error(
@@ -346,8 +346,8 @@ function valueFits(
     return bufferFits(state, map, stored.size, type.size, span);
   if (stored.kind === 'array' && type.kind === 'array')
     return equal(stored, type) || hasOpen(stored) || hasOpen(type);
-  if (version >= 26) {
-    if (version === 26 && stored.kind === 'pointer' && type.kind === 'integer') return true;
+  if (version >= 25) {
+    if (version === 25 && stored.kind === 'pointer' && type.kind === 'integer') return true;
     const promoted = compatible(stored, type, version)
       ? promote(stored, type, version, literal(state, value))
       : undefined;
@@ -416,16 +416,16 @@ export function aggregate(
   if (argument?.kind === 'integer') checkArgument(state, map, argument, name, span);
 }
 
-/** From 0.24 to 0.26 the values given to one map must agree in sign, or fit a wider signed type. */
+/** In 0.24 and 0.25 the values given to one map must agree in sign, or fit a wider signed type. */
 function checkArgument(state: State, map: MapState, argument: Type, name: AggregationName, span: Span): void {
-  if (state.version < 24 || state.version > 26) return;
+  if (state.version < 24 || state.version > 25) return;
   if (map.argumentPass !== state.pass || map.argument === undefined) {
     map.argument = argument;
     map.argumentPass = state.pass;
     return;
   }
   const promoted =
-    state.version === 26 ? promote(map.argument, argument, 26) : equalSign(map.argument, argument);
+    state.version === 25 ? promote(map.argument, argument, 25) : equalSign(map.argument, argument);
   if (promoted === undefined)
     state.report.error(
       span,

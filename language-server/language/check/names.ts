@@ -301,7 +301,7 @@ function argsType(state: State, span: Span): Type {
     ...(state.version >= 24 ? (['rawtracepoint'] as const) : []),
   ];
   const isMixed = new Set(types).size > 1;
-  if ((isMixed && state.version < 26) || types.some((other) => !allowed.includes(other))) {
+  if ((isMixed && state.version < 25) || types.some((other) => !allowed.includes(other))) {
     state.report.error(
       span,
       'wrong-probe-type',

@@ -182,21 +182,22 @@ function integerResult(
   if (expression.operator === '<<' || expression.operator === '>>')
     return integer(
       64,
-      version >= 27 ? (a.signed && a.flexible !== true) || (b.signed && b.flexible !== true) : a.signed,
+      version >= 26 ? (a.signed && a.flexible !== true) || (b.signed && b.flexible !== true) : a.signed,
     );
-  if (version >= 27) return result27(expression.operator, a, b);
-  if (version === 26) return integer(64, a.signed || b.signed);
+  if (version >= 26) return result26(expression.operator, a, b);
+  if (version === 25) return integer(64, a.signed || b.signed);
   if (version >= 22) return result22(state, expression, a, b);
   return integer(64, a.signed && b.signed);
 }
 
-function result27(operator: BinaryOperator, a: IntegerType, b: IntegerType): Type {
+/** From 0.26 on a difference has a sign, and a literal takes its partner's. */
+function result26(operator: BinaryOperator, a: IntegerType, b: IntegerType): Type {
   const left = a.flexible === true && b.flexible !== true ? b.signed : a.signed;
   const right = b.flexible === true && a.flexible !== true ? a.signed : b.signed;
   return left || right || operator === '-' ? int64 : uint64;
 }
 
-/** 0.22 … 0.25: 64 bits, signed only when both are; a positive literal takes its partner's sign. */
+/** 0.22 … 0.24: 64 bits, signed only when both are; a positive literal takes its partner's sign. */
 function result22(
   state: State,
   expression: Pick<Binary, 'left' | 'right'>,
@@ -330,7 +331,7 @@ export function unaryType(state: State, expression: Unary): Type {
   if (expression.operator === '*') return dereference(state, expression, type);
   if (expression.operator === '-') {
     const literal = constantInteger(state, expression);
-    if (state.version >= 27 && literal !== undefined && literal < -0x8000_0000_0000_0000n) {
+    if (state.version >= 26 && literal !== undefined && literal < -0x8000_0000_0000_0000n) {
       state.report.error(expression, 'literal-range', `${literal} is less than an int64 can hold.`);
       return int64;
     }
@@ -387,7 +388,7 @@ export function updateType(state: State, expression: Update): Type {
     type = mapType(state, operand);
     if (map !== undefined && state.version >= 27) countMap(state, map, operand);
   } else type = variableType(state, operand);
-  if (isOpen(type)) return state.version >= 26 ? int64 : type;
+  if (isOpen(type)) return state.version >= 25 ? int64 : type;
   if (type.kind === 'pointer') return type;
   if (type.kind !== 'integer') {
     state.report.error(

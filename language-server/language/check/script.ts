@@ -61,8 +61,7 @@ export function checkConfigEntry(state: State, entry: ConfigEntry): void {
   const refusal = valueRefusal(state, option, entry.value);
   if (refusal !== undefined) state.report.error(fromAssignment(state, entry), 'config-value', refusal);
   if (option.kind === 'unstable' && refusal === undefined) {
-    // Declarations of maps and macros are stable from 0.27 on, whatever the setting says
-    const isStable = state.version >= 27 && (name === 'unstable_map_decl' || name === 'unstable_macro');
+    const isStable = option.deprecated !== undefined && state.version >= option.deprecated;
     if (/^(error|false|0|disable)$/i.test(textOf(entry.value) ?? '') && !isStable)
       state.features.delete(name);
     else state.features.add(name);
@@ -116,9 +115,8 @@ function valueRefusal(state: State, option: ConfigWord, value: Expression): stri
           ? `\`${option.name}\` is a bare word, without quotes.`
           : `\`${option.name}\` is a string.`;
       if (option.kind === 'unstable' && ['integer', 'boolean'].includes(value.kind)) return undefined;
-      // Stable from 0.27 on, so that nothing looks at the value any more
-      if (state.version >= 27 && ['unstable_map_decl', 'unstable_macro'].includes(option.name))
-        return undefined;
+      // Without effect any more, so that nothing looks at the value
+      if (option.deprecated !== undefined && state.version >= option.deprecated) return undefined;
       const isKnown = option.choices?.some(
         (choice) =>
           choice === text || (option.name !== 'license' && choice.toLowerCase() === text.toLowerCase()),
@@ -191,7 +189,7 @@ export function checkDeclaredMaps(state: State, program: Program): void {
 /** Definitions of macros: names of their own, and bodies that touch only what they were given. */
 export function checkMacroDefinition(state: State, macro: Macro, earlier: readonly Macro[]): void {
   const isSame = (other: Macro): boolean =>
-    state.version < 26 ||
+    state.version < 25 ||
     (other.parameters.length === macro.parameters.length &&
       other.parameters.every((parameter, index) => parameter.kind === macro.parameters[index]?.kind));
   const twin = earlier.find(isSame);

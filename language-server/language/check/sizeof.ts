@@ -20,6 +20,9 @@ export function unevaluated(
   return type;
 }
 
+/** `sizeof` and `offsetof` are literals, as wide as these are in the release. */
+const sizeType = (state: State): Type => (state.version >= 25 ? integer(8, state.version >= 26) : uint64);
+
 const isBuiltinHere = (state: State, name: string): boolean => {
   const word = builtinByName.get(name);
   return word !== undefined && exists(word, state.version) && state.frame?.expressions.has(name) !== true;
@@ -51,7 +54,7 @@ export function sizeofType(state: State, expression: Expression & { kind: 'sizeo
     if (isBuiltinHere(state, argument.name)) {
       if (refuseBareBuiltin(state, argument)) return unknown;
       identifierType(state, argument);
-      return state.version >= 26 ? integer(8, state.version === 27) : uint64;
+      return sizeType(state);
     }
     if (state.c.isOwn(`struct ${argument.name}`) && !state.macros.has(argument.name))
       state.report.error(
@@ -74,5 +77,5 @@ export function sizeofType(state: State, expression: Expression & { kind: 'sizeo
     );
     if (named.kind === 'none') identifierType(state, argument);
   } else unevaluated(state, argument);
-  return state.version >= 26 ? integer(8, state.version === 27) : uint64;
+  return sizeType(state);
 }

@@ -325,7 +325,7 @@ function checkReturn(state: State, statement: Jump, value: Type | undefined): vo
       );
     return;
   }
-  if (value !== undefined && state.version >= 26 && !isOpen(value) && value.kind !== 'integer')
+  if (value !== undefined && state.version >= 25 && !isOpen(value) && value.kind !== 'integer')
     state.report.error(
       statement.value ?? statement,
       'return-value',
@@ -418,7 +418,7 @@ function iterableType(state: State, iterable: Expression): Type {
   if (
     state.final &&
     map.value.kind === 'none' &&
-    !(state.version >= 26 && map.firstAssigned !== undefined) &&
+    !(state.version >= 25 && map.firstAssigned !== undefined) &&
     !(state.version >= 27 && map.accessed)
   )
     undefinedMap(state, map, iterable);

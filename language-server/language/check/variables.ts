@@ -91,7 +91,7 @@ export function declare(
     variable.declaredAt = span;
     // What earlier passes found out stays, so that wider types reach earlier uses
     if (isOpen(earlier.type)) setType(state, variable, type);
-    else if (state.version < 26 && !isOpen(type)) setType(state, variable, widen(earlier.type, type));
+    else if (state.version < 25 && !isOpen(type)) setType(state, variable, widen(earlier.type, type));
   }
   Object.assign(variable, more);
   scope?.variables.set(name, variable);
@@ -270,7 +270,7 @@ function mismatch(
     if (version < 24) return isLonger ? refusal : undefined;
     return promoted === undefined || !equal(promoted, stored) ? refusal : undefined;
   }
-  if (version >= 26) {
+  if (version >= 25) {
     const promoted = promote(stored, type, version);
     if (promoted === undefined) return refusal;
     setType(state, found, promoted);
@@ -351,7 +351,7 @@ function integerMismatch(
   const { version } = state;
   if (version < 22) return undefined;
   const literal = value === undefined ? undefined : constantInteger(state, value);
-  if (version >= 26) {
+  if (version >= 25) {
     const promoted = promote(stored, type, version, literal);
     if (promoted === undefined || (found.fixed && !fitsFixed(promoted, stored, literal))) return refusal;
     if (!found.fixed) setType(state, found, promoted);

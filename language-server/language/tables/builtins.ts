@@ -66,7 +66,7 @@ export const builtins: readonly BuiltinWord[] = [
   {
     name: 'probetype',
     type: 'string',
-    since: 24,
+    since: 25,
     callable: 25,
     doc: 'The probe’s type; `special` for begin and end.',
   },

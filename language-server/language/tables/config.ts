@@ -7,9 +7,11 @@ export interface ConfigWord extends Word {
   readonly default?: string;
 }
 
-const unstable = (name: string, since: number, what: string): ConfigWord => ({
+/** `stable`: the release that no longer looks at it. */
+const unstable = (name: string, since: number, what: string, stable?: number): ConfigWord => ({
   name,
   since,
+  ...(stable === undefined ? {} : { deprecated: stable }),
   kind: 'unstable',
   choices: ['error', 'warn', 'enable'],
   default: 'warn',
@@ -73,6 +75,7 @@ export const configOptions: readonly ConfigWord[] = [
   {
     name: 'max_type_res_iterations',
     since: 20,
+    deprecated: 25,
     kind: 'integer',
     doc: 'How often types are gone over until they are known.',
   },
@@ -126,6 +129,7 @@ export const configOptions: readonly ConfigWord[] = [
   {
     name: 'symbol_source',
     since: 22,
+    deprecated: 24,
     kind: 'choice',
     choices: ['dwarf', 'symbol_table'],
     doc: 'Where the places of uprobes come from.',
@@ -139,12 +143,12 @@ export const configOptions: readonly ConfigWord[] = [
     instead: 'cpp_demangle',
     doc: 'The old name of `cpp_demangle`, turned around.',
   },
-  unstable('unstable_map_decl', 24, 'declarations of maps'),
-  unstable('unstable_macro', 24, '`macro`'),
-  unstable('unstable_import', 24, '`import`'),
+  unstable('unstable_map_decl', 24, 'declarations of maps', 25),
+  unstable('unstable_macro', 24, '`macro`', 25),
+  unstable('unstable_import', 24, '`import`', 26),
   unstable('unstable_import_statement', 26, '`import` inside a block'),
   unstable('unstable_tseries', 24, '`tseries()`'),
-  unstable('unstable_addr', 24, 'the address operator `&`'),
+  unstable('unstable_addr', 24, 'the address operator `&`', 26),
   unstable('unstable_typeinfo', 25, '`typeinfo`'),
   unstable('unstable_dw_ustack', 26, '`dw_ustack`'),
   ...['btf', 'kernel_source', 'kernel_build', 'vmlinux'].map((name): ConfigWord => ({

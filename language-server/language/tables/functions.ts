@@ -107,7 +107,7 @@ const coreFunctions: readonly FunctionWord[] = [
   {
     name: 'is_scalar',
     doc: 'Whether a map has no keys. Known when the script is compiled.',
-    since: 24,
+    since: 25,
     returns: 'bool',
     signatures: one('is_scalar(@map)', 1, 1, 'any'),
   },
@@ -121,12 +121,13 @@ const coreFunctions: readonly FunctionWord[] = [
   },
   {
     name: 'exit',
-    doc: 'Ends bpftrace after this probe; `END` still runs and maps are printed. An exit code from 0.21 on.',
+    doc: 'Ends bpftrace after this probe; `END` still runs and maps are printed. An exit code from 0.22 on.',
     returns: 'void',
     asynchronous: true,
     signatures: [
-      { removed: 21, min: 0, max: 0, arguments: [], label: 'exit()' },
-      { since: 21, min: 0, max: 1, arguments: ['integer'], label: 'exit([code])' },
+      // The change log lists the code under 0.21, which was released before it was written
+      { removed: 22, min: 0, max: 0, arguments: [], label: 'exit()' },
+      { since: 22, min: 0, max: 1, arguments: ['integer'], label: 'exit([code])' },
     ],
   },
   {
@@ -265,7 +266,7 @@ const coreFunctions: readonly FunctionWord[] = [
   {
     name: 'signal_thread',
     doc: 'Sends a signal to the traced thread. Only with `--unsafe`.',
-    since: 26,
+    since: 25,
     unsafe: true,
     returns: 'void',
     probes: signalProbes,
@@ -399,14 +400,22 @@ const coreFunctions: readonly FunctionWord[] = [
     doc: 'A named parameter of the script’s command line, typed by its default value.',
     since: 24,
     returns: 'special',
-    signatures: one(
-      'getopt(const string name, [default, [const string description]])',
-      1,
-      3,
-      'string-literal',
-      'any',
-      'any',
-    ),
+    signatures: [
+      {
+        removed: 25,
+        min: 1,
+        max: 2,
+        arguments: ['string-literal', 'any'],
+        label: 'getopt(const string name, [default])',
+      },
+      {
+        since: 25,
+        min: 1,
+        max: 3,
+        arguments: ['string-literal', 'any', 'any'],
+        label: 'getopt(const string name, [default, [const string description]])',
+      },
+    ],
   },
 ];
 

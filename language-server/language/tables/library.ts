@@ -33,7 +33,7 @@ export const libraryFunctions: readonly FunctionWord[] = [
   ),
   library(25, 'strlen', 'string', [1, 1], 'uint64', 'Length of a string.'),
   library(25, 'strcap', 'string', [1, 1], 'special', 'Room of a string or array of characters, in bytes.'),
-  library(26, 'str_concat', 'a, b', [2, 2], 'string', 'Two strings joined.'),
+  library(27, 'str_concat', 'a, b', [2, 2], 'string', 'Two strings joined.'),
   library(
     25,
     'memcmp',
@@ -146,9 +146,9 @@ export const libraryFunctions: readonly FunctionWord[] = [
   ),
   library(26, 'signal_name', 'signal', [1, 1], 'string', 'A signal’s name by its number.'),
   library(25, 'syscall_name', 'number', [1, 1], 'string', 'A system call’s name by its number.'),
-  library(25, 'is_err', 'pointer', [1, 1], 'bool', 'Whether a pointer carries an error number.'),
+  library(26, 'is_err', 'pointer', [1, 1], 'bool', 'Whether a pointer carries an error number.'),
   library(
-    26,
+    27,
     'container_of',
     'pointer, type, member',
     [3, 3],
@@ -156,7 +156,7 @@ export const libraryFunctions: readonly FunctionWord[] = [
     'The struct that contains a member at this address.',
   ),
   library(25, 'has_cpid', '', [0, 0], 'bool', 'Whether bpftrace started a child by `-c`.'),
-  library(26, 'config', '', [0, 0], 'special', 'The script’s configuration, as a record.'),
+  library(27, 'config', '', [0, 0], 'special', 'The script’s configuration, as a record.'),
   library(25, 'usdt_arg', 'index', [1, 1], 'uint64', 'An argument of the USDT probe, by its index.'),
   library(25, 'stack_len', 'stack', [1, 1], 'int64', 'Number of frames of a stack.'),
 ];

@@ -80,7 +80,7 @@ export const probeWords: readonly ProbeWord[] = [
     type: 'test',
     program: 'raw',
     form: 'test:NAME',
-    since: 24,
+    since: 25,
     doc: 'A test of the script itself, run by `bpftrace --mode test`.',
   },
   {
@@ -144,9 +144,9 @@ export const probeWords: readonly ProbeWord[] = [
     alias: 'rt',
     type: 'rawtracepoint',
     program: 'raw-tracepoint',
-    form: 'rawtracepoint:EVENT',
+    form: 'rawtracepoint:[MODULE:]EVENT',
     since: 18,
-    doc: 'The same events as `tracepoint` before the kernel formats their fields: cheaper, with untyped arguments (`arg0`, … or, from 0.23, typed `args`).',
+    doc: 'The same events as `tracepoint` before the kernel formats their fields: cheaper, with untyped arguments (`arg0`, … or, from 0.24, typed `args`).',
   },
   {
     name: 'profile',
