@@ -77,7 +77,10 @@ async function ours(): Promise<void> {
   const hostShare = (hostCpu.user + hostCpu.system) / 1e6 / SECONDS;
   console.log(`${live.total} samples in ${SECONDS} s, ${live.lost} lost; ${live.started?.command}`);
   console.log(
-    `helper, all of it                ${percent(share)}, ${megabytes(end.residentMb)} resident at the end, ${megabytes(most)} at most; idle before: ${megabytes(idle.residentMb)}`,
+    `helper, all of it                ${percent(share)}, ${megabytes(end.residentMb)} resident at the end, ${megabytes(most)} at most`,
+  );
+  console.log(
+    `helper, beyond itself when idle  ${megabytes(end.residentMb - idle.residentMb)} at the end, ${megabytes(most - idle.residentMb)} at most; idle: ${megabytes(idle.residentMb)}, most of it Node's own code`,
   );
   if (afterFirst !== undefined)
     console.log(

@@ -88,6 +88,7 @@ export class HotLinesView implements TreeDataProvider<HotLine>, Disposable {
 /** What the percentages are of, and what the list leaves out. */
 function messageOf(hot: HotLines, lineCount: number): string {
   const { whole, unit, title, elsewhere } = hot;
+  if (whole === 0) return l10n.t('Nothing was measured in “{0}” so far.', title);
   const all = l10n.t('Of {0} in “{1}”', weightText(whole, unit), title);
   if (lineCount === 0)
     return l10n.t('{0} no line is here. Build the program with -g, and open the folder of its source.', all);

@@ -120,7 +120,7 @@ export class OffCpuProfile implements RunningProfile {
     for (const { pid, kernel, user, blockedNs } of stacks) {
       const ids = [this.stacks.frame({ function: this.#followed.nameOf(pid) })];
       for (const addresses of [user, kernel])
-        for (const frame of (await this.#symboliser.stack(pid, addresses)).toReversed())
+        for (const frame of [...(await this.#symboliser.stack(pid, addresses))].reverse())
           ids.push(this.stacks.frame(frame));
       this.stacks.add(ids, blockedNs, 0, NO_THREAD);
       this.total += blockedNs;

@@ -31,30 +31,32 @@ export class KernelSymbols {
   readonly #nameAt: Uint32Array;
 
   constructor(chunks: Iterable<Uint8Array>) {
-    const addresses: number[] = [];
-    const nameAt: number[] = [];
-    const names = new GrowingBuffer();
+    const addresses = new Growing(Float64Array);
+    const nameAt = new Growing(Uint32Array);
+    const names = new Growing(Uint8Array);
     let total = 0;
     for (const lines of wholeLines(chunks))
       for (let at = 0; at < lines.length;) {
         const end = lines.indexOf(10, at);
         if (codeTypes.has(lines[at + 17]!)) {
           total++;
-          const upper = Number.parseInt(lines.toString('latin1', at, at + 8), 16);
-          const lower = Number.parseInt(lines.toString('latin1', at + 8, at + 16), 16);
+          const upper = hexadecimal(lines, at);
+          const lower = hexadecimal(lines, at + 8);
           if (upper !== 0 || lower !== 0) {
             addresses.push((upper | 0) * 4294967296 + lower);
             nameAt.push(names.length);
-            names.add(lines.subarray(at + NAME_AT, end + 1));
+            for (let i = at + NAME_AT; i <= end; i++) names.push(lines[i]!);
           }
         }
         at = end + 1;
       }
+    const address = addresses.items;
     const order = new Uint32Array(addresses.length).map((_, index) => index);
-    order.sort((a, b) => addresses[a]! - addresses[b]! || a - b);
-    this.#addresses = Float64Array.from(order, (index) => addresses[index]!);
-    this.#nameAt = Uint32Array.from(order, (index) => nameAt[index]!);
-    this.#names = names.take();
+    // the kernel's own come in order, those of modules do not
+    order.sort((a, b) => address[a]! - address[b]! || a - b);
+    this.#addresses = Float64Array.from(order, (index) => address[index]!);
+    this.#nameAt = Uint32Array.from(order, (index) => nameAt.items[index]!);
+    this.#names = Buffer.from(names.items.subarray(0, names.length));
     this.isHidden = total > 0 && addresses.length === 0;
   }
 
@@ -110,32 +112,56 @@ function* chunksOf(path: string): Generator<Uint8Array> {
   }
 }
 
-/** The same bytes in pieces that end with a newline each; valid until the next one. */
+/** The same bytes in pieces that end with a newline each; valid until the next one. All in one buffer: a new one a piece is 12 MB to collect. */
 function* wholeLines(chunks: Iterable<Uint8Array>): Generator<Buffer> {
-  let rest = Buffer.alloc(0);
+  let held = Buffer.alloc(128 * 1024);
+  let length = 0;
   for (const chunk of chunks) {
-    const all = Buffer.concat([rest, chunk]);
-    const end = all.lastIndexOf(10) + 1;
-    if (end > 0) yield all.subarray(0, end);
-    rest = all.subarray(end);
+    // one more for the last newline
+    if (length + chunk.length >= held.length) held = Buffer.concat([held], 2 * (held.length + chunk.length));
+    held.set(chunk, length);
+    length += chunk.length;
+    const end = held.subarray(0, length).lastIndexOf(10) + 1;
+    if (end > 0) yield held.subarray(0, end);
+    held.copyWithin(0, end, length);
+    length -= end;
   }
-  if (rest.length > 0) yield Buffer.concat([rest, Buffer.from('\n')]);
+  if (length === 0) return;
+  held[length++] = 10;
+  yield held.subarray(0, length);
 }
 
-class GrowingBuffer {
-  #bytes = Buffer.alloc(1 << 16);
+/** Eight digits; 0 for anything else. Without a string: there are 400,000 of them. */
+function hexadecimal(bytes: Uint8Array, at: number): number {
+  let value = 0;
+  for (let i = at; i < at + 8; i++) {
+    const byte = bytes[i] ?? 0;
+    const digit = byte <= 57 ? byte - 48 : (byte | 32) - 87;
+    if (digit < 0 || digit > 15) return 0;
+    value = value * 16 + digit;
+  }
+  return value;
+}
+
+/** A column that is filled one by one. */
+class Growing<T extends Float64Array | Uint32Array | Uint8Array> {
+  readonly #make: new (length: number) => T;
+  /** Longer than what was added. */
+  items: T;
   length = 0;
 
-  add(bytes: Uint8Array): void {
-    if (this.length + bytes.length > this.#bytes.length)
-      this.#bytes = Buffer.concat([this.#bytes], 2 * (this.#bytes.length + bytes.length));
-    this.#bytes.set(bytes, this.length);
-    this.length += bytes.length;
+  constructor(make: new (length: number) => T) {
+    this.#make = make;
+    this.items = new make(1 << 14);
   }
 
-  /** What was added, in a buffer of its size. */
-  take(): Buffer {
-    return Buffer.from(this.#bytes.subarray(0, this.length));
+  push(value: number): void {
+    if (this.length === this.items.length) {
+      const longer = new this.#make(2 * this.length);
+      longer.set(this.items);
+      this.items = longer;
+    }
+    this.items[this.length++] = value;
   }
 }
 
