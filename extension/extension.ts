@@ -239,7 +239,7 @@ export function activate(context: ExtensionContext): void {
   own(registerRecordingEditor({ tracing, files, show, shown }));
   const library = own(new RecordingLibrary(recordings, context.globalStorageUri, log));
   const recordingsView = own(new RecordingsView(library));
-  const comparisons = own(new RecordingComparisons(context, log, frames));
+  const comparisons = own(new RecordingComparisons({ context, log, frames, files, show }));
   for (const command of registerRecordingCommands({
     ...{ view: recordingsView, library, recordings, comparisons, show },
   }))

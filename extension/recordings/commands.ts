@@ -72,7 +72,12 @@ export function registerRecordingCommands(services: RecordingCommandServices): D
       return Promise.resolve();
     }),
     register('probescope.compareRecordings', async (chosen) => {
-      const [one, other] = chosen.length === 1 && first !== undefined ? [first, chosen[0]] : chosen;
+      const [one, second] =
+        chosen.length === 1 && first !== undefined && first.path !== chosen[0]?.path
+          ? [first, chosen[0]]
+          : chosen;
+      const other = second ?? (await askRecording(library, l10n.t('Compare with which recording?'), one))[0];
+      if (chosen.length === 1 && other === undefined) return;
       if (one === undefined || other === undefined || chosen.length > 2 || one.path === other.path)
         throw new ProbeError({
           code: 'invalid-argument',
@@ -101,8 +106,12 @@ export function registerRecordingCommands(services: RecordingCommandServices): D
   ];
 }
 
-async function askRecording(library: RecordingLibrary): Promise<readonly RecordingSummary[]> {
-  const all = await library.list();
+async function askRecording(
+  library: RecordingLibrary,
+  placeHolder = l10n.t('Which recording?'),
+  not?: RecordingSummary,
+): Promise<readonly RecordingSummary[]> {
+  const all = (await library.list()).filter(({ path }) => path !== not?.path);
   const picked = await window.showQuickPick(
     all.map((summary) => ({
       label: titleOf(summary),
@@ -110,7 +119,7 @@ async function askRecording(library: RecordingLibrary): Promise<readonly Recordi
       detail: summary.path,
       summary,
     })),
-    { placeHolder: l10n.t('Which recording?'), matchOnDescription: true, matchOnDetail: true },
+    { placeHolder, matchOnDescription: true, matchOnDetail: true },
   );
   return picked === undefined ? [] : [picked.summary];
 }

@@ -1,134 +1,183 @@
-/** Two recordings held against one another: traces side by side, profiles as a flame graph of their difference. */
-import {
-  l10n,
-  Uri,
-  ViewColumn,
-  window,
-  type Disposable,
-  type ExtensionContext,
-  type LogOutputChannel,
-} from 'vscode';
+/** Two recordings in one panel: traces and script runs as tables, profiles as a flame graph of their difference. */
+import { basename } from 'node:path';
+import { l10n, type Disposable, type ExtensionContext, type LogOutputChannel } from 'vscode';
 import { encodeProfile } from '../../profile/codec.ts';
-import { ProbeError } from '../../protocol/errors.ts';
+import { asProblem, ProbeError } from '../../protocol/errors.ts';
 import type { FlameToHost, HostToFlame } from '../../protocol/flame.ts';
-import type { Profile } from '../../protocol/profile.ts';
+import type { ComparisonToHost, HostToComparison } from '../../protocol/recording-comparison.ts';
 import type { RecordingSummary } from '../core/recording/summary.ts';
+import type { SourceFiles } from '../platform/open-source.ts';
+import type { ShowProblem } from '../platform/problems.ts';
 import { receiveFlame, type FrameActions } from '../webviews/callers-panel.ts';
 import { PanelHost } from '../webviews/panel-host.ts';
-import { comparisonPage, type ComparedRecording } from './comparison-page.ts';
-import { descriptionOf, kindNames, titleOf } from './texts.ts';
+import { kindNames, titleOf } from './texts.ts';
+import { whenOf } from './library.ts';
+
+export interface CompareServices {
+  readonly context: ExtensionContext;
+  readonly log: LogOutputChannel;
+  readonly frames: FrameActions;
+  readonly files: SourceFiles;
+  readonly show: ShowProblem;
+}
+
+/** The paths of both; a panel's key, so that it is filled again after a reload. */
+type Pair = readonly [before: string, after: string];
 
 export class RecordingComparisons implements Disposable {
-  readonly #context: ExtensionContext;
-  readonly #panels: PanelHost<HostToFlame, FlameToHost>;
-  readonly #pairs = new Map<string, { readonly before: Profile; readonly after: Profile }>();
+  readonly #services: CompareServices;
+  readonly #tables: PanelHost<HostToComparison, ComparisonToHost>;
+  readonly #flames: PanelHost<HostToFlame, FlameToHost>;
+  readonly #pictures = new Map<string, HostToComparison>();
+  readonly #flamePictures = new Map<string, HostToFlame>();
+  readonly #titles = new Map<string, string>();
 
-  constructor(context: ExtensionContext, log: LogOutputChannel, frames: FrameActions) {
-    this.#context = context;
-    this.#panels = new PanelHost<HostToFlame, FlameToHost>(context, log, {
+  constructor(services: CompareServices) {
+    this.#services = services;
+    const { context, log, frames, files, show } = services;
+    this.#tables = new PanelHost<HostToComparison, ComparisonToHost>(context, log, {
       viewType: 'probescope.comparison',
+      bundle: 'comparison',
+      title: (key) => this.#titleOf(key),
+      picture: (key) => this.#pictures.get(key) ?? this.#load(key),
+      receive: (key, message) => {
+        const [before, after] = pairOf(key);
+        if (message.type === 'openSource') files.open(message.place, true).catch(show);
+        else if (message.type === 'swap') this.#open([after, before], 'table').catch(show);
+        else if (message.type === 'problem') log.error(`Comparison: ${message.message}`);
+      },
+      closed: (key) => this.#pictures.delete(key),
+    });
+    this.#flames = new PanelHost<HostToFlame, FlameToHost>(context, log, {
+      viewType: 'probescope.profileComparison',
       bundle: 'flame',
-      title: (key) => {
-        const pair = this.#pairs.get(key);
-        return pair === undefined
-          ? l10n.t('Comparison')
-          : l10n.t('{0} → {1}', pair.before.title, pair.after.title);
-      },
-      picture: (key) => {
-        const pair = this.#pairs.get(key);
-        if (pair === undefined)
-          return {
-            type: 'ended',
-            notice: l10n.t('Compare the two recordings again, in the Recordings view.'),
-          };
-        return {
-          type: 'profile',
-          profile: encodeProfile(pair.after).buffer,
-          baseline: encodeProfile(pair.before).buffer,
-          live: false,
-        };
-      },
-      receive: (_, message) => {
+      title: (key) => this.#titleOf(key),
+      picture: (key) => this.#flamePictures.get(key) ?? this.#loadFlame(key),
+      receive: (_key, message) => {
         receiveFlame(message, frames, log);
       },
-      closed: (key) => this.#pairs.delete(key),
+      closed: (key) => this.#flamePictures.delete(key),
     });
   }
 
-  /** Whichever was recorded first is the one before. Throws ProbeError where they hold nothing of one kind. */
-  async compare(one: RecordingSummary, other: RecordingSummary): Promise<void> {
-    for (const { problem } of [one, other]) if (problem !== undefined) throw new ProbeError(problem);
-    const [before, after] = [one, other].sort(
-      (a, b) => (a.facts?.createdMs ?? 0) - (b.facts?.createdMs ?? 0),
-    ) as [RecordingSummary, RecordingSummary];
-    const [{ Recording }, { recordedProbes }, { compareTraces }] = await Promise.all([
-      import('../core/recording/reader.ts'),
-      import('../core/recording/replay.ts'),
-      import('../core/recording/compare.ts'),
-    ]);
-    const [old, now] = [new Recording(before.path), new Recording(after.path)];
-    try {
-      const kinds = [before.facts?.kind, after.facts?.kind];
-      if (kinds.every((kind) => kind === 'trace')) {
-        this.#showTraces(
-          before,
-          after,
-          compareTraces(titleOf(before), recordedProbes(old), recordedProbes(now)),
-        );
-        return;
-      }
-      if (
-        kinds.some((kind) => kind === 'trace') ||
-        old.profiles().length === 0 ||
-        now.profiles().length === 0
-      )
-        throw new ProbeError({
-          code: 'invalid-argument',
-          message: l10n.t(
-            'A {0} and a {1} have nothing in common that could be compared.',
-            kindNames[before.facts!.kind],
-            kindNames[after.facts!.kind],
-          ),
-          remedy: l10n.t('Choose two traces, or two recordings that hold stacks.'),
-        });
-      const key = JSON.stringify([before.path, after.path]);
-      this.#pairs.set(key, {
-        before: { ...old.profile(), title: titleOf(before) },
-        after: { ...now.profile(), title: titleOf(after) },
+  /** The older one is the baseline. Throws ProbeError when the two hold different things. */
+  async compare(a: RecordingSummary, b: RecordingSummary): Promise<void> {
+    const [before, after] = whenOf(a) <= whenOf(b) ? [a, b] : [b, a];
+    const [kindBefore, kindAfter] = [before.facts?.kind, after.facts?.kind];
+    if (kindBefore === undefined || kindAfter === undefined || kindBefore !== kindAfter)
+      throw new ProbeError({
+        code: 'invalid-argument',
+        message: l10n.t(
+          '“{0}” and “{1}” hold different things: {2} and {3}.',
+          titleOf(before),
+          titleOf(after),
+          kindBefore === undefined ? l10n.t('nothing that can be read') : kindNames[kindBefore],
+          kindAfter === undefined ? l10n.t('nothing that can be read') : kindNames[kindAfter],
+        ),
+        remedy: l10n.t('Choose two traces, two profiles or two runs of a script.'),
       });
-      this.#panels.open(key);
-      this.#panels.refresh(key);
-    } finally {
-      old.close();
-      now.close();
+    await this.#open([before.path, after.path], kindBefore === 'profile' ? 'flame' : 'table');
+  }
+
+  async #open(pair: Pair, as: 'table' | 'flame'): Promise<void> {
+    const key = JSON.stringify(pair);
+    if (as === 'table') {
+      this.#pictures.set(key, await this.#tablePicture(key));
+      this.#tables.open(key);
+      this.#tables.refresh(key);
+    } else {
+      this.#flamePictures.set(key, await this.#flamePicture(key));
+      this.#flames.open(key);
+      this.#flames.refresh(key);
     }
   }
 
-  #showTraces(
-    before: RecordingSummary,
-    after: RecordingSummary,
-    probes: Parameters<typeof comparisonPage>[2],
-  ): void {
-    const folder = Uri.joinPath(this.#context.extensionUri, 'media');
-    const panel = window.createWebviewPanel(
-      'probescope.traceComparison',
-      l10n.t('{0} → {1}', titleOf(before), titleOf(after)),
-      ViewColumn.Active,
-      { enableScripts: false, localResourceRoots: [folder] },
-    );
-    const style = panel.webview.asWebviewUri(Uri.joinPath(folder, 'comparison.css')).toString();
-    panel.webview.html = comparisonPage(compared(before), compared(after), probes, {
-      cspSource: panel.webview.cspSource,
-      style,
-    });
+  dispose(): void {
+    this.#tables.dispose();
+    this.#flames.dispose();
   }
 
-  dispose(): void {
-    this.#panels.dispose();
+  #titleOf(key: string): string {
+    return (
+      this.#titles.get(key) ??
+      pairOf(key)
+        .map((path) => basename(path, '.probescope'))
+        .join(' → ')
+    );
+  }
+
+  /** After a reload of the window. */
+  #load(key: string): undefined {
+    this.#tablePicture(key)
+      .catch((error: unknown): HostToComparison => ({ type: 'problem', message: asProblem(error).message }))
+      .then((picture) => {
+        this.#pictures.set(key, picture);
+        this.#tables.refresh(key);
+      }, this.#services.show);
+    return undefined;
+  }
+
+  #loadFlame(key: string): undefined {
+    this.#flamePicture(key)
+      .catch((error: unknown): HostToFlame => ({ type: 'ended', notice: asProblem(error).message }))
+      .then((picture) => {
+        this.#flamePictures.set(key, picture);
+        this.#flames.refresh(key);
+      }, this.#services.show);
+    return undefined;
+  }
+
+  async #tablePicture(key: string): Promise<HostToComparison> {
+    const [{ Recording }, { compareRuns, compareTraces }, { isScriptRun }] = await Promise.all([
+      import('../core/recording/reader.ts'),
+      import('../core/recording/compare.ts'),
+      import('../core/scripts/recorded.ts'),
+    ]);
+    const [from, to] = pairOf(key);
+    const before = new Recording(from);
+    try {
+      const after = new Recording(to);
+      try {
+        const compared = isScriptRun(after.meta())
+          ? compareRuns(before, after)
+          : compareTraces(before, after);
+        this.#titles.set(key, `${compared.before.name} → ${compared.after.name}`);
+        return { type: 'comparison', comparison: compared };
+      } finally {
+        after.close();
+      }
+    } finally {
+      before.close();
+    }
+  }
+
+  async #flamePicture(key: string): Promise<HostToFlame> {
+    const [{ readProfile }, { nameOf }] = await Promise.all([
+      import('../profiles/profile-files.ts'),
+      import('../core/recording/description.ts'),
+    ]);
+    const [from, to] = pairOf(key);
+    const [before, after] = [await readProfile(from), await readProfile(to)];
+    const names = [nameOf(before.meta, from), nameOf(after.meta, to)] as const;
+    this.#titles.set(key, names.join(' → '));
+    const notes = [
+      l10n.t('“{0}” minus “{1}”.', names[1], names[0]),
+      ...(before.profile.unit === after.profile.unit
+        ? []
+        : [l10n.t('The two were measured in different units; only their shares can be compared.')]),
+      ...after.profile.notes,
+      ...before.notices,
+      ...after.notices,
+    ];
+    return {
+      type: 'profile',
+      profile: encodeProfile({ ...after.profile, notes }).buffer,
+      baseline: encodeProfile(before.profile).buffer,
+      live: false,
+    };
   }
 }
 
-const compared = (summary: RecordingSummary): ComparedRecording => ({
-  name: titleOf(summary),
-  facts: [descriptionOf(summary), summary.facts?.target ?? ''].filter(Boolean).join(' · '),
-});
+function pairOf(key: string): Pair {
+  return JSON.parse(key) as [string, string];
+}

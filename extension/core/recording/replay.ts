@@ -121,5 +121,5 @@ export function originOf(meta: ReadonlyMap<string, string>): string {
   const started = Number(meta.get('created_ms'));
   const when = started > 0 ? `, ${new Date(started).toISOString().slice(0, 16).replace('T', ' ')} UTC` : '';
   const kernel = meta.get('kernel');
-  return `recorded on ${meta.get('host') ?? 'an unknown host'}${kernel === undefined ? '' : ` (Linux ${kernel})`}${when}`;
+  return `recorded on ${meta.get('host') ?? meta.get('target') ?? 'an unknown host'}${kernel === undefined ? '' : ` (Linux ${kernel})`}${when}`;
 }
