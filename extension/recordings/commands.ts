@@ -11,8 +11,8 @@ import type { RecordingLibrary } from './library.ts';
 import type { NewRecordings } from './new-recordings.ts';
 import { askTags } from './tags.ts';
 import { closeTabs, revealFile } from './tabs.ts';
-import { formatWhen, titleOf } from './texts.ts';
-import { uriOf, type RecordingsView } from './view.ts';
+import { formatWhen, plainLabel, titleOf } from './texts.ts';
+import { uriOf, type RecordingRow, type RecordingsView } from './view.ts';
 
 export interface RecordingCommandServices {
   readonly view: RecordingsView;
@@ -27,10 +27,11 @@ export function registerRecordingCommands(services: RecordingCommandServices): D
   let first: RecordingSummary | undefined;
   /** A menu gives its row and all that are selected; a key gives nothing; the palette asks. */
   const register = (name: string, act: (chosen: readonly RecordingSummary[]) => Promise<void>): Disposable =>
-    commands.registerCommand(name, async (row?: RecordingSummary, all?: readonly RecordingSummary[]) => {
+    commands.registerCommand(name, async (row?: RecordingRow, all?: readonly RecordingRow[]) => {
       try {
         const given = all !== undefined && all.length > 0 ? all : row === undefined ? view.selection : [row];
-        const chosen = given.length > 0 ? given : await askRecording(library);
+        const rows = given.flatMap((one) => view.summaryOf(one) ?? []);
+        const chosen = rows.length > 0 ? rows : await askRecording(library);
         if (chosen.length > 0) await act(chosen);
       } catch (error) {
         await show(error);
@@ -68,7 +69,10 @@ export function registerRecordingCommands(services: RecordingCommandServices): D
       first = summary;
       void commands.executeCommand('setContext', 'probescope.hasRecordingToCompare', true);
       if (summary !== undefined)
-        window.setStatusBarMessage(l10n.t('“{0}” is selected to be compared.', titleOf(summary)), 8000);
+        window.setStatusBarMessage(
+          l10n.t('“{0}” is selected to be compared.', plainLabel(titleOf(summary))),
+          8000,
+        );
       return Promise.resolve();
     }),
     register('probescope.compareRecordings', async (chosen) => {
@@ -114,7 +118,7 @@ async function askRecording(
   const all = (await library.list()).filter(({ path }) => path !== not?.path);
   const picked = await window.showQuickPick(
     all.map((summary) => ({
-      label: titleOf(summary),
+      label: plainLabel(titleOf(summary)),
       description: formatWhen(summary.facts?.createdMs ?? summary.changedMs),
       detail: summary.path,
       summary,
@@ -210,7 +214,7 @@ async function askTrashed(
     trashed.map((one) => {
       const summary = summarise(one.file);
       return {
-        label: titleOf(summary),
+        label: plainLabel(titleOf(summary)),
         description: l10n.t('deleted {0}', formatWhen(one.deletedMs)),
         detail: one.path,
         one,

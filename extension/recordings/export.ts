@@ -3,7 +3,7 @@ import { l10n, Uri, window, workspace, type QuickPickItem } from 'vscode';
 import type { ExportFormat } from '../core/interchange/export-file.ts';
 import type { RecordedProfile } from '../core/recording/reader.ts';
 import type { RecordingSummary } from '../core/recording/summary.ts';
-import { titleOf } from './texts.ts';
+import { plainLabel, titleOf } from './texts.ts';
 
 interface Choice extends QuickPickItem {
   readonly format: ExportFormat | 'recording';
@@ -66,7 +66,7 @@ function choices(hasProfile: boolean): Choice[] {
 async function askProfile(profiles: readonly RecordedProfile[]): Promise<number | undefined> {
   if (profiles.length === 1) return profiles[0]?.id;
   const picked = await window.showQuickPick(
-    profiles.map(({ id, title, unit }) => ({ label: title, description: unit, id })),
+    profiles.map(({ id, title, unit }) => ({ label: plainLabel(title), description: unit, id })),
     { placeHolder: l10n.t('Which of its profiles?') },
   );
   return picked?.id;

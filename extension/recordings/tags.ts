@@ -1,5 +1,6 @@
 /** Asks for tags: those in use are offered, and what is typed becomes one. */
 import { l10n, QuickPickItemKind, window, type QuickPickItem } from 'vscode';
+import { plainLabel } from './texts.ts';
 
 interface TagItem extends QuickPickItem {
   readonly tag: string;
@@ -20,7 +21,7 @@ export async function askTags(
   box.canSelectMany = true;
   // labels hold other people's text: a codicon in it would be drawn
   const itemOf = (tag: string, description = ''): TagItem => ({
-    label: tag.replaceAll('$(', '$\u2060('),
+    label: plainLabel(tag),
     tag,
     description,
   });

@@ -28,6 +28,11 @@ export function formatWhen(ms: number, nowMs = Date.now()): string {
   return `${then.toLocaleDateString('en-GB', { day: 'numeric', month: 'short', ...(sameYear ? {} : { year: 'numeric' }) })} ${time}`;
 }
 
+/** For labels in which `$(name)` would be drawn as an icon: a joiner that is not seen keeps it text. */
+export function plainLabel(text: string): string {
+  return text.replaceAll('$(', '$\u2060(');
+}
+
 export function titleOf({ facts, path }: RecordingSummary): string {
   return facts?.name ?? path.slice(path.lastIndexOf('/') + 1);
 }

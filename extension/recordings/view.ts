@@ -21,14 +21,21 @@ const icons: Readonly<Record<RecordingKind, string>> = { trace: 'pulse', run: 't
 /** Rows of recordings that are being written are drawn anew this often. */
 const REDRAW_MS = 5000;
 
-export class RecordingsView implements TreeDataProvider<RecordingSummary>, Disposable {
+/** A recording's row, by its path: the summary is read when the row is drawn, and the row stays the same over changes. */
+export interface RecordingRow {
+  readonly path: string;
+}
+
+export class RecordingsView implements TreeDataProvider<RecordingRow>, Disposable {
   readonly #library: RecordingLibrary;
-  readonly #changed = new EventEmitter<undefined>();
+  readonly #changed = new EventEmitter<RecordingRow | undefined>();
   readonly onDidChangeTreeData = this.#changed.event;
-  readonly #view: TreeView<RecordingSummary>;
+  readonly #view: TreeView<RecordingRow>;
   readonly #listener: Disposable;
+  readonly #rows = new Map<string, RecordingRow>();
   #filter = '';
   #all: readonly RecordingSummary[] = [];
+  #drawn: readonly RecordingSummary[] | undefined;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(library: RecordingLibrary) {
@@ -37,12 +44,8 @@ export class RecordingsView implements TreeDataProvider<RecordingSummary>, Dispo
       treeDataProvider: this,
       canSelectMany: true,
     });
-    this.#listener = library.onDidChange(() => {
-      if (this.#view.visible) this.#changed.fire(undefined);
-    });
-    this.#view.onDidChangeVisibility(({ visible }) => {
-      if (visible) this.#changed.fire(undefined);
-    });
+    this.#listener = library.onDidChange(() => void this.#update());
+    this.#view.onDidChangeVisibility(() => void this.#update());
   }
 
   get filter(): string {
@@ -55,7 +58,7 @@ export class RecordingsView implements TreeDataProvider<RecordingSummary>, Dispo
     this.#changed.fire(undefined);
   }
 
-  get selection(): readonly RecordingSummary[] {
+  get selection(): readonly RecordingRow[] {
     return this.#view.selection;
   }
 
@@ -64,62 +67,64 @@ export class RecordingsView implements TreeDataProvider<RecordingSummary>, Dispo
     return this.#all;
   }
 
+  /** What is known of a row; undefined when its recording is gone. */
+  summaryOf({ path }: RecordingRow): RecordingSummary | undefined {
+    return this.#all.find((summary) => summary.path === path);
+  }
+
   refresh(): void {
     this.#changed.fire(undefined);
   }
 
-  async getChildren(row?: RecordingSummary): Promise<RecordingSummary[]> {
+  async getChildren(row?: RecordingRow): Promise<RecordingRow[]> {
     if (row !== undefined) return [];
+    const shown = await this.#list();
+    this.#drawn = shown;
+    return shown.map(({ path }) => this.#rowOf(path));
+  }
+
+  /**
+   * Row by row, unless some came or went: drawing the whole tree anew forgets its rows for a moment, and what is chosen in an open
+   * menu would come without its recording.
+   */
+  async #update(): Promise<void> {
+    if (!this.#view.visible) return;
+    const before = this.#drawn;
+    const shown = await this.#list();
+    const same = before?.length === shown.length && shown.every(({ path }, at) => path === before[at]?.path);
+    if (!same) {
+      this.#changed.fire(undefined);
+      return;
+    }
+    this.#drawn = shown;
+    for (const [at, summary] of shown.entries())
+      if (summary !== before[at]) this.#changed.fire(this.#rowOf(summary.path));
+  }
+
+  async #list(): Promise<readonly RecordingSummary[]> {
     this.#all = await this.#library.list();
     const shown = this.#all.filter((summary) => this.#filter === '' || matches(summary, this.#filter));
     this.#view.description =
       this.#filter === '' ? '' : l10n.t('“{0}”: {1} of {2}', this.#filter, shown.length, this.#all.length);
     clearTimeout(this.#timer);
     if (this.#all.some(({ facts }) => facts?.state === 'writing'))
-      this.#timer = setTimeout(() => {
-        if (this.#view.visible) this.#changed.fire(undefined);
-      }, REDRAW_MS);
+      this.#timer = setTimeout(() => void this.#update(), REDRAW_MS);
     return shown;
   }
 
-  getTreeItem(summary: RecordingSummary): TreeItem {
-    const { facts, path, problem } = summary;
-    const title = titleOf(summary);
-    const item = new TreeItem(title);
-    item.id = path;
-    item.description = descriptionOf(summary);
-    item.iconPath = iconOf(summary);
-    item.tooltip = tooltipOf(summary);
-    item.contextValue = [
-      'recording',
-      ...(facts === undefined ? ['damaged'] : [facts.kind, facts.state]),
-      ...((facts?.tags.length ?? 0) > 0 ? ['tagged'] : []),
-    ].join(' ');
-    item.accessibilityInformation = {
-      label: [
-        title,
-        ...(facts === undefined ? [] : [kindNames[facts.kind]]),
-        descriptionOf(summary),
-        ...warningsOf(summary),
-      ].join(', '),
-    };
-    if (problem === undefined)
-      item.command = {
-        command: 'probescope.openRecording',
-        title: l10n.t('Open Recording'),
-        arguments: [summary],
-      };
-    return item;
+  #rowOf(path: string): RecordingRow {
+    const row = this.#rows.get(path) ?? { path };
+    this.#rows.set(path, row);
+    return row;
+  }
+
+  getTreeItem(row: RecordingRow): TreeItem {
+    const summary = this.summaryOf(row);
+    return summary === undefined ? new TreeItem('') : itemOf(row, summary);
   }
 
   getParent(): undefined {
     return undefined;
-  }
-
-  /** Shows a recording that is new in the list, or has come back to it. */
-  async reveal(path: string): Promise<void> {
-    const found = this.#all.find((summary) => summary.path === path);
-    if (found !== undefined && this.#view.visible) await this.#view.reveal(found, { select: true });
   }
 
   dispose(): void {
@@ -128,6 +133,36 @@ export class RecordingsView implements TreeDataProvider<RecordingSummary>, Dispo
     this.#view.dispose();
     this.#changed.dispose();
   }
+}
+
+function itemOf(row: RecordingRow, summary: RecordingSummary): TreeItem {
+  const { facts, path, problem } = summary;
+  const title = titleOf(summary);
+  const item = new TreeItem(title);
+  item.id = path;
+  item.description = descriptionOf(summary);
+  item.iconPath = iconOf(summary);
+  item.tooltip = tooltipOf(summary);
+  item.contextValue = [
+    'recording',
+    ...(facts === undefined ? ['damaged'] : [facts.kind, facts.state]),
+    ...((facts?.tags.length ?? 0) > 0 ? ['tagged'] : []),
+  ].join(' ');
+  item.accessibilityInformation = {
+    label: [
+      title,
+      ...(facts === undefined ? [] : [kindNames[facts.kind]]),
+      descriptionOf(summary),
+      ...warningsOf(summary),
+    ].join(', '),
+  };
+  if (problem === undefined)
+    item.command = {
+      command: 'probescope.openRecording',
+      title: l10n.t('Open Recording'),
+      arguments: [row],
+    };
+  return item;
 }
 
 function iconOf({ facts }: RecordingSummary): ThemeIcon {

@@ -2,6 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { afterAll, expect, test } from 'vitest';
 import { compareRuns, compareTraces } from '../../../extension/core/recording/compare.ts';
 import { Recording } from '../../../extension/core/recording/reader.ts';
@@ -83,6 +84,20 @@ test('probes are matched by name although the binary moved; figures, difference 
   expect(alone.map((probe) => verdictOf(probe).text).sort()).toEqual([
     'Only in the first recording.',
     'Only in the second recording.',
+  ]);
+  before.close();
+  after.close();
+});
+
+test('a probe that was paused and resumed has two numbers and is one', () => {
+  const before = trace('once', { query: calls(1000, 300) });
+  const after = trace('twice', { query: calls(1000, 100), other: calls(1000, 200) });
+  const database = new DatabaseSync(after.path);
+  database.exec(`UPDATE probes SET spec = replace(spec, '"other"', '"query"')`);
+  database.close();
+  const { probes } = compareTraces(before, after);
+  expect(probes.map(({ name, before: a, after: b }) => [name, a?.count, b?.count])).toEqual([
+    ['shop:query', 300, 300],
   ]);
   before.close();
   after.close();
