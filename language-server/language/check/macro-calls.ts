@@ -18,7 +18,7 @@ export function expandMacro(state: State, name: string, args: readonly Expressio
     state.report.error(call, 'macro-call', `The macro \`${name}\` calls itself without end.`);
     return unknown;
   }
-  const macro = candidates.find((candidate) => matches(state, candidate, args));
+  const macro = candidates.find((candidate) => matches(candidate, args));
   if (macro === undefined) {
     for (const argument of args) if (argument.kind !== 'map') typeOf(state, argument);
     const [first] = candidates;
@@ -53,7 +53,7 @@ function isOpenInside(state: State, candidates: readonly Macro[]): boolean {
   return false;
 }
 
-function matches(state: State, macro: Macro, args: readonly Expression[]): boolean {
+function matches(macro: Macro, args: readonly Expression[]): boolean {
   if (macro.parameters.length !== args.length) return false;
   return macro.parameters.every((parameter, index) => {
     const argument = args[index];
