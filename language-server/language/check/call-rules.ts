@@ -223,6 +223,7 @@ const reg: CallRule = (state, call) => {
     (state.catalog?.target.arch ?? 'x86_64') !== 'x86_64'
   )
     return;
+  if (value.value === 'pc' && state.version >= 27) return;
   if (!registersX86.has(value.value))
     state.report.error(argument, 'argument-value', `x86_64 has no register "${value.value}".`, {
       hint: `It has ${[...registersX86].join(', ')}.`,

@@ -85,7 +85,7 @@ function unknownCall(state: State, call: Call, word: FunctionWord | undefined): 
       notNow(state, call, `\`${name}()\``, { since: builtin.callable });
       return { type: unknown, arguments: [] };
     }
-    const most = name === 'comm' ? 1 : 0;
+    const most = name === 'comm' && state.version >= 25 ? 1 : 0;
     if (call.args.length > most)
       state.report.error(
         call,

@@ -189,7 +189,7 @@ function unknownType(
 export function castType(state: State, expression: Cast): Type {
   const type = typeNodeType(state, expression.type);
   const operand = typeOf(state, expression.operand);
-  if (type.kind === 'none') return unknown;
+  if (isOpen(type)) return unknown;
   const target = sizeArray(type, operand);
   if (isOpen(operand)) return target;
   const refusal =

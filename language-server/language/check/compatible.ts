@@ -93,7 +93,7 @@ export function promoteIntegers(
   if (signed.bits > other.bits) return integer(signed.bits, true);
   if (value !== undefined && value >= 0n && a.signed) {
     const fitting = signedFor(value);
-    if (fitting === undefined) return version >= 26 ? integer(64, true) : undefined;
+    if (fitting === undefined) return undefined;
     if (fitting.bits <= a.bits) return integer(a.bits, true);
   }
   const bits = wider(a.bits, b.bits) * 2;

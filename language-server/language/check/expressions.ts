@@ -387,6 +387,10 @@ function checkIndex(state: State, expression: ArrayAccess, type: Type, index: Ty
     return;
   }
   if (isOpen(index) || expression.index.kind === 'positional') return;
+  if (type.kind === 'tuple') {
+    state.report.error(expression, 'index', 'The index of a tuple has to be a literal.');
+    return;
+  }
   if (state.version < 24) {
     const isOk = index.kind === 'integer' && state.version < 22 ? isLiteralIndex(expression.index) : false;
     if (!isOk)

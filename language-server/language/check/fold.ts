@@ -1,4 +1,4 @@
-import type { Binary, Expression } from '../syntax/ast.ts';
+import type { Binary, Call, Expression } from '../syntax/ast.ts';
 import type { State } from './state.ts';
 
 /** A value that is known when the script is compiled. */
@@ -62,6 +62,8 @@ function evaluate(state: State, expression: Expression): Constant | undefined {
     }
     case 'comptime':
       return constant(state, expression.operand);
+    case 'call':
+      return scalarMap(state, expression);
     case 'block':
       return expression.statements.length === 0 && expression.result !== undefined && state.version >= 24
         ? constant(state, expression.result)
@@ -69,6 +71,14 @@ function evaluate(state: State, expression: Expression): Constant | undefined {
     default:
       return undefined;
   }
+}
+
+/** `is_scalar(@m)`, once a use of the map has told. */
+function scalarMap(state: State, { callee, args }: Call): Constant | undefined {
+  const [map] = args;
+  if (callee.text !== 'is_scalar' || state.version < 25 || map?.kind !== 'map') return undefined;
+  const shape = state.maps.get(state.frame?.maps.get(map.name) ?? map.name)?.shape;
+  return shape === undefined ? undefined : truth(shape === 'scalar');
 }
 
 const mostPassed = 20_000;

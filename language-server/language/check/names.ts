@@ -30,6 +30,10 @@ export function identifierType(state: State, expression: Identifier): Type {
     return type;
   }
   const text = state.c.macros.get(name);
+  if (text === name && !state.c.constants.has(name) && state.c.constant(name) === undefined) {
+    state.report.error(expression, 'unknown-identifier', `The macro \`${name}\` stands for itself only.`);
+    return unknown;
+  }
   if (text !== undefined && text !== name) {
     const value = constant(state, expression);
     if (value === undefined) return unknown;

@@ -1,5 +1,5 @@
 import type { Binary, BinaryOperator, Expression, Unary, Update } from '../syntax/ast.ts';
-import { compatible } from './compatible.ts';
+import { compatible, promote } from './compatible.ts';
 import { typeOf } from './expressions.ts';
 import { constant, constantInteger, isPositional } from './fold.ts';
 import { countMap, resolveMap, mapType } from './maps.ts';
@@ -51,8 +51,12 @@ export function combine(
   if (isNumber(state, left) && isNumber(state, right)) return integerResult(state, expression, left, right);
   if (left.kind === 'array' && right.kind === 'array') return arrayResult(state, expression, left, right);
   const isEquality = expression.operator === '==' || expression.operator === '!=';
-  // Whatever their elements are
-  if (left.kind === 'tuple' && right.kind === 'tuple' && isEquality) return truthType(state);
+  // Up to 0.24 whatever their elements are
+  if (left.kind === 'tuple' && right.kind === 'tuple' && isEquality) {
+    if (state.version >= 25 && promote(left, right, state.version) === undefined)
+      operatorError(state, expression, left, right);
+    return truthType(state);
+  }
   if (!sortsMatch(state, left, right)) {
     operatorError(state, expression, left, right);
     return compares ? truthType(state) : unknown;

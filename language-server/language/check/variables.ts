@@ -353,7 +353,10 @@ function integerMismatch(
   const literal = value === undefined ? undefined : constantInteger(state, value);
   if (version >= 25) {
     const promoted = promote(stored, type, version, literal);
-    if (promoted === undefined || (found.fixed && !fitsFixed(promoted, stored, literal))) return refusal;
+    if (promoted === undefined) return refusal;
+    // From 0.26 on a declared type is kept by a cast, which only literals can be out of the range of
+    const isCast = version >= 26 && literal === undefined;
+    if (found.fixed && !isCast && !fitsFixed(promoted, stored, literal)) return refusal;
     if (!found.fixed) setType(state, found, promoted);
     return undefined;
   }

@@ -62,9 +62,17 @@ function parseItems(p: ParserState): Item[] {
 
 function reportNoProbes(p: ParserState, items: readonly Item[]): void {
   const last = items[items.length - 1];
-  if (p.version <= 23 && items.some((item) => item.kind === 'subprogram')) return;
+  if (items.some((item) => item.kind === 'subprogram')) return;
   const at = last?.end ?? 0;
-  p.error('no-probes', at, at, 'The script has no probe', 'Begin with one: `BEGIN { printf("hello\\n"); }`.');
+  p.report({
+    code: 'no-probes',
+    // A library for `import` has none
+    severity: p.version >= 24 ? 'warning' : 'error',
+    start: at,
+    end: at,
+    message: 'The script has no probe',
+    hint: 'Begin with one: `BEGIN { printf("hello\\n"); }`.',
+  });
 }
 
 function parseItem(p: ParserState, order: Order, items: readonly Item[]): Item | undefined {
