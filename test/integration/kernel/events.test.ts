@@ -116,18 +116,24 @@ describe('events of a known workload', () => {
     const mine = some.rows(filtered);
     // The two streams did not start and stop in the same instant: what was written before and after dd is left out. In
     // between all writers count, for a request that waited for a free tag is issued by whoever the kernel is working for.
+    // Requests of two CPUs in the same instant may stand in either order.
     const fromDdToDd = (rows: readonly Record<string, unknown>[]) => {
-      const isDd = (row: Record<string, unknown>) => row['comm'] === 'dd';
-      return rows.slice(rows.findIndex(isDd), rows.findLastIndex(isDd) + 1).map((row) => row['sector']);
+      const times = rows.filter((row) => row['comm'] === 'dd').map((row) => Number(row['time']));
+      const [first, last] = [Math.min(...times), Math.max(...times)];
+      return rows
+        .filter((row) => Number(row['time']) >= first && Number(row['time']) <= last)
+        .map((row) => Number(row['sector']))
+        .sort((one, other) => one - other);
     };
-    const within = all
-      .rows(schema)
-      .filter((row) => Number(row['bytes']) > 65536 && String(row['rwbs']).includes('W'));
+    const written = all.rows(schema).filter((row) => String(row['rwbs']).includes('W'));
+    const within = written.filter((row) => Number(row['bytes']) > 65536);
     expect(fromDdToDd(mine)).toEqual(fromDdToDd(within));
     expect(fromDdToDd(mine).length).toBeGreaterThan(0);
     const bytesOf = (rows: readonly Record<string, unknown>[]) =>
       rows.reduce((sum, row) => sum + Number(row['bytes']), 0);
-    expect(bytesOf(mine)).toBeGreaterThanOrEqual(24 * 2 ** 20);
+    // where free space lies in pieces, some requests are smaller than the filter wants
+    expect(bytesOf(written)).toBeGreaterThanOrEqual(24 * 2 ** 20);
+    expect(bytesOf(mine)).toBeGreaterThan(12 * 2 ** 20);
     expect(bytesOf(mine.filter((row) => row['comm'] === 'dd'))).toBeLessThanOrEqual(24 * 2 ** 20);
   });
 

@@ -35,7 +35,7 @@ const accepts = (source: string, version: Version): boolean => {
 };
 
 test.each(facts)('%s: accepted from 0.%i to 0.%i', (source, first, last) => {
-  const versions = Array.from({ length: NEWEST - OLDEST + 1 }, (_, index) => (OLDEST + index) as Version);
+  const versions = Array.from({ length: NEWEST - OLDEST + 1 }, (_, index) => OLDEST + index);
   expect(versions.filter((version) => accepts(source, version))).toEqual(
     versions.filter((version) => version >= first && version <= last),
   );
