@@ -31,7 +31,7 @@ export function sameFile(a: FileIdentity, b: FileIdentity): boolean {
 
 /** Programs and libraries of one service easily use this many; each holds an open file. */
 const MOST_OPEN = 64;
-/** For the code of a person's own programs, whose indexes are asked again and again: a gigabyte of debug information holds 200 MB. */
+/** For the code of a person's own programs, whose indexes are asked again and again. */
 const MOST_HELD_BYTES = 512 * 2 ** 20;
 
 interface Opened {
