@@ -46,10 +46,14 @@ test('blocked time equals the sleeps that the program measured itself, with file
   const own = ownSleeps(run.stdout);
   expect(own.size).toBe(2);
   const found = await recorded('naps.probescope');
-  for (const [name, ns] of own) {
+  // The program's own figure is of a clock around each sleep, and so it has the time too in which the program
+  // could run and did not get a processor. Blocked time lies between what was asked for and that, on any machine.
+  const askedFor = { read_page: 60 * 30_000_000, wait_lock: 60 * 10_000_000 };
+  for (const [name, measured] of own) {
     expect(found.get(name)).toMatchObject({ kind: 'user' });
     expect(found.get(name)!.file).toMatch(/naps\.c$/);
-    expect(Math.abs(found.get(name)!.total / ns - 1)).toBeLessThan(0.02);
+    expect(found.get(name)!.total).toBeGreaterThan(askedFor[name as keyof typeof askedFor] * 0.98);
+    expect(found.get(name)!.total).toBeLessThan(measured * 1.001);
   }
   expect(found.get('schedule')).toMatchObject({ kind: 'kernel' });
 });
