@@ -16,7 +16,7 @@ import { readScriptRun } from '../scripts/recorded.ts';
 import { mannWhitney } from '../two-sample.ts';
 import { nameOf } from './description.ts';
 import type { Recording } from './reader.ts';
-import { originOf, recordedProbes, type RecordedProbe } from './replay.ts';
+import { laneName, originOf, recordedProbes, type RecordedProbe } from './replay.ts';
 
 /** Entries of one map that a panel shows, the largest differences first. */
 const MOST_ENTRIES = 200;
@@ -57,12 +57,11 @@ interface Merged {
   readonly durationNs: number;
 }
 
-/** A probe that was paused and resumed has several numbers and is one all the same; so is one of a binary that was built anew. */
 function byName(probes: readonly RecordedProbe[]): Map<string, Merged> {
   const merged = new Map<string, Merged>();
   for (const probe of probes) {
     const { spec, totals, timeNs } = probe;
-    const name = `${spec.binary.slice(spec.binary.lastIndexOf('/') + 1)} ${spec.subject.kind} ${subjectName(spec.subject)}`;
+    const name = laneName(spec);
     const known = merged.get(name);
     const latency = mergeLatency(known?.latency, totals.latency);
     merged.set(name, {

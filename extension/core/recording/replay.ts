@@ -1,8 +1,9 @@
-import { mergeBuckets, type BucketCounts } from '../../../protocol/buckets.ts';
 import { ProbeError } from '../../../protocol/errors.ts';
 import type { ProbeSpec } from '../../../protocol/probe.ts';
-import type { CallerTotals, ProbeTotals } from '../../../protocol/snapshot.ts';
-import type { Frame } from '../../../protocol/source.ts';
+import type { ProbeTotals } from '../../../protocol/snapshot.ts';
+import { subjectName } from '../probe.ts';
+import { BucketHistory, bucketsBetween, type BucketSums } from './bucket-history.ts';
+import { RecordedCallers } from './recorded-callers.ts';
 import type { Recording } from './reader.ts';
 
 /** A probe of a recording with what it had measured in the end. */
@@ -15,6 +16,7 @@ export interface RecordedProbe {
 }
 
 interface TotalsRow {
+  readonly probe: number;
   readonly spec: string;
   readonly count: number;
   readonly sum_ns: number | null;
@@ -26,19 +28,33 @@ interface TotalsRow {
   readonly wall_clock_ms: number;
 }
 
-/** The probes of a recording with their last totals. Throws `malformed-file` when a probe cannot be read. */
-export function recordedProbes(recording: Recording): RecordedProbe[] {
-  const rows = recording.database
+/**
+ * The probes of a recording with their last totals; without their callers unless asked for. Throws `malformed-file` when a probe
+ * cannot be read.
+ */
+export function recordedProbes(
+  recording: Recording,
+  { withCallers = false }: { readonly withCallers?: boolean } = {},
+): RecordedProbe[] {
+  const { database } = recording;
+  const rows = database
     .prepare(
-      `SELECT spec, count, sum_ns, max_ns, missed_entries, abandoned_calls, dropped_by_engine, time_ns, wall_clock_ms
-       FROM probes JOIN totals ON totals.probe = probes.id JOIN intervals ON intervals.id = totals.interval
-       WHERE intervals.id = (SELECT max(interval) FROM totals AS last WHERE last.probe = probes.id) ORDER BY probes.id`,
+      `SELECT totals.probe, spec, count, sum_ns, max_ns, missed_entries, abandoned_calls, dropped_by_engine, time_ns, wall_clock_ms
+       FROM (SELECT probe, max(interval) AS interval FROM totals GROUP BY probe) AS last
+       JOIN totals ON totals.interval = last.interval AND totals.probe = last.probe
+       JOIN probes ON probes.id = last.probe JOIN intervals ON intervals.id = last.interval ORDER BY last.probe`,
     )
     .all() as unknown as TotalsRow[];
+  const { end } = database.prepare('SELECT coalesce(max(id), 0) AS end FROM intervals').get() as {
+    end: number;
+  };
+  const buckets = rows.some(({ sum_ns }) => sum_ns !== null)
+    ? new BucketHistory(database).at(end)
+    : new Map<number, BucketSums>();
+  const callers = withCallers ? new RecordedCallers(recording) : undefined;
   return rows.map((row) => {
-    const spec = specOf(recording, row.spec);
-    const buckets = bucketsOf(recording, spec.id);
-    const callers = spec.measures.includes('callers') ? callersOf(recording, spec.id) : undefined;
+    const spec = readSpec(recording, row.spec);
+    const stacks = spec.measures.includes('callers') ? callers?.of([row.probe]) : undefined;
     return {
       spec,
       totals: {
@@ -49,8 +65,16 @@ export function recordedProbes(recording: Recording): RecordedProbe[] {
           abandonedCalls: row.abandoned_calls,
           droppedByEngine: row.dropped_by_engine,
         },
-        ...(row.sum_ns === null ? {} : { latency: { buckets, sumNs: row.sum_ns, maxNs: row.max_ns ?? 0 } }),
-        ...(callers === undefined ? {} : { callers }),
+        ...(row.sum_ns === null
+          ? {}
+          : {
+              latency: {
+                buckets: bucketsBetween(undefined, buckets.get(row.probe)),
+                sumNs: row.sum_ns,
+                maxNs: row.max_ns ?? 0,
+              },
+            }),
+        ...(stacks === undefined ? {} : { callers: stacks }),
       },
       timeNs: row.time_ns,
       wallClockMs: row.wall_clock_ms,
@@ -58,7 +82,8 @@ export function recordedProbes(recording: Recording): RecordedProbe[] {
   });
 }
 
-function specOf(recording: Recording, text: string): ProbeSpec {
+/** A probe's specification as a recording holds it. Throws `malformed-file`. */
+export function readSpec(recording: Recording, text: string): ProbeSpec {
   try {
     const spec = JSON.parse(text) as ProbeSpec;
     if (typeof spec.id === 'number' && typeof spec.binary === 'string' && Array.isArray(spec.measures))
@@ -72,48 +97,12 @@ function specOf(recording: Recording, text: string): ProbeSpec {
   });
 }
 
-/** Intervals hold what each of them added. */
-function bucketsOf(recording: Recording, probe: number): BucketCounts {
-  const rows = recording.database
-    .prepare(
-      'SELECT bucket, sum(count) AS count FROM buckets WHERE probe = ? GROUP BY bucket ORDER BY bucket',
-    )
-    .all(probe) as unknown as { bucket: number; count: number }[];
-  return mergeBuckets(rows.map(({ bucket, count }) => [bucket, count]));
-}
-
-function callersOf(recording: Recording, probe: number): CallerTotals[] {
-  const { database } = recording;
-  const samples = database
-    .prepare(
-      `SELECT stack, sum(weight) AS weight FROM samples JOIN profiles ON profiles.id = samples.profile
-       WHERE profiles.probe = ? GROUP BY stack ORDER BY weight DESC`,
-    )
-    .all(probe) as unknown as { stack: number; weight: number }[];
-  // from the innermost frame to the root, as stacks are everywhere
-  const walk = database.prepare(
-    `WITH RECURSIVE chain(id, depth) AS (SELECT ?, 0 UNION ALL SELECT parent, depth + 1 FROM chain JOIN stacks USING (id)
-       WHERE parent IS NOT NULL AND depth < 10000)
-     SELECT n.text AS name, f.text AS file, frames.line AS line, m.text AS module FROM chain JOIN stacks USING (id)
-     JOIN frames ON frames.id = stacks.frame JOIN strings n ON n.id = frames.name LEFT JOIN strings f ON f.id = frames.file
-     LEFT JOIN strings m ON m.id = frames.module ORDER BY depth`,
-  );
-  return samples.map(({ stack, weight }) => ({
-    count: weight,
-    stack: (
-      walk.all(stack) as unknown as {
-        name: string;
-        file: string | null;
-        line: number | null;
-        module: string | null;
-      }[]
-    ).map(({ name, file, line, module }): Frame => ({
-      function: name,
-      ...(file === null || file === '' ? {} : { file }),
-      ...(line === null || line === 0 ? {} : { line }),
-      ...(module === null || module === '' ? {} : { module }),
-    })),
-  }));
+/**
+ * What makes two probes of recordings one: one that was paused and resumed has several numbers and is one all the same; so is one of
+ * a binary that was built anew elsewhere.
+ */
+export function laneName({ binary, subject }: ProbeSpec): string {
+  return `${binary.slice(binary.lastIndexOf('/') + 1)} ${subject.kind} ${subjectName(subject)}`;
 }
 
 /** `recorded on HOST (Linux 6.1.0), 2026-11-23 14:05 UTC`: stands wherever a recording's figures do. */

@@ -2,7 +2,7 @@ import type { DatabaseSync } from 'node:sqlite';
 
 /** "PSCP" in SQLite's header: `file` and we know a recording by it. */
 export const APPLICATION_ID = 0x50534350;
-export const SCHEMA_VERSION = 2;
+export const SCHEMA_VERSION = 3;
 
 /**
  * Version 1. Times are nanoseconds since the recording's start unless a name says otherwise; `meta.monotonic_start_ns` is that
@@ -48,8 +48,19 @@ const version2 = `
 CREATE TABLE script_maps (id INTEGER PRIMARY KEY, time_ns INTEGER NOT NULL, name TEXT NOT NULL, kind TEXT NOT NULL, data TEXT NOT NULL);
 `;
 
+/**
+ * Version 3: what a long recording is opened by. `cumulative` holds, for some of the intervals, the buckets of every probe added up
+ * from the first interval to that one (`data`: `[[bucket, count], …]`, read by `json_each`); the buckets of any moment are those of the
+ * interval before it that is in this table, and of the few intervals since. Recordings of earlier versions have none.
+ */
+const version3 = `
+CREATE TABLE cumulative (interval INTEGER NOT NULL REFERENCES intervals, probe INTEGER NOT NULL REFERENCES probes, data TEXT NOT NULL,
+  PRIMARY KEY (interval, probe)) WITHOUT ROWID;
+CREATE INDEX totals_by_probe ON totals (probe, interval);
+`;
+
 /** What brings a file from the version before to the one of its index plus one. */
-const steps: readonly string[] = [version1, version2];
+const steps: readonly string[] = [version1, version2, version3];
 
 /** Brings a file to the current schema, all or nothing. */
 export function migrate(database: DatabaseSync, from: number): void {

@@ -124,3 +124,10 @@ export function unwritable(path: string, error: unknown): ProbeError {
     { cause: error },
   );
 }
+
+/** Recordings of older schemas lack tables: a reader does not change the file. */
+export function hasTable(database: DatabaseSync, name: string): boolean {
+  return (
+    database.prepare("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?").get(name) !== undefined
+  );
+}

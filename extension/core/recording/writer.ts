@@ -1,5 +1,5 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
-import { bucketBounds } from '../../../protocol/buckets.ts';
+import { bucketBounds, mergeBuckets, type BucketCounts } from '../../../protocol/buckets.ts';
 import type { ProbeSpec } from '../../../protocol/probe.ts';
 import type { Profile, ProfileThread, WeightUnit } from '../../../protocol/profile.ts';
 import type { ScriptMap } from '../../../protocol/script.ts';
@@ -21,11 +21,15 @@ export interface WriterOptions {
   readonly maxBytes: number;
   /** Told once when the bound is reached or the disk is full: nothing more is recorded from then on. */
   readonly onStop?: (reason: string, cause: StopCause) => void;
+  /** Rows of buckets between two intervals whose cumulative buckets are written. */
+  readonly rowsApart?: number;
 }
 
 /** A blob of SQLite holds at most 10^9 bytes; parts well below leave room for a reader with little memory. */
 export const PART_BYTES = 64 << 20;
 const COMMIT_MS = 1000;
+/** Adding so many rows of buckets up takes 30 ms: what a question about any moment costs at most. */
+const ROWS_APART = 50_000;
 
 /** The recordings that this process writes now. */
 const open = new Map<string, RecordingWriter>();
@@ -50,6 +54,9 @@ export class RecordingWriter {
   readonly #threads = new Map<string, number>();
   readonly #callers = new Map<number, { profile: number; counts: Map<number, number> }>();
   readonly #before = new Map<string, ProbeTotals>();
+  /** The last interval, and how many rows of buckets came since the last one whose cumulative buckets were written. */
+  #interval = 0;
+  #rowsSince = 0;
   #startNs: number | undefined;
   #open = false;
   #stopped: string | undefined;
@@ -112,6 +119,23 @@ export class RecordingWriter {
     ) ?? { lastInsertRowid: 0 };
     const interval = Number(lastInsertRowid);
     for (const totals of snapshot.probes) this.#addTotals(interval, timeNs, snapshot.session, totals);
+    this.#interval = interval;
+    if (this.#rowsSince >= (this.#options.rowsApart ?? ROWS_APART)) this.#addCumulative();
+  }
+
+  /** The buckets of all probes so far, also of those that have left. */
+  #addCumulative(): void {
+    const ofProbe = new Map<number, BucketCounts[]>();
+    for (const { probe, latency } of this.#before.values())
+      if (latency !== undefined) ofProbe.set(probe, [...(ofProbe.get(probe) ?? []), latency.buckets]);
+    for (const [probe, histograms] of ofProbe)
+      this.#run(
+        'INSERT OR REPLACE INTO cumulative VALUES (?, ?, ?)',
+        this.#interval,
+        probe,
+        JSON.stringify(mergeBuckets(...histograms)),
+      );
+    this.#rowsSince = 0;
   }
 
   #addTotals(interval: number, timeNs: number, session: string, totals: ProbeTotals): void {
@@ -144,6 +168,7 @@ export class RecordingWriter {
         highNs,
         added,
       );
+      this.#rowsSince++;
     }
     if (callers === undefined) return;
     let entry = this.#callers.get(probe);
@@ -339,6 +364,7 @@ export class RecordingWriter {
         .prepare('SELECT id FROM profiles WHERE id NOT IN (SELECT profile FROM profile_parts)')
         .all() as { id: number }[];
       for (const { id } of live) this.#writeParts(id, profileFromRows(this.#database, id));
+      if (this.#rowsSince > 0) this.#addCumulative();
       this.setMeta({ ended_ms: Date.now(), ...meta, state: 'ended' });
       this.commit();
     } else this.#endStopped({ ended_ms: Date.now(), ...meta, state: 'ended', stopped: this.#stopped });

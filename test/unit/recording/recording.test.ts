@@ -152,7 +152,7 @@ test('the size bound stops recording with a notice; what is there stays readable
   const writer = new RecordingWriter(
     path('bounded'),
     {},
-    { maxBytes: 400_000, onStop: (reason) => reasons.push(reason) },
+    { maxBytes: 450_000, onStop: (reason) => reasons.push(reason) },
   );
   for (let i = 0; i < 100; i++) {
     writer.addEvent(undefined, i, undefined, { text: 'x'.repeat(20_000) });

@@ -13,7 +13,7 @@ test('the shipped recording gives back what was measured, and says that it was r
       /^recorded on the demo machine \(Linux .*\), \d{4}-\d\d-\d\d \d\d:\d\d UTC$/,
     );
     expect(recording.notices()).toEqual([]);
-    const probes = recordedProbes(recording);
+    const probes = recordedProbes(recording, { withCallers: true });
     const query = probes.find(
       ({ spec }) => spec.subject.kind === 'function' && spec.subject.function === 'db_query',
     )!;
