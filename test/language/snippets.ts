@@ -1,10 +1,12 @@
 import { grammarSnippets } from './snippets-grammar.ts';
+import { ruleSnippets } from './snippets-rules.ts';
 import { valueSnippets } from './snippets-values.ts';
 
 /** One question each to every release: is this accepted? */
 export const snippets: readonly string[] = [
   ...valueSnippets,
   ...grammarSnippets,
+  ...ruleSnippets,
   'BEGIN { @x = 1 + "a"; }',
   'BEGIN { $x = "a" + "b"; }',
   'BEGIN { $x = "a" == "b"; }',

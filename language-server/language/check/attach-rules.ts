@@ -1,5 +1,6 @@
 import type { Span } from '../diagnostic.ts';
 import type { AttachPart, AttachPoint } from '../syntax/ast.ts';
+import { readNumber } from '../syntax/numbers.ts';
 import {
   hardwareEvents,
   softwareEvents,
@@ -21,6 +22,8 @@ interface Context {
 }
 
 type Rule = (context: Context) => void;
+
+const maxSigned = 0x7fff_ffff_ffff_ffffn;
 
 /** How an attach point of each type is written. Parts with `$1` inside are only known when the script runs. */
 export function checkAttachPointRules(state: State, point: AttachPoint, word: ProbeWord): void {
@@ -61,36 +64,6 @@ function refuse({ state }: Context, span: Span, message: string, hint?: string):
   state.report.error(span, 'attach-point-value', message, hint === undefined ? {} : { hint });
 }
 
-const unitNs: Readonly<Record<string, bigint>> = {
-  ns: 1n,
-  us: 1000n,
-  ms: 1_000_000n,
-  s: 1_000_000_000n,
-  m: 60_000_000_000n,
-  h: 3_600_000_000_000n,
-  d: 86_400_000_000_000n,
-};
-
-/**
- * As `strtoll` with base 0 reads a whole text; undefined where it stops before its end. Numbers of the language (`1e3`,
- * `1_000`, from 0.24 on `2ms`) have become plain ones before.
- */
-function wholeNumber(text: string, version?: Version): bigint | undefined {
-  const short = /^(\d[\d_]*)(?:e(\d{1,2}))?(ns|us|ms|s|m|h|d)?$/.exec(text);
-  if (short !== null && !/^0\d/.test(text) && (short[3] === undefined || (version ?? 0) >= 24))
-    return (
-      BigInt((short[1] ?? '0').replaceAll('_', '')) *
-      10n ** BigInt(short[2] ?? '0') *
-      (unitNs[short[3] ?? 'ns'] ?? 1n)
-    );
-  const match = /^([+-]?)(0[xX][0-9a-fA-F]+|0[0-7]*|[1-9]\d*)$/.exec(text.trimStart());
-  if (match === null) return undefined;
-  const digits = match[2] ?? '0';
-  const value = BigInt(/^0[0-7]+$/.test(digits) ? `0o${digits.slice(1)}` : digits);
-  if (value > 0xffff_ffff_ffff_ffffn) return undefined;
-  return match[1] === '-' ? -value : value;
-}
-
 function self(context: Context): void {
   const { parts, point } = context;
   if (!hasParts(context, 2, 2)) return;
@@ -113,7 +86,7 @@ function functionWithOffset(context: Context, part: AttachPart, what: string): s
     return undefined;
   }
   const offset = pieces[1] ?? '';
-  if (pieces[0] === '' || wholeNumber(offset) === undefined) {
+  if (pieces[0] === '' || readNumber(offset, context.version).value === undefined) {
     refuse(context, part, `\`${offset}\` is no offset in bytes.`, 'Write `function+8` or `function+0x8`.');
     return undefined;
   }
@@ -171,7 +144,7 @@ function uprobe(context: Context): void {
     refuse(context, last.end > last.start ? last : point, 'The name of a function is missing.');
     return;
   }
-  const address = wholeNumber(last.text);
+  const address = readNumber(last.text, version).value;
   if (address === undefined) return;
   if (parts[0]?.wildcard === true && context.word.type === 'uprobe')
     refuse(context, last, 'An address needs one program; a pattern may stand for several.');
@@ -217,28 +190,26 @@ function timer(context: Context): void {
       unit.text === '' ? 'The unit is missing.' : `\`${unit.text}\` is no unit of time.`,
       'Units are `s`, `ms`, `us`, and `hz` for times a second.',
     );
-  const value = wholeNumber(rate.text, version);
+  const { value } = readNumber(rate.text, version);
   const place = rate.end > rate.start ? rate : point;
   if (value === undefined) refuse(context, place, `\`${rate.text}\` is no whole number.`);
-  else if (value === 0n && (word.type === 'profile' || version >= 20))
+  else if (value <= 0n && (word.type === 'profile' || version >= 20))
     refuse(context, place, `The rate of \`${word.name}\` has to be above 0.`);
-  else if (value < 0n && (word.type === 'profile' || version >= 20))
-    refuse(context, place, `The rate of \`${word.name}\` has to be above 0.`);
+  else if (value > maxSigned && version >= 20)
+    refuse(context, place, `The rate of \`${word.name}\` has to fit into an int64.`);
 }
 
 /** `interval:10ms`: at least a microsecond. */
 function duration(context: Context, part: Span & { readonly text: string }): void {
-  const match = /^(\d+)(ns|us|ms|s|m|h|d)?$/.exec(part.text);
-  const isForm = match !== null;
-  const valueNs = isForm ? BigInt(match[1] ?? '0') * (unitNs[match[2] ?? 'ns'] ?? 1n) : 0n;
-  if (!isForm)
+  const { value } = readNumber(part.text, context.version);
+  if (value === undefined)
     refuse(
       context,
       part,
       `\`${part.text}\` is no duration.`,
       'Write `interval:1s`, `interval:10ms` or `interval:s:1`.',
     );
-  else if (valueNs < 1000n)
+  else if (value < 1000n)
     refuse(
       context,
       part,
@@ -263,7 +234,7 @@ function perfEvent(context: Context, events: readonly PerfEvent[]): void {
     });
   }
   if (count === undefined || count.text === '*') return;
-  const value = wholeNumber(count.text, state.version);
+  const { value } = readNumber(count.text, state.version);
   const place = count.end > count.start ? count : point;
   if (value === undefined) refuse(context, place, `\`${count.text}\` is no whole number of events.`);
   else if (value < 0n && state.version >= 20)
@@ -276,7 +247,7 @@ function watchpoint(context: Context): void {
   const [place, length, mode] = parts;
   if (place === undefined || length === undefined || mode === undefined) return;
   watchedPlace(context, place);
-  const bytes = wholeNumber(length.text);
+  const bytes = readNumber(length.text, context.version).value;
   if (bytes === undefined || ![1n, 2n, 4n, 8n].includes(bytes))
     refuse(context, length, 'A watchpoint covers 1, 2, 4 or 8 bytes.');
   const letters = [...mode.text];
@@ -295,7 +266,7 @@ function watchedPlace(context: Context, place: AttachPart): void {
   const { version, word } = context;
   const pieces = place.text.split('+');
   if (pieces.length === 1 || version >= 25) {
-    const address = wholeNumber(place.text);
+    const address = readNumber(place.text, version).value;
     if (address === undefined) refuse(context, place, `\`${place.text}\` is no address.`);
     else if (word.type === 'asyncwatchpoint')
       refuse(context, place, '`asyncwatchpoint` watches an argument of a function: `function+arg0`.');

@@ -13,7 +13,9 @@ import { constant, isLiteral } from './fold.ts';
 import { expandMacro } from './macro-calls.ts';
 import { builtinType, notNow, warnDeprecated } from './names.ts';
 import { nearest, replace } from './report.ts';
+import { unevaluated } from './sizeof.ts';
 import type { State } from './state.ts';
+import { typeTakers } from './type-arguments.ts';
 import { isOpen, opaque, typeName, unknown, type Type } from './types.ts';
 
 /** Where a call stands; aggregations only work when assigned to a map, and some calls give no value. */
@@ -246,7 +248,7 @@ function evaluateArgument(
       return opaque('stack_mode');
     if (word.name === 'container_of') return unknown;
   }
-  return typeOf(state, argument);
+  return typeTakers.has(word.name) ? unevaluated(state, argument) : typeOf(state, argument);
 }
 
 function kindAt(signature: Signature | undefined, index: number): ArgumentKind {

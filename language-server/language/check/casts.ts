@@ -6,6 +6,7 @@ import { cInteger } from './c-types.ts';
 import { typeOf } from './expressions.ts';
 import { constantInteger } from './fold.ts';
 import { nearest, replace } from './report.ts';
+import { passedType, substitutedType } from './type-arguments.ts';
 import type { State } from './state.ts';
 import {
   boolean,
@@ -68,10 +69,13 @@ export function typeNodeType(state: State, node: TypeNode, mode: 'report' | 'qui
 
 function typeofType(state: State, argument: Expression | TypeNode): Type {
   if (isTypeNode(argument)) return typeNodeType(state, argument);
-  state.unevaluated++;
-  // A bare map stands for the type of its keys
+  const passed = argument.kind === 'identifier' ? passedType(state, argument.name) : undefined;
+  if (passed !== undefined) return passed;
+  // A bare map stands for the type of its keys; whether it has any may be told later (change 4972)
   const isBareMap = argument.kind === 'map' && argument.keys === undefined;
   const map = isBareMap ? mapState(state, argument.name, argument) : undefined;
+  if (map?.shape === undefined && isBareMap && !state.final) return none;
+  state.unevaluated++;
   const type = map?.shape === 'keyed' ? map.key : typeOf(state, argument);
   state.unevaluated--;
   return type;
@@ -92,6 +96,8 @@ const opaqueNames: Readonly<Record<string, Type>> = {
 };
 
 function namedType(state: State, node: TypeNode & { kind: 'named-type' }, mode: 'report' | 'quiet'): Type {
+  const substituted = substitutedType(state, node, mode);
+  if (substituted !== undefined) return substituted;
   const name = node.name.text;
   if (node.keyword !== undefined) return taggedType(state, node, node.keyword, mode);
   const sized = /^(u?)int(8|16|32|64)$/.exec(name);
@@ -108,6 +114,10 @@ function namedType(state: State, node: TypeNode & { kind: 'named-type' }, mode: 
     if (known !== undefined) return known;
   }
   // From 0.24 on any typedef of the kernel's BTF serves; before only structs do
+  // Up to 0.23 the lexer replaces macros, also those that stand for types
+  const macro = state.version < 24 ? state.c.macros.get(name) : undefined;
+  if (macro !== undefined && macro !== name && /^[A-Za-z_]\w*$/.test(macro) && !state.c.macros.has(macro))
+    return namedType(state, { ...node, name: { ...node.name, text: macro } }, mode);
   if (state.version >= 24) {
     const c = cInteger(name);
     if (c !== undefined) return c;

@@ -83,7 +83,7 @@ function run(state: State, parsed: ParseResult, memory: CheckMemory | undefined)
     state.report = new Report();
     unused = runPass(state, parsed, memory);
     if (!state.final || (state.changed && state.pass < mostPasses)) continue;
-    if (state.settled || state.version < 27 || !hasUntyped(state)) break;
+    if (state.settled || state.version < 26 || !hasUntyped(state)) break;
     state.settled = true;
   }
   state.touched = undefined;

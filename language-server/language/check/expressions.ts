@@ -11,6 +11,7 @@ import { binaryType, unaryType, updateType } from './operators.ts';
 import { sizeofType, unevaluated } from './sizeof.ts';
 import type { State } from './state.ts';
 import { checkBlock } from './statements.ts';
+import { typeArgument } from './type-arguments.ts';
 import {
   boolean,
   int64,
@@ -120,6 +121,8 @@ function evaluate(state: State, expression: Expression): Type {
       return ifType(state, expression);
     case 'block':
       return blockType(state, expression);
+    case 'typeof-type':
+      return typeArgument(state, expression);
     case 'broken-expression':
       return unknown;
   }

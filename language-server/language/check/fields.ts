@@ -1,11 +1,12 @@
 import type { Span } from '../diagnostic.ts';
-import type { Expression, FieldAccess, Name, TypeNode } from '../syntax/ast.ts';
+import type { Expression, FieldAccess, Identifier, Name, TypeNode } from '../syntax/ast.ts';
 import { argumentMembers } from './arguments.ts';
 import { isTypeNode, typeNodeType } from './casts.ts';
 import { typeOf } from './expressions.ts';
 import { nearest, replace } from './report.ts';
-import { refuseBareBuiltin } from './sizeof.ts';
+import { refuseBareBuiltin, unevaluated } from './sizeof.ts';
 import type { State } from './state.ts';
+import { passedPath, passedType } from './type-arguments.ts';
 import { integer, isOpen, typeName, uint64, unknown, type StructType, type Type } from './types.ts';
 
 /** `object.field`, `object->field`. */
@@ -20,7 +21,7 @@ export function fieldType(state: State, expression: FieldAccess): Type {
     return unknown;
   }
   if (isOpen(object)) {
-    if (object.kind === 'none' && state.final && state.version >= 27 && expression.object.kind === 'map')
+    if (object.kind === 'none' && state.final && state.version >= 26 && expression.object.kind === 'map')
       state.report.error(expression, 'field-access', 'Nothing is assigned to this map; it has no fields.');
     return object;
   }
@@ -136,6 +137,20 @@ function unknownField(state: State, name: Name, owner: string, candidates: Itera
   });
 }
 
+/** The type of a bare word: what a macro was given for it, else what has that name. */
+function wordType(state: State, word: Identifier): Type {
+  if (state.frame?.expressions.has(word.name) === true)
+    return passedType(state, word.name) ?? unevaluated(state, word);
+  if (refuseBareBuiltin(state, word)) return unknown;
+  const { start, end, name } = word;
+  return typeNodeType(state, {
+    kind: 'named-type',
+    start,
+    end,
+    name: { kind: 'name', start, end, text: name },
+  });
+}
+
 /** `offsetof(struct x, a.b)` */
 export function offsetofType(
   state: State,
@@ -143,21 +158,9 @@ export function offsetofType(
 ): Type {
   let type: Type;
   if (isTypeNode(expression.subject)) type = typeNodeType(state, expression.subject);
-  else if (expression.subject.kind === 'identifier') {
-    const name = expression.subject;
-    if (refuseBareBuiltin(state, name)) return unknown;
-    type = typeNodeType(state, {
-      kind: 'named-type',
-      start: name.start,
-      end: name.end,
-      name: { kind: 'name', start: name.start, end: name.end, text: name.name },
-    });
-  } else {
-    state.unevaluated++;
-    type = typeOf(state, expression.subject);
-    state.unevaluated--;
-  }
-  for (const name of expression.path) {
+  else if (expression.subject.kind === 'identifier') type = wordType(state, expression.subject);
+  else type = unevaluated(state, expression.subject);
+  for (const name of passedPath(state, expression.path)) {
     if (isOpen(type)) break;
     if (type.kind !== 'struct') {
       state.report.error(name, 'field-access', `${typeName(type)} has no fields.`);

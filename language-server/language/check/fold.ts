@@ -1,4 +1,5 @@
-import type { Binary, Call, Expression } from '../syntax/ast.ts';
+import type { Binary, Call, Expression, Identifier } from '../syntax/ast.ts';
+import { expansionOf } from './c-macros.ts';
 import type { State } from './state.ts';
 
 /** A value that is known when the script is compiled. */
@@ -39,7 +40,7 @@ function evaluate(state: State, expression: Expression): Constant | undefined {
     case 'identifier': {
       const passed = state.frame?.expressions.get(expression.name);
       if (passed !== undefined) return inCaller(state, passed);
-      return macroConstant(state.c.macros.get(expression.name));
+      return macroConstant(state, expression);
     }
     case 'unary': {
       const operand = constant(state, expression.operand);
@@ -92,22 +93,10 @@ function inCaller(state: State, expression: Expression): Constant | undefined {
   return value;
 }
 
-function macroConstant(text: string | undefined): Constant | undefined {
-  if (text === undefined) return undefined;
-  const number = /^\(*\s*(-?)(0[xX][0-9a-fA-F]+|\d+)[uUlL]*\s*\)*$/.exec(text);
-  if (number !== null) {
-    const digits = number[2] ?? '0';
-    const value = BigInt(
-      /^0\d/.test(digits) && /^[0-7]+$/.test(digits)
-        ? `0o${digits.slice(1)}`
-        : /^0\d/.test(digits)
-          ? '0'
-          : digits,
-    );
-    return integer(number[1] === '-' ? -value : value);
-  }
-  const text_ = /^"((?:[^"\\]|\\.)*)"$/.exec(text);
-  return text_ === null ? undefined : { kind: 'string', value: text_[1] ?? '' };
+function macroConstant(state: State, word: Identifier): Constant | undefined {
+  if (++state.expansions > mostPassed) return undefined;
+  const body = state.c.macros.has(word.name) ? expansionOf(state, word) : undefined;
+  return body === undefined ? undefined : constant(state, body);
 }
 
 export function isTrue(value: Constant): boolean {

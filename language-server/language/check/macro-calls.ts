@@ -20,7 +20,8 @@ export function expandMacro(state: State, name: string, args: readonly Expressio
   }
   const macro = candidates.find((candidate) => matches(candidate, args));
   if (macro === undefined) {
-    for (const argument of args) if (argument.kind !== 'map') typeOf(state, argument);
+    for (const argument of args)
+      if (argument.kind !== 'map' && argument.kind !== 'typeof-type') typeOf(state, argument);
     const [first] = candidates;
     const counts = new Set(candidates.map((candidate) => candidate.parameters.length));
     state.report.error(
@@ -37,8 +38,17 @@ export function expandMacro(state: State, name: string, args: readonly Expressio
   }
   if (depthOf(state) >= deepestExpansion || ++state.expansions > mostExpansions) return unknown;
   for (const argument of args)
-    if (argument.kind !== 'map' || argument.keys !== undefined) typeOf(state, argument);
+    if (argument.kind !== 'map' || argument.keys !== undefined) lookAt(state, argument);
   return expand(state, macro, args, call);
+}
+
+/** An argument is put where its parameter stands, so that what is wrong in it matters only where the macro uses it. */
+function lookAt(state: State, argument: Expression): void {
+  const { report } = state;
+  state.report = new Report();
+  typeOf(state, argument);
+  report.addAll(state.report.diagnostics.filter(({ severity }) => severity !== 'error'));
+  state.report = report;
 }
 
 function depthOf(state: State): number {
@@ -127,6 +137,10 @@ function withFrame(state: State, frame: MacroFrame | undefined, expression: Expr
 function forward(state: State, inner: Report, macro: Macro, call: Span): void {
   for (const diagnostic of inner.diagnostics) {
     if (diagnostic.severity !== 'error') continue;
+    if (diagnostic.start >= call.start && diagnostic.end <= call.end) {
+      state.report.take(diagnostic);
+      continue;
+    }
     const { start, end, message, code, hint } = diagnostic;
     state.report.error(call, code as 'macro-call', `In the macro \`${macro.name.text}\`: ${message}`, {
       ...(hint === undefined ? {} : { hint }),

@@ -221,10 +221,10 @@ export function mapType(state: State, reference: MapReference): Type {
   return map.value;
 }
 
-/** A map that nothing gives a type. 0.27 takes it for an integer. */
+/** A map that nothing gives a type. From 0.26 on it is taken for an integer. */
 function isUndefined(state: State, map: MapState): boolean {
   return (
-    state.version <= 26 &&
+    state.version < 26 &&
     map.value.kind === 'none' &&
     !(map.firstAssigned !== undefined && state.version >= 25)
   );

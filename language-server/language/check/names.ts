@@ -8,7 +8,7 @@ import type { ProbeTypeName, ProgramType } from '../tables/probes.ts';
 import { formatVersion } from '../version.ts';
 import { returnType } from './arguments.ts';
 import { typeOf } from './expressions.ts';
-import { constant } from './fold.ts';
+import { cMacroType } from './c-macros.ts';
 import { expandMacro } from './macro-calls.ts';
 import { nearest, replace } from './report.ts';
 import type { State } from './state.ts';
@@ -34,11 +34,7 @@ export function identifierType(state: State, expression: Identifier): Type {
     state.report.error(expression, 'unknown-identifier', `The macro \`${name}\` stands for itself only.`);
     return unknown;
   }
-  if (text !== undefined && text !== name) {
-    const value = constant(state, expression);
-    if (value === undefined) return unknown;
-    return value.kind === 'string' ? string(value.value.length + 1) : integer(64, true);
-  }
+  if (text !== undefined && text !== name) return cMacroType(state, expression);
   const known = state.c.constant(name);
   if (known !== undefined) return { kind: 'integer', bits: 64, signed: false, enumName: known.enumName };
   if (state.macros.has(name) && state.version >= 24) return expandMacro(state, name, [], expression);

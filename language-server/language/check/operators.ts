@@ -388,9 +388,9 @@ export function updateType(state: State, expression: Update): Type {
   let type: Type;
   if (operand.kind === 'map') {
     const map = resolveMap(state, operand);
-    if (map !== undefined && state.version < 27) countMap(state, map, operand);
+    if (map !== undefined && state.version < 26) countMap(state, map, operand);
     type = mapType(state, operand);
-    if (map !== undefined && state.version >= 27) countMap(state, map, operand);
+    if (map !== undefined && state.version >= 26) countMap(state, map, operand);
   } else type = variableType(state, operand);
   if (isOpen(type)) return state.version >= 25 ? int64 : type;
   if (type.kind === 'pointer') return type;

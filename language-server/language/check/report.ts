@@ -48,6 +48,7 @@ export const checkCodes = [
   'loop-value',
   'return-value',
   'context-stored',
+  'unevaluated-assignment',
   'not-printable',
   // the rest of the script
   'config-option',

@@ -1,18 +1,10 @@
 import type { Span } from '../diagnostic.ts';
-import type {
-  Block,
-  ConfigEntry,
-  Expression,
-  If,
-  Macro,
-  MapDeclaration,
-  Program,
-  Subprogram,
-} from '../syntax/ast.ts';
+import type { ConfigEntry, Expression, Macro, MapDeclaration, Program, Subprogram } from '../syntax/ast.ts';
 import { configOptions, type ConfigWord } from '../tables/config.ts';
 import { byName, exists } from '../tables/entry.ts';
 import { mapTypeByName } from '../tables/words.ts';
 import { typeNodeType } from './casts.ts';
+import { alwaysReturns, checkMacroJumps } from './flow.ts';
 import { constantInteger } from './fold.ts';
 import { notNow, warnDeprecated } from './names.ts';
 import { nearest, replace } from './report.ts';
@@ -115,6 +107,7 @@ function valueRefusal(state: State, option: ConfigWord, value: Expression): stri
           ? `\`${option.name}\` is a bare word, without quotes.`
           : `\`${option.name}\` is a string.`;
       if (option.kind === 'unstable' && ['integer', 'boolean'].includes(value.kind)) return undefined;
+      if (state.version < (option.choicesSince ?? 0)) return undefined;
       // Without effect any more, so that nothing looks at the value
       if (option.deprecated !== undefined && state.version >= option.deprecated) return undefined;
       const isKnown = option.choices?.some(
@@ -188,10 +181,13 @@ export function checkDeclaredMaps(state: State, program: Program): void {
 
 /** Definitions of macros: names of their own, and bodies that touch only what they were given. */
 export function checkMacroDefinition(state: State, macro: Macro, earlier: readonly Macro[]): void {
+  // A bare word takes any argument, so that a later macro for a variable in its place would never be reached
   const isSame = (other: Macro): boolean =>
     state.version < 25 ||
     (other.parameters.length === macro.parameters.length &&
-      other.parameters.every((parameter, index) => parameter.kind === macro.parameters[index]?.kind));
+      other.parameters.every(
+        ({ kind }, index) => kind === 'identifier' || kind === macro.parameters[index]?.kind,
+      ));
   const twin = earlier.find(isSame);
   if (twin !== undefined)
     state.report.error(
@@ -202,6 +198,7 @@ export function checkMacroDefinition(state: State, macro: Macro, earlier: readon
         related: [{ start: twin.name.start, end: twin.name.end, message: 'It is first defined here.' }],
       },
     );
+  checkMacroJumps(state, macro);
   const names = new Set<string>();
   for (const parameter of macro.parameters) {
     if (names.has(parameter.name))
@@ -243,22 +240,4 @@ export function checkSubprogram(state: State, subprogram: Subprogram): void {
       'return-value',
       `Not every way through \`${subprogram.name.text}\` returns ${typeName(returned)}.`,
     );
-}
-
-function alwaysReturns(block: Block): boolean {
-  return block.statements.some(
-    (statement) =>
-      (statement.kind === 'jump' && statement.keyword === 'return') ||
-      (statement.kind === 'block' && alwaysReturns(statement)) ||
-      (statement.kind === 'if' && bothReturn(statement)),
-  );
-}
-
-function bothReturn(statement: If): boolean {
-  const other = statement.else;
-  return (
-    alwaysReturns(statement.then) &&
-    other !== undefined &&
-    (other.kind === 'if' ? bothReturn(other) : alwaysReturns(other))
-  );
 }

@@ -7,6 +7,7 @@ import { typeOf } from './expressions.ts';
 import { identifierType } from './names.ts';
 import { replace } from './report.ts';
 import type { State } from './state.ts';
+import { passedType } from './type-arguments.ts';
 import { integer, uint64, unknown, type Type } from './types.ts';
 
 /** Evaluates what is only looked at for its type. */
@@ -50,6 +51,14 @@ export function refuseBareBuiltin(state: State, argument: Expression): boolean {
 /** `sizeof(…)` of a type or an expression. */
 export function sizeofType(state: State, expression: Expression & { kind: 'sizeof' }): Type {
   const { argument } = expression;
+  if (
+    !isTypeNode(argument) &&
+    argument.kind === 'identifier' &&
+    state.frame?.expressions.has(argument.name)
+  ) {
+    if (passedType(state, argument.name) === undefined) unevaluated(state, argument);
+    return sizeType(state);
+  }
   if (!isTypeNode(argument) && argument.kind === 'identifier' && !state.c.constants.has(argument.name)) {
     if (isBuiltinHere(state, argument.name)) {
       if (refuseBareBuiltin(state, argument)) return unknown;

@@ -12,6 +12,7 @@ import { aggregations, type AggregationName } from '../tables/aggregations.ts';
 import { typeNodeType } from './casts.ts';
 import { checkCall, type CheckedCall } from './calls.ts';
 import { checkCondition, typeOf } from './expressions.ts';
+import { leavesEarly } from './flow.ts';
 import { constant, constantInteger, isLiteral, isTrue } from './fold.ts';
 import { aggregate, assignMap, countMap, mapType, resolveMap, undefinedMap, useKeys } from './maps.ts';
 import { combine } from './operators.ts';
@@ -25,6 +26,7 @@ import {
   typeName,
   unknown,
   voidType,
+  type IntegerType,
   type Type,
 } from './types.ts';
 import { assignVariable, declare, findVariable, popScope, pushScope, variableType } from './variables.ts';
@@ -44,7 +46,8 @@ export function checkBlock(state: State, block: Block, ownScope = true): Type | 
     if (statement.kind === 'jump') ended = statement;
   }
   if (ended !== undefined && block.result !== undefined) warnUnreachable(state, ended, block.result);
-  const type = block.result === undefined ? undefined : resultType(state, block.result);
+  const result = block.result === undefined ? undefined : resultType(state, block.result);
+  const type = state.version >= 25 && leavesEarly(block) ? undefined : result;
   if (ownScope) popScope(state);
   return type;
 }
@@ -137,6 +140,17 @@ function checkIf(state: State, statement: If): void {
   else checkBlock(state, statement.else);
 }
 
+/** What `sizeof`, `offsetof` and `typeof` look at never runs; from 0.25 on they refuse to set a map. */
+function refuseUnevaluated(state: State, statement: Assignment): void {
+  if (state.unevaluated > 0 && state.version >= 25 && statement.target.kind === 'map')
+    state.report.error(
+      statement,
+      'unevaluated-assignment',
+      `${statement.target.name} would never be set: only the type of this is looked at.`,
+      { hint: 'Assign outside of `sizeof`, `offsetof` and `typeof`.' },
+    );
+}
+
 function checkAssignment(state: State, statement: Assignment): void {
   const { target, value } = statement;
   if (statement.operator !== '=') {
@@ -159,6 +173,7 @@ function checkAssignment(state: State, statement: Assignment): void {
         value.callee.text as AggregationName,
       );
     else {
+      refuseUnevaluated(state, statement);
       const type = typeOf(state, value);
       assignMap(state, target, type, statement, value);
     }
@@ -210,6 +225,7 @@ function checkCompound(state: State, statement: Assignment): void {
   const { target, value } = statement;
   const operator = statement.operator.slice(0, -1) as Parameters<typeof combine>[1]['operator'];
   if (target.kind === 'map') {
+    refuseUnevaluated(state, statement);
     const map = resolveMap(state, target);
     const right = typeOf(state, value);
     if (
@@ -290,10 +306,8 @@ function checkJump(state: State, statement: Jump): void {
     checkReturn(state, statement, value);
     return;
   }
-  // An `unroll` is none up to 0.23, and no longer one in 0.27
-  const around = state.loops.filter(
-    (loop) => loop !== 'unroll' || (state.version >= 24 && state.version < 27),
-  );
+  // An `unroll` is none up to 0.23, and no longer one from 0.25 on (change 4587)
+  const around = state.loops.filter((loop) => loop !== 'unroll' || state.version === 24);
   if (around.length === 0)
     state.report.error(statement, 'loop-only', `\`${statement.keyword}\` has to stand in a loop.`);
   else if (around.at(-1) === 'for' && state.version < 24) notInFor(state, statement);
@@ -316,8 +330,7 @@ function checkReturn(state: State, statement: Jump, value: Type | undefined): vo
     const declared = typeNodeType(state, state.subprogram.returnType, 'quiet');
     const given = value ?? voidType;
     if (isOpen(declared) || isOpen(given)) return;
-    const fits = declared.kind === given.kind;
-    if (!fits)
+    if (!returnFits(state, declared, given, statement.value))
       state.report.error(
         statement,
         'return-value',
@@ -332,6 +345,25 @@ function checkReturn(state: State, statement: Jump, value: Type | undefined): vo
       `A probe returns an integer; this is ${typeName(value)}.`,
     );
 }
+
+/** Up to 0.24 the two types have to be the same; from 0.25 on the value has to fit. */
+function returnFits(state: State, declared: Type, given: Type, value: Expression | undefined): boolean {
+  if (declared.kind === 'integer' && given.kind === 'integer') {
+    if (state.version < 25) return declared.bits === given.bits && declared.signed === given.signed;
+    const literal = value === undefined ? undefined : constantInteger(state, value);
+    if (literal !== undefined) return literal === toBits(literal, declared);
+    return given.signed === declared.signed
+      ? given.bits <= declared.bits
+      : declared.signed && given.bits < declared.bits;
+  }
+  if (declared.kind === 'string' && given.kind === 'string')
+    return declared.size === given.size || (state.version >= 25 && declared.size > given.size);
+  return declared.kind === given.kind;
+}
+
+/** What is left of a number in an integer of this width. */
+const toBits = (value: bigint, { bits, signed }: IntegerType): bigint =>
+  signed ? BigInt.asIntN(bits, value) : BigInt.asUintN(bits, value);
 
 function checkUnroll(state: State, count: Expression): void {
   const type = typeOf(state, count);
@@ -419,7 +451,7 @@ function iterableType(state: State, iterable: Expression): Type {
     state.final &&
     map.value.kind === 'none' &&
     !(state.version >= 25 && map.firstAssigned !== undefined) &&
-    !(state.version >= 27 && map.accessed)
+    !(state.version >= 26 && map.accessed)
   )
     undefinedMap(state, map, iterable);
   if (isMultiValue(map.value)) {

@@ -32,6 +32,7 @@ export type Expression =
   | RecordNode
   | If
   | Block
+  | TypeofType
   | BrokenExpression;
 
 export interface IntegerLiteral extends Span {
@@ -245,7 +246,7 @@ export interface ArrayType extends Span {
   readonly element: TypeNode;
   readonly size?: number;
 }
-/** `typeof(expression or type)` */
+/** `typeof(expression or type)`; also an argument of a call, for a macro's parameter that stands for a type. */
 export interface TypeofType extends Span {
   readonly kind: 'typeof-type';
   readonly argument: Expression | TypeNode;

@@ -18,6 +18,7 @@ import {
   isFunctionWord,
   isTypeWord,
   parseType,
+  parseTypeof,
   parseTypeOrExpression,
   startsComposite,
 } from './types.ts';
@@ -126,6 +127,14 @@ function nextIs(p: ParserState, code: number): boolean {
   return result;
 }
 
+/** An argument of a call: an expression, or a type as `typeof(…)` writes it. */
+function parseArgument(p: ParserState): Expression {
+  if (p.code !== T.typeof || p.version < 25) return parseExpression(p);
+  const type = parseTypeof(p);
+  p.requires(27, 'Types can be arguments of macros', type.start, type.end);
+  return type;
+}
+
 function parseCallOrIdentifier(p: ParserState, text: string): Expression {
   const { start, end, version } = p;
   if (isCompositeKeyword(p.code) && version < 18) {
@@ -145,7 +154,7 @@ function parseCallOrIdentifier(p: ParserState, text: string): Expression {
   p.next();
   if (p.code === T.leftParen && !isType) {
     p.next();
-    const args = parseList(p, T.rightParen, 'the arguments');
+    const args = parseList(p, T.rightParen, 'the arguments', parseArgument);
     p.expect(T.rightParen, ')', 'after the arguments');
     const callee: Name = { kind: 'name', start, end, text };
     return { kind: 'call', start, end: p.endFrom(start), callee, args };

@@ -2,6 +2,7 @@ import { exists } from '../tables/entry.ts';
 import { probeWords, type ProbeTypeName, type ProbeWord } from '../tables/probes.ts';
 import { formatVersion } from '../version.ts';
 import type { AttachPart, AttachPoint } from './ast.ts';
+import { readNumber } from './numbers.ts';
 import type { ParserState } from './state.ts';
 
 /**
@@ -93,10 +94,10 @@ function unknownProvider(p: ParserState, point: AttachPoint): void {
 /** What the word before the first colon means: in that release if it can, in another one otherwise. */
 export function probeWordOf(text: string, version: number): ProbeWord | undefined {
   let other: ProbeWord | undefined;
-  // From 0.27 on `Begin` and `KPROBE` are read in lower case
-  const lower = version >= 27 ? text.toLowerCase() : text;
+  // From 0.24 on (change 4371) `Begin` and `KPROBE` are read in lower case, `K` is not
+  const lower = version >= 24 ? text.toLowerCase() : text;
   for (const word of probeWords) {
-    if (word.name !== text && word.alias !== text && word.name !== lower && word.alias !== lower) continue;
+    if (word.name !== text && word.alias !== text && word.name !== lower) continue;
     if (exists(word, version)) return word;
     other ??= word;
   }
@@ -165,7 +166,7 @@ function arity(type: ProbeTypeName, version: number): readonly [number, number] 
       return [3, 3];
     case 'fentry':
     case 'fexit':
-      return [1, version >= 23 ? 3 : 2];
+      return [1, version >= 24 ? 3 : 2];
   }
 }
 
@@ -233,8 +234,7 @@ function checkArguments(p: ParserState, point: AttachPoint, type: ProbeTypeName)
       break;
     case 'fentry':
     case 'fexit':
-      if (parts.length === 3 && parts[0]?.text !== 'bpf')
-        p.error('attach-point-parts', point.start, point.end, 'Only `fentry:bpf:ID:NAME` has three parts');
+      if (parts.length === 3) checkBpfProgram(p, point);
       break;
     default:
   }
@@ -251,34 +251,15 @@ function checkOffset(p: ParserState, part: AttachPart | undefined, allowed: bool
   let problem: string | undefined;
   if (!allowed) problem = 'The return of a function has no offset';
   else if (part.text.split('+').length !== 2) problem = 'There can be one offset only';
-  else if (pieces.length !== 2 || !isNumber(pieces[1] ?? '', p.version))
+  else if (pieces.length !== 2 || readNumber(pieces[1] ?? '', p.version).value === undefined)
     problem = 'The offset after `+` must be a number';
   if (problem !== undefined) p.error('attach-point-argument', part.start, part.end, problem);
 }
 
-/** As `stoull` with base 0 reads it, and the suffixes and underscores that scripts may use. */
-function isNumber(text: string, version: number): boolean {
-  if (version < 24 && /[a-tv-zA-KM-TV-Z]$/.test(text) && !/[lL]$/.test(text) && !/^0[xX]/.test(text))
-    return false;
-  return (
-    /^(?:0[xX][0-9a-fA-F]+|0[0-7_]*|[1-9][0-9_]*|[0-9]+[eE][0-9]+)(?:[uU]?[lL]{0,2}|ns|us|ms|[smhd])$/.test(
-      text,
-    ) && text.length < 24
-  );
-}
-
 function checkNumber(p: ParserState, part: AttachPart | undefined, what: string): void {
-  if (
-    part === undefined ||
-    part.text.includes('$') ||
-    (/^-?\d+$/.test(part.text) && part.text.startsWith('-') && p.version < 18)
-  )
-    return;
-  if (
-    isNumber(part.text, p.version) &&
-    !(part.text.length > 20 && BigInt(part.text.replace(/\D/g, '')) > 0xffff_ffff_ffff_ffffn)
-  )
-    return;
+  if (part === undefined || part.text.includes('$')) return;
+  const { value } = readNumber(part.text, p.version);
+  if (value !== undefined && (value >= 0n || p.version < 18)) return;
   const start = Math.min(part.start, part.end);
   p.error(
     'attach-point-argument',
@@ -286,6 +267,21 @@ function checkNumber(p: ParserState, part: AttachPart | undefined, what: string)
     part.end,
     `The ${what} must be a number, not \`${part.text.slice(0, 40)}\``,
   );
+}
+
+/** `fentry:bpf:ID:NAME`, a running BPF program. */
+function checkBpfProgram(p: ParserState, point: AttachPoint): void {
+  const [kind, id] = point.parts;
+  if (kind?.text !== 'bpf')
+    p.error('attach-point-parts', point.start, point.end, 'Only `fentry:bpf:ID:NAME` has three parts');
+  else if (id !== undefined && id.text !== '*' && !id.text.includes('$'))
+    if (readNumber(id.text, p.version).value === undefined)
+      p.error(
+        'attach-point-argument',
+        id.end > id.start ? id.start : point.start,
+        id.end > id.start ? id.end : point.end,
+        `The id of a BPF program is a number or \`*\`, not \`${id.text.slice(0, 40)}\``,
+      );
 }
 
 function checkWatchpoint(p: ParserState, parts: readonly AttachPart[]): void {

@@ -223,11 +223,16 @@ export function parseMap(p: ParserState): MapReference {
 }
 
 /** Expressions with commas between them; none when the closing token stands here. */
-export function parseList(p: ParserState, close: number, what: string): Expression[] {
+export function parseList(
+  p: ParserState,
+  close: number,
+  what: string,
+  parseItem: (p: ParserState) => Expression = parseExpression,
+): Expression[] {
   const list: Expression[] = [];
   if (p.code === close || p.code === T.end) return list;
   for (;;) {
-    list.push(parseExpression(p));
+    list.push(parseItem(p));
     if (p.code !== T.comma) return list;
     const comma = { start: p.start, end: p.end };
     p.next();

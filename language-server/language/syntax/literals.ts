@@ -1,18 +1,9 @@
 import type { IntegerLiteral, StringLiteral } from './ast.ts';
+import { readNumber, type ReadNumber } from './numbers.ts';
 import type { ParserState } from './state.ts';
 
+/** What belongs to a literal's type or unit, and not to its digits. */
 const suffixPattern = /(?:ns|us|ms|[smhd]|[uU]?[lL]{0,2})$/;
-/** Durations are integers of nanoseconds. */
-const unitNs: Readonly<Record<string, bigint>> = {
-  ns: 1n,
-  us: 1_000n,
-  ms: 1_000_000n,
-  s: 1_000_000_000n,
-  m: 60_000_000_000n,
-  h: 3_600_000_000_000n,
-  d: 86_400_000_000_000n,
-};
-const maxUnsigned = 0xffff_ffff_ffff_ffffn;
 const smallInteger = /^(?:0|[1-9][0-9]{0,14})$/;
 
 /** The current integer token; checks what bpftrace checks: range, octal digits, scientific notation. */
@@ -23,46 +14,27 @@ export function parseInteger(p: ParserState): IntegerLiteral {
   if (smallInteger.test(text)) return { kind: 'integer', start, end, text, value: BigInt(text) };
   const hex = /^0[xX]/.test(text);
   const suffix = hex ? '' : (suffixPattern.exec(text)?.[0] ?? '');
-  const body = text.slice(0, text.length - suffix.length).replaceAll('_', '');
-  const problem = problemOf(text, body, suffix, p.version);
-  if (problem !== undefined) p.error('invalid-number', start, end, problem);
-  const value = problem === undefined ? valueOf(body, hex) * (unitNs[suffix] ?? 1n) : 0n;
-  if (value > maxUnsigned) {
-    p.error(
-      'invalid-number',
-      start,
-      end,
-      `${text} does not fit into 64 bits`,
-      'The largest integer is 18446744073709551615.',
-    );
-    return { kind: 'integer', start, end, text, value: 0n, ...(suffix === '' ? {} : { suffix }) };
-  }
-  return { kind: 'integer', start, end, text, value, ...(suffix === '' ? {} : { suffix }) };
+  const read = readsBadly(text) ?? readNumber(text, p.version);
+  if (read.problem !== undefined) p.error('invalid-number', start, end, read.problem, hintOf(read.problem));
+  return {
+    kind: 'integer',
+    start,
+    end,
+    text,
+    value: read.value ?? 0n,
+    ...(suffix === '' ? {} : { suffix }),
+  };
 }
 
-function problemOf(text: string, body: string, suffix: string, version: number): string | undefined {
-  if (/_$/.test(text)) return `${text} ends in an underscore`;
-  if (/^0[xX]/.test(text)) return undefined;
-  if (version >= 26 && /[UL]/.test(suffix)) return `The suffix of ${text} must be in lower case`;
-  if (/_[eE]/.test(text)) return `${text} has an underscore before its exponent`;
-  const [coefficient = '', exponent] = body.toLowerCase().split('e');
-  if (exponent !== undefined) {
-    if (!(version >= 27 ? /^0*[1-9]$/ : /^0*[0-9]$/).test(coefficient))
-      return `The number before \`e\` must be one of ${version >= 27 ? 1 : 0} … 9, not ${coefficient}`;
-    if (!/^[0-9]+$/.test(exponent)) return `${text} has no exponent`;
-    const most = version >= 26 ? 19 : 16;
-    return Number(exponent) > most ? `The exponent ${exponent} is larger than ${most}` : undefined;
-  }
-  if (/^0[0-9]/.test(body) && /[89]/.test(body))
-    return `${text} begins with 0, which makes it octal, and has a digit that octal has not`;
-  return /^[0-9]+$/.test(body) ? undefined : `${text} is no number`;
-}
+const hintOf = (problem: string): string | undefined =>
+  problem.includes('64 bits') ? 'The largest integer is 18446744073709551615.' : undefined;
 
-function valueOf(body: string, hex: boolean): bigint {
-  if (hex) return BigInt(body);
-  const [coefficient = '0', exponent] = body.toLowerCase().split('e');
-  if (exponent !== undefined) return BigInt(coefficient) * 10n ** BigInt(exponent);
-  return /^0[0-7]+$/.test(body) ? BigInt(`0o${body.slice(1)}`) : BigInt(body);
+/** Underscores stand between digits; the hand-written lexer takes others into the number and refuses it. */
+function readsBadly(text: string): ReadNumber | undefined {
+  if (/_$/.test(text)) return { problem: `${text} ends in an underscore` };
+  return !/^0[xX]/.test(text) && /_[eE]/.test(text)
+    ? { problem: `${text} has an underscore before its exponent` }
+    : undefined;
 }
 
 /** The current string token. */

@@ -1,6 +1,6 @@
 import { exists } from '../tables/entry.ts';
 import { functionByName } from '../tables/functions.ts';
-import type { Expression, Name, TypeNode } from './ast.ts';
+import type { Expression, Name, TypeNode, TypeofType } from './ast.ts';
 import { isDigit } from './characters.ts';
 import { isReserved, T } from './codes.ts';
 import { parseExpression } from './expressions.ts';
@@ -142,7 +142,7 @@ export function compositeName(p: ParserState): Name {
   return name;
 }
 
-function parseTypeof(p: ParserState): TypeNode {
+export function parseTypeof(p: ParserState): TypeofType {
   const { start, end } = p;
   p.requires(25, '`typeof` is known', start, end);
   p.next();
@@ -172,6 +172,7 @@ export function startsComposite(p: ParserState): boolean {
 
 function looksLikeType(p: ParserState, what: 'sizeof' | 'other'): boolean {
   if (isCompositeKeyword(p.code)) return !p.handWritten || startsComposite(p);
+  if (p.code === T.typeof) return p.handWritten;
   if (p.code !== T.word) return false;
   if (isTypeWord(p.text, p.handWritten ? 24 : p.version)) return true;
   if (isBuiltinWord(p.text, p.version) || (p.version < 25 && what === 'sizeof')) return false;

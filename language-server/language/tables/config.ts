@@ -3,6 +3,8 @@ import { byName, type Word } from './entry.ts';
 export interface ConfigWord extends Word {
   readonly kind: 'integer' | 'boolean' | 'string' | 'choice' | 'environment-only' | 'unstable';
   readonly choices?: readonly string[];
+  /** The first release that looks which choice it is; before, any text will do. */
+  readonly choicesSince?: number;
   /** As the documentation writes it. */
   readonly default?: string;
 }
@@ -42,6 +44,8 @@ export const configOptions: readonly ConfigWord[] = [
     name: 'license',
     since: 24,
     kind: 'choice',
+    // Change 4912 refuses what the kernel does not take for compatible with the GPL
+    choicesSince: 25,
     choices: ['GPL', 'GPL v2', 'GPL and additional rights', 'Dual BSD/GPL', 'Dual MIT/GPL', 'Dual MPL/GPL'],
     default: '"GPL"',
     doc: 'The licence that the kernel is told.',
