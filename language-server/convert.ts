@@ -10,6 +10,7 @@ import {
   type Range,
   type TextEdit as LspTextEdit,
 } from 'vscode-languageserver/node';
+import { explanationOf } from './explanations.ts';
 import type { Diagnostic, Severity, Span, TextEdit } from './language/diagnostic.ts';
 import type { Analysis } from './language/features/analysis.ts';
 import type { Completion, CompletionKind, CompletionList } from './language/features/completion.ts';
@@ -31,13 +32,19 @@ const severities: Readonly<Record<Severity, DiagnosticSeverity>> = {
   hint: DiagnosticSeverity.Hint,
 };
 
+/** A diagnostic's code, with a link to where it is explained. */
+export function codeOf(code: string): Pick<LspDiagnostic, 'code' | 'codeDescription'> {
+  const href = explanationOf(code);
+  return href === undefined ? { code } : { code, codeDescription: { href } };
+}
+
 export function diagnosticOf(uri: string, analysis: Analysis, diagnostic: Diagnostic): LspDiagnostic {
   const { lines } = analysis;
   const { message, hint, tags, related } = diagnostic;
   return {
     range: rangeOf(lines, diagnostic),
     severity: severities[diagnostic.severity],
-    code: diagnostic.code,
+    ...codeOf(diagnostic.code),
     source: 'probescope',
     message: hint === undefined ? message : `${message}\n${hint}`,
     ...(tags === undefined

@@ -24,6 +24,9 @@ export const attachCountNotification = new NotificationType<{
   readonly title: string;
 }>('probescope/attachCount');
 
+/** The code of what the target's own bpftrace says. */
+export const targetVerdict = 'target-verdict';
+
 /** What the target's own bpftrace says of a document as it was saved. */
 export interface VerdictParams {
   readonly uri: string;

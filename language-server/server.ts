@@ -11,7 +11,7 @@ import {
 } from 'vscode-languageserver/node';
 import { TextDocument } from 'vscode-languageserver-textdocument';
 import { readCatalogFile } from './catalog-reader.ts';
-import { diagnosticOf } from './convert.ts';
+import { codeOf, diagnosticOf } from './convert.ts';
 import { Documents } from './documents.ts';
 import { registerFeatures } from './features.ts';
 import { tokenModifiers, tokenTypes } from './language/features/semantic-tokens.ts';
@@ -20,6 +20,7 @@ import {
   catalogChangedNotification,
   catalogRequest,
   targetNotification,
+  targetVerdict,
   verdictNotification,
   type TargetParams,
 } from './protocol.ts';
@@ -141,6 +142,7 @@ function verdictDiagnostics(uri: string, ours: readonly Diagnostic[]): Diagnosti
         end: { line: one.endLine, character: one.endCharacter },
       },
       severity: one.severity === 'error' ? DiagnosticSeverity.Error : DiagnosticSeverity.Warning,
+      ...codeOf(targetVerdict),
       source: verdict.source,
       message: one.hint === undefined ? one.message : `${one.message}\n${one.hint}`,
     }));

@@ -6,7 +6,6 @@ export const checkCodes = [
   'not-in-version',
   'removed-in-version',
   'deprecated',
-  'unknown-version',
   // probes
   'attach-point-value',
   'duplicate-probe',

@@ -1,3 +1,4 @@
+import type { Span } from '../diagnostic.ts';
 import type {
   Assignment,
   Block,
@@ -9,12 +10,14 @@ import type {
   VariableDeclaration,
 } from '../syntax/ast.ts';
 import { aggregations, type AggregationName } from '../tables/aggregations.ts';
+import { keywordByName } from '../tables/words.ts';
 import { typeNodeType } from './casts.ts';
 import { checkCall, type CheckedCall } from './calls.ts';
 import { checkCondition, typeOf } from './expressions.ts';
 import { leavesEarly } from './flow.ts';
 import { constant, constantInteger, isLiteral, isTrue } from './fold.ts';
 import { aggregate, assignMap, countMap, mapType, resolveMap, undefinedMap, useKeys } from './maps.ts';
+import { warnDeprecated } from './names.ts';
 import { combine } from './operators.ts';
 import type { State } from './state.ts';
 import {
@@ -85,6 +88,7 @@ function checkStatement(state: State, statement: Statement): void {
       checkJump(state, statement);
       return;
     case 'while':
+      warnWhile(state, statement);
       typeOf(state, statement.condition);
       inLoop(state, 'while', () => checkBlock(state, statement.body));
       return;
@@ -138,6 +142,12 @@ function checkIf(state: State, statement: If): void {
   if (statement.else === undefined || (known !== undefined && isTrue(known))) return;
   if (statement.else.kind === 'if') checkIf(state, statement.else);
   else checkBlock(state, statement.else);
+}
+
+/** Upstream deprecates `while` from 0.25 on; only the word is marked. */
+function warnWhile(state: State, { start }: Span): void {
+  const word = keywordByName.get('while');
+  if (word !== undefined) warnDeprecated(state, { start, end: start + word.name.length }, '`while`', word);
 }
 
 /** What `sizeof`, `offsetof` and `typeof` look at never runs; from 0.25 on they refuse to set a map. */

@@ -1,4 +1,5 @@
 import type { Diagnostic } from '../diagnostic.ts';
+import type { SyntaxCode } from './diagnostic-codes.ts';
 import type { Version } from '../version.ts';
 import {
   classOf,
@@ -52,7 +53,7 @@ export class Lexer {
     this.tokens = new TokenList(Math.min(source.length >> 2, 1 << 20));
   }
 
-  report(diagnostic: Diagnostic): void {
+  report(diagnostic: Diagnostic & { readonly code: SyntaxCode }): void {
     const { diagnostics } = this;
     if (diagnostics.length >= maxDiagnostics) return;
     const last = diagnostics[diagnostics.length - 1];
@@ -62,7 +63,7 @@ export class Lexer {
     diagnostics.push(diagnostic);
   }
 
-  error(code: string, start: number, end: number, message: string, hint?: string): void {
+  error(code: SyntaxCode, start: number, end: number, message: string, hint?: string): void {
     this.report({ code, severity: 'error', start, end, message, ...(hint === undefined ? {} : { hint }) });
   }
 
