@@ -8,6 +8,7 @@ const benchmarks: Readonly<Record<string, () => Promise<() => Promise<void>>>> =
   events: async () => (await import('./events.ts')).events,
   symbols: async () => (await import('./symbols.ts')).symbols,
   flame: async () => (await import('./flame.ts')).flame,
+  recording: async () => (await import('./recording/recording.ts')).recording,
   streaming: async () => (await import('./streaming.ts')).streaming,
 };
 

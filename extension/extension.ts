@@ -228,15 +228,16 @@ export function activate(context: ExtensionContext): void {
     },
   }))
     own(command);
+  const profiles = new ProfilePanels({ context, log, frames, shown, show });
   for (const command of registerProfileCommands({
     ...{ recordings, chooser, connect, show },
-    panels: new ProfilePanels({ context, log, frames, shown, show }),
+    panels: profiles,
     targetName: () => targets.current.name,
     minutes: () => settings.get('budget.minutes'),
   }))
     own(command);
   void targets.restore();
-  own(registerRecordingEditor({ tracing, files, show, shown }));
+  own(registerRecordingEditor({ context, log, tracing, files, show, shown, profiles }));
   const library = own(new RecordingLibrary(recordings, context.globalStorageUri, log));
   const recordingsView = own(new RecordingsView(library));
   const comparisons = own(new RecordingComparisons({ context, log, frames, files, show }));

@@ -76,3 +76,17 @@ export function formatShare(fraction: number): string {
   const decimals = percent < 1 || percent > 99 ? 2 : percent < 10 ? 1 : 0;
   return `${percent.toFixed(decimals)} %`;
 }
+
+/** A place in a recording: `0:12.3`, `1:02:05.0`; tenths of a second, none of them rounded up. */
+export function formatPosition(ns: number): string {
+  if (!Number.isFinite(ns) || ns < 0) return '–';
+  const tenths = Math.floor(ns / 1e8);
+  const [hours, minutes, seconds] = [
+    Math.floor(tenths / 36_000),
+    Math.floor(tenths / 600) % 60,
+    Math.floor(tenths / 10) % 60,
+  ];
+  const two = (value: number): string => String(value).padStart(2, '0');
+  const head = hours > 0 ? `${hours}:${two(minutes)}` : String(minutes);
+  return `${head}:${two(seconds)}.${tenths % 10}`;
+}

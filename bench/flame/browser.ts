@@ -1,4 +1,4 @@
-// The flame graph's webview in headless Chromium, without VS Code around it: for benches and screenshots.
+// Webviews in headless Chromium, without VS Code around them: for benches and screenshots.
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -167,8 +167,22 @@ export interface FlamePage {
   close(): Promise<void>;
 }
 
-/** The built page under the same content security policy as in VS Code. */
-export async function openFlamePage(browser: Browser, theme: ThemeName = 'dark'): Promise<FlamePage> {
+/** A built panel, and what its host would know of it. */
+export interface PanelPage {
+  readonly page: Page;
+  /** Served to the page by name, for messages that are too large to be passed as text. */
+  readonly files: Map<string, Uint8Array>;
+  /** Complaints of the page so far: errors of its script, refusals of its policy. */
+  readonly faults: readonly string[];
+  close(): Promise<void>;
+}
+
+/** The built page of a panel under the same content security policy as in VS Code. */
+export async function openPanelPage(
+  browser: Browser,
+  bundle: string,
+  theme: ThemeName = 'dark',
+): Promise<PanelPage> {
   const files = new Map<string, Uint8Array>();
   const nonce = 'bench';
   const policy = `default-src 'none'; script-src 'nonce-${nonce}'; style-src 'self' 'nonce-${nonce}'; img-src 'self' data: blob:; worker-src blob:; connect-src 'self'`;
@@ -176,15 +190,15 @@ export async function openFlamePage(browser: Browser, theme: ThemeName = 'dark')
     .map(([name, value]) => `--vscode-${name}:${value};`)
     .join('');
   const html = `<!DOCTYPE html><html lang="en"><head><meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="${policy}"><link rel="icon" href="data:,"><link rel="stylesheet" href="/flame.css">
+<meta http-equiv="Content-Security-Policy" content="${policy}"><meta property="csp-nonce" content="${nonce}"><link rel="icon" href="data:,"><link rel="stylesheet" href="/${bundle}.css">
 <style nonce="${nonce}">:root{${variables}--vscode-font-family:sans-serif;--vscode-font-size:13px;--vscode-font-weight:normal;--vscode-editor-font-family:monospace}</style></head>
 <body class="vscode-${theme}"><main></main><script nonce="${nonce}">
 window.sent=[];let state;window.acquireVsCodeApi=()=>({postMessage:m=>{window.sent.push(m)},getState:()=>state,setState:s=>{state=s}});
-</script><script nonce="${nonce}" src="/flame.js"></script></body></html>`;
+</script><script nonce="${nonce}" src="/${bundle}.js"></script></body></html>`;
   const server = createServer((request, response) => {
     const name = (request.url ?? '/').slice(1);
     if (name === '') response.setHeader('content-type', 'text/html').end(html);
-    else if (name === 'flame.js' || name === 'flame.css')
+    else if (name === `${bundle}.js` || name === `${bundle}.css`)
       response
         .setHeader('content-type', name.endsWith('js') ? 'text/javascript' : 'text/css')
         .end(readFileSync(join(dist, name)));
@@ -201,6 +215,18 @@ window.sent=[];let state;window.acquireVsCodeApi=()=>({postMessage:m=>{window.se
   await page.addInitScript(watchPaints);
   await page.goto(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
   await page.waitForFunction('window.sent.some(m => m.type === "ready")');
+  return {
+    ...{ page, files, faults },
+    close: async () => {
+      await page.close();
+      server.close();
+    },
+  };
+}
+
+export async function openFlamePage(browser: Browser, theme: ThemeName = 'dark'): Promise<FlamePage> {
+  const panel = await openPanelPage(browser, 'flame', theme);
+  const { page, files, faults } = panel;
   let shown = 0;
   return {
     page,
@@ -216,10 +242,7 @@ window.sent=[];let state;window.acquireVsCodeApi=()=>({postMessage:m=>{window.se
     },
     drive: (what, times) => page.evaluate(`(${driveInPage})(${JSON.stringify({ what, times })})`),
     messages: () => page.evaluate('window.sent'),
-    close: async () => {
-      await page.close();
-      server.close();
-    },
+    close: () => panel.close(),
   };
 }
 

@@ -78,6 +78,13 @@ export class ProbeAggregate {
     this.#marks = [];
   }
 
+  /** Takes what was measured elsewhere in place of everything: a recording as it was at some moment. */
+  replace(totals: ProbeTotals): void {
+    this.pause();
+    this.#earlier = totals;
+    this.#history.length = 0;
+  }
+
   /** Everything since the probe was created. */
   get totals(): ProbeTotals {
     const { buckets, sumNs, maxNs } = this.latency;

@@ -23,8 +23,8 @@ export interface StoredProbe extends NewProbe {
 export type ProbeState =
   | { readonly kind: 'starting' }
   | { readonly kind: 'running'; readonly sinceMs: number }
-  /** `origin` says where its figures were recorded, when they were not measured here. */
-  | { readonly kind: 'paused'; readonly origin?: string }
+  /** `origin` says where its figures were recorded, when they were not measured here, and `moment` up to when, when not to the end. */
+  | { readonly kind: 'paused'; readonly origin?: string; readonly moment?: string }
   | { readonly kind: 'ended'; readonly problem: Problem };
 
 /** A probe of the registry; read it freely, change it through the registry. */

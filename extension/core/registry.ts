@@ -1,6 +1,6 @@
 import { asProblem, ProbeError, type Problem } from '../../protocol/errors.ts';
-import type { Measure, ProbeId } from '../../protocol/probe.ts';
-import type { SessionState, Snapshot } from '../../protocol/snapshot.ts';
+import type { Measure, ProbeId, ProbeSpec } from '../../protocol/probe.ts';
+import type { ProbeTotals, SessionState, Snapshot } from '../../protocol/snapshot.ts';
 import type { SourcePlace } from '../../protocol/source.ts';
 import { costLabel, type CostTable } from '../../protocol/cost.ts';
 import { cheaperWays, type CheaperAdvice } from './cheaper.ts';
@@ -19,7 +19,6 @@ import {
   type StoredProbe,
   type ProbeState,
 } from './probe.ts';
-import type { RecordedProbe } from './recording/replay.ts';
 import type { SnapshotSink } from './recording/trace-recorder.ts';
 import { TraceSession } from './session.ts';
 
@@ -34,6 +33,23 @@ export interface RegistryOptions {
   readonly governor?: Governor;
   /** Records what is measured. */
   readonly recorder?: SnapshotSink;
+}
+
+/** What a probe of a recording had measured at one moment of it. */
+export interface RecordedMoment {
+  /** Names the probe over moments; no two recordings have the same. */
+  readonly key: string;
+  readonly totals: ProbeTotals;
+  /** Up to when, or of which part of the recording; absent at its end. */
+  readonly moment?: string;
+}
+
+export interface RecordedProbeView extends RecordedMoment {
+  readonly spec: ProbeSpec;
+  /** Where and when it was recorded. */
+  readonly origin: string;
+  /** Where the source lies in the workspace. */
+  readonly place?: SourcePlace;
 }
 
 /**
@@ -85,19 +101,29 @@ export class ProbeRegistry implements Disposable {
   }
 
   /** Adds probes that somebody measured elsewhere, with their figures; the same recording replaces its own. */
-  showRecorded(
-    recorded: readonly (RecordedProbe & { readonly origin: string; readonly place?: SourcePlace })[],
-  ): void {
-    for (const { spec, totals, timeNs, wallClockMs, origin, place } of recorded) {
-      const key = `${origin} ${spec.id} ${subjectName(spec.subject)}`;
+  showRecorded(recorded: readonly RecordedProbeView[]): void {
+    for (const { key, spec, totals, origin, moment, place } of recorded) {
       const { binary, subject, measures } = spec;
       const probe = new Probe({ binary, subject, measures, ...(place === undefined ? {} : { place }) }, key);
-      probe.state = { kind: 'paused', origin };
-      probe.aggregate.add(totals, timeNs, wallClockMs);
-      probe.aggregate.pause();
+      probe.state = { kind: 'paused', origin, ...(moment === undefined ? {} : { moment }) };
+      probe.aggregate.replace(totals);
       this.#probes.set(key, probe);
     }
     this.#changed.fire([]);
+  }
+
+  /** Shows the figures of another moment; a probe that was removed, or attached here meanwhile, is left alone. */
+  replay(moments: readonly RecordedMoment[]): void {
+    const changed: string[] = [];
+    for (const { key, totals, moment } of moments) {
+      const probe = this.#probes.get(key);
+      if (probe?.state.kind !== 'paused' || probe.state.origin === undefined) continue;
+      const { origin } = probe.state;
+      probe.state = { kind: 'paused', origin, ...(moment === undefined ? {} : { moment }) };
+      probe.aggregate.replace(totals);
+      changed.push(key);
+    }
+    if (changed.length > 0) this.#changed.fire(changed);
   }
 
   restore(stored: readonly StoredProbe[]): void {

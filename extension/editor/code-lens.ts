@@ -38,9 +38,10 @@ export class ProbeLenses implements CodeLensProvider, Disposable {
   provideCodeLenses(document: TextDocument): CodeLens[] {
     if (!this.#settings.get('codeLens.enabled')) return [];
     const file = document.uri.fsPath;
-    return this.#probes.probes.flatMap(({ key, title, kind, place, state, figures, measures, origin }) => {
+    return this.#probes.probes.flatMap((probe) => {
+      const { key, title, kind, place, state, figures, measures, origin, moment } = probe;
       if (place?.file !== file || place.line > document.lineCount) return [];
-      const text = lensText(state, figures, origin);
+      const text = lensText(state, figures, origin, moment);
       const command = measures.includes('latency')
         ? { command: 'probescope.openLatency', tooltip: 'Open the latency panel' }
         : measures.includes('callers')

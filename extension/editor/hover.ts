@@ -115,10 +115,15 @@ function countText({ figures, state, sites, refused }: ProbeView): string {
 }
 
 /** What a reader must know before trusting the figures; full sentences. */
-export function notes({ stale, problem, refused, figures, origin }: ProbeView): string[] {
+export function notes({ stale, problem, refused, figures, origin, moment }: ProbeView): string[] {
   const { missedEntries = 0, abandonedCalls = 0, droppedByEngine = 0 } = figures?.lost ?? {};
   const rows: (string | undefined)[] = [
-    origin && l10n.t('These figures were {0}; nothing is measured here now.', origin),
+    origin &&
+      l10n.t(
+        'These figures were {0}{1}; nothing is measured here now.',
+        origin,
+        moment === undefined ? '' : `, ${moment}`,
+      ),
     problem && `${problem.message}${problem.remedy === undefined ? '' : ` ${problem.remedy}`}`,
     stale
       ? l10n.t(

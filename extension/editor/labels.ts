@@ -55,6 +55,7 @@ export function overlayText(
   figures: Figures | undefined,
   stale: boolean,
   origin?: string,
+  moment?: string,
 ): string {
   const measured = figures !== undefined && figures.count > 0;
   const age = stale ? ' · source is newer than the binary' : '';
@@ -64,14 +65,19 @@ export function overlayText(
     case 'running':
       return (measured ? figuresText(figures) : 'attached, no call yet') + age;
     case 'paused':
-      return `${measured ? `${figuresText(figures, false)} · ` : ''}${origin ?? 'paused'}${age}`;
+      return `${measured ? `${figuresText(figures, false)} · ` : moment === undefined ? '' : 'no call · '}${moment === undefined ? '' : `${moment}, `}${origin ?? 'paused'}${age}`;
     case 'ended':
       return 'stopped: hover for the reason';
   }
 }
 
 /** The CodeLens: `p50 23 µs · p99 1.2 ms · n 12,345`. */
-export function lensText(state: DisplayState, figures: Figures | undefined, origin?: string): string {
+export function lensText(
+  state: DisplayState,
+  figures: Figures | undefined,
+  origin?: string,
+  moment?: string,
+): string {
   if (state === 'starting') return 'attaching…';
   const p50 = figures?.latency && percentileNs(figures.latency, 0.5);
   const p99 = figures?.latency && percentileNs(figures.latency, 0.99);
@@ -81,7 +87,7 @@ export function lensText(state: DisplayState, figures: Figures | undefined, orig
       ? n
       : `p50 ${formatDuration(p50)} · p99 ${formatDuration(p99)} · ${n}`;
   if (state === 'running') return text;
-  if (origin !== undefined) return `${text} (recorded)`;
+  if (origin !== undefined) return `${text} (recorded${moment === undefined ? '' : `, ${moment}`})`;
   return figures === undefined ? state : `${text} (${state})`;
 }
 

@@ -116,7 +116,7 @@ function linesOf(
   for (const probe of probes) {
     if (probe.place?.file !== file || probe.place.line > lineCount) continue;
     const line = probe.place.line - 1;
-    const own = overlayText(probe.state, probe.figures, probe.stale, probe.origin);
+    const own = overlayText(probe.state, probe.figures, probe.stale, probe.origin, probe.moment);
     const text = probe.kind === 'usdt' ? `${probe.title} ${own}` : own;
     const before = lines.get(line);
     lines.set(line, {

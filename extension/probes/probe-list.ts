@@ -169,6 +169,11 @@ export class ProbeList implements Tracing, Disposable {
     this.#registry.showRecorded(...recorded);
   }
 
+  /** Shows what the probes of a recording had measured at another moment of it. */
+  replay(...moments: Parameters<ProbeRegistry['replay']>): void {
+    this.#registry.replay(...moments);
+  }
+
   /** A pinned probe does not expire. */
   pin(key: string, pinned: boolean): void {
     const probe = this.#registry.find(key);

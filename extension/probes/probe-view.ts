@@ -33,6 +33,8 @@ export interface ProbeView {
   readonly lastRateHz?: number;
   /** Where and when its figures were recorded, when they were not measured here. */
   readonly origin?: string;
+  /** Up to when, or of which part of a recording, when not of all of it: `as of 0:12.0 of 0:30.0`. */
+  readonly moment?: string;
   /** Told not to expire. */
   readonly pinned: boolean;
 }

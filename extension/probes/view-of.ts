@@ -38,6 +38,7 @@ export function viewOf(
     ...(place === undefined ? {} : { place }),
     ...(state.kind === 'ended' ? { problem: state.problem } : {}),
     ...(state.kind === 'paused' && state.origin !== undefined ? { origin: state.origin } : {}),
+    ...(state.kind === 'paused' && state.moment !== undefined ? { moment: state.moment } : {}),
     ...(state.kind === 'running' ? { sinceMs: state.sinceMs } : {}),
     ...(figures === undefined ? {} : { figures }),
   };

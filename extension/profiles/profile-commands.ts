@@ -40,8 +40,10 @@ export function registerProfileCommands(services: ProfileServices): Disposable[]
         await show(error);
       }
     }),
-    commands.registerCommand('probescope.openProfile', (path: string) =>
-      panels.openRecorded(path).catch(show),
+    commands.registerCommand(
+      'probescope.openProfile',
+      (path: string, timeRangeNs?: readonly [from: number, to: number]) =>
+        panels.openRecorded(path, timeRangeNs).catch(show),
     ),
   ];
 }

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { basename } from 'node:path';
 import { l10n, Uri, window, workspace, type ExtensionContext, type LogOutputChannel } from 'vscode';
 import { encodeProfile } from '../../profile/codec.ts';
-import type { FlameToHost, HostToFlame } from '../../protocol/flame.ts';
+import type { FlameChange, FlameToHost, HostToFlame } from '../../protocol/flame.ts';
 import type { LiveStatus } from '../../protocol/live-status.ts';
 import type { Profile } from '../../protocol/profile.ts';
 import type { LiveProfile } from '../core/live-profile.ts';
@@ -28,6 +28,8 @@ interface Held extends Partial<ShownLive> {
   /** Built from the live profile, until the next stacks come. */
   profile: Profile | undefined;
   canSave: boolean;
+  /** What the next picture asks the view to show, once. */
+  options?: FlameChange;
   timer?: NodeJS.Timeout;
 }
 
@@ -105,14 +107,24 @@ export class ProfilePanels {
     this.#panels.refresh(path);
   }
 
-  /** Shows a recording; throws ProbeError when it holds no profile. */
-  async openRecorded(path: string): Promise<void> {
+  /** Shows a recording, or the samples of one part of it (ns since its start); throws ProbeError when it holds no profile. */
+  async openRecorded(path: string, timeRangeNs?: readonly [from: number, to: number]): Promise<void> {
     if (!this.#held.has(path)) {
       const recorded = await readProfile(path);
       this.#held.set(path, { recorded, profile: recorded.profile, canSave: true });
     }
+    const held = this.#held.get(path);
+    if (held !== undefined && timeRangeNs !== undefined) held.options = { timeRangeNs };
     this.#panels.open(path);
     this.#panels.refresh(path);
+  }
+
+  /** The range of time that an open panel shows; undefined for all of it. */
+  showRange(path: string, timeRangeNs: readonly [from: number, to: number] | undefined): void {
+    const held = this.#held.get(path);
+    if (held === undefined) return;
+    const options = { timeRangeNs };
+    if (!this.#panels.post(path, { type: 'options', options })) held.options = options;
   }
 
   #titleOf(key: string): string {
@@ -132,11 +144,14 @@ export class ProfilePanels {
     const profile = this.#profileOf(key);
     if (held === undefined || profile === undefined) return this.#return(key);
     const notes = [...profile.notes, ...(held.recorded?.notices ?? [])];
+    const { options } = held;
+    delete held.options;
     return {
       type: 'profile',
       profile: encodeProfile({ ...profile, notes }).buffer,
       live: held.live !== undefined && held.live.state !== 'ended',
       status: statusOf(held),
+      ...(options === undefined ? {} : { options }),
     };
   }
 

@@ -1,148 +1,245 @@
-/** Opens `*.probescope` files: their probes stand in the tree and at their lines, labelled as recorded. */
+/** Opens `*.probescope` files: a page with their time line, and their probes in the tree and at their lines, labelled as recorded. */
 import {
   commands,
-  l10n,
+  Uri,
   window,
-  type CancellationToken,
-  type CustomDocument,
   type CustomReadonlyEditorProvider,
   type Disposable,
-  type Uri,
+  type ExtensionContext,
+  type LogOutputChannel,
   type WebviewPanel,
 } from 'vscode';
 import { asProblem } from '../../protocol/errors.ts';
-import type { Profile } from '../../protocol/profile.ts';
-import type { RecordedProbe } from '../core/recording/replay.ts';
-import { PROFILE_RUN } from '../core/profile-meta.ts';
-import { SCRIPT_RUN } from '../core/scripts/recorder.ts';
-import { figuresText } from '../editor/labels.ts';
+import type { Drawn } from '../../protocol/panel.ts';
+import type {
+  HostToRecording,
+  LaneAction,
+  RecordingAction,
+  RecordingToHost,
+  ShownRange,
+} from '../../protocol/recording-panel.ts';
 import type { SourceFiles } from '../platform/open-source.ts';
 import type { ShowProblem } from '../platform/problems.ts';
 import type { ProbeList } from '../probes/probe-list.ts';
-import { escapeHtml } from '../webviews/page.ts';
+import type { ProfilePanels } from '../profiles/profile-panels.ts';
+import { renderPage } from '../webviews/page.ts';
+import { PictureGate } from '../webviews/picture-gate.ts';
 import type { ShownProfile } from '../webviews/shown-profile.ts';
+import { OpenRecording } from './open-recording.ts';
 
-export interface RecordingServices {
+export interface RecordingEditorServices {
+  readonly context: ExtensionContext;
+  readonly log: LogOutputChannel;
   readonly tracing: ProbeList;
   readonly files: SourceFiles;
   readonly show: ShowProblem;
   readonly shown: ShownProfile;
+  readonly profiles: ProfilePanels;
 }
 
-interface OpenRecording extends CustomDocument {
-  readonly origin: string;
-  readonly notices: readonly string[];
-  readonly meta: ReadonlyMap<string, string>;
-  readonly probes: readonly RecordedProbe[];
-  /** The first of its profiles: lines of code are marked with it while the recording is open. */
-  readonly profile?: Profile;
-}
-
-export function registerRecordingEditor(services: RecordingServices): Disposable {
+export function registerRecordingEditor(services: RecordingEditorServices): Disposable {
   return window.registerCustomEditorProvider('probescope.recording', new RecordingEditor(services));
 }
 
 class RecordingEditor implements CustomReadonlyEditorProvider<OpenRecording> {
-  readonly #services: RecordingServices;
+  readonly #services: RecordingEditorServices;
 
-  constructor(services: RecordingServices) {
+  constructor(services: RecordingEditorServices) {
     this.#services = services;
   }
 
-  async openCustomDocument(uri: Uri): Promise<OpenRecording> {
-    const { tracing, show } = this.#services;
-    try {
-      // SQLite is loaded with the first recording: Node has it from 22.13 on only
-      const [{ Recording }, { originOf, recordedProbes }] = await Promise.all([
-        import('../core/recording/reader.ts'),
-        import('../core/recording/replay.ts'),
-      ]);
-      const recording = new Recording(uri.fsPath);
-      try {
-        const meta = recording.meta();
-        const origin = originOf(meta);
-        // A script's run has a panel of its own, where its maps and its log are seen
-        if (meta.get('kind') === SCRIPT_RUN) void commands.executeCommand('probescope.openRun', uri.fsPath);
-        if (meta.get('kind') === PROFILE_RUN)
-          void commands.executeCommand('probescope.openProfile', uri.fsPath);
-        const probes = recordedProbes(recording);
-        const places = await Promise.all(probes.map((probe) => this.#placeOf(probe)));
-        tracing.showRecorded(
-          probes.map((probe, index) => {
-            const place = places[index];
-            return { ...probe, origin, ...(place === undefined ? {} : { place }) };
-          }),
-        );
-        return {
-          ...{ uri, origin, meta, probes, notices: recording.notices(), dispose: () => undefined },
-          ...(recording.profiles().length === 0 ? {} : { profile: recording.profile() }),
-        };
-      } finally {
-        recording.close();
-      }
-    } catch (error) {
-      void show(error);
-      return {
-        uri,
-        origin: asProblem(error).message,
-        meta: new Map(),
-        probes: [],
-        notices: [],
-        dispose: () => undefined,
-      };
-    }
+  openCustomDocument(uri: Uri): OpenRecording {
+    return new OpenRecording(uri, this.#services);
   }
 
-  resolveCustomEditor(document: OpenRecording, panel: WebviewPanel, _token: CancellationToken): void {
-    // plain text in VS Code's own colours: nothing to run, so nothing is allowed
-    panel.webview.options = { enableScripts: false, localResourceRoots: [] };
-    panel.webview.html = summary(document);
-    this.#markLines(document, panel);
-    const first = document.probes.find(({ spec }) => spec.subject.declared !== undefined)?.spec.subject
-      .declared;
-    if (first !== undefined) this.#services.files.open(first, true).catch(() => undefined);
-  }
-
-  #markLines({ uri, profile }: OpenRecording, panel: WebviewPanel): void {
-    const { shown } = this.#services;
-    if (profile === undefined) return;
-    const view = { key: `recording ${uri.toString()}`, profile: () => profile };
-    shown.show(view);
-    panel.onDidChangeViewState(() => {
-      if (panel.active) shown.show(view);
-    });
-    panel.onDidDispose(() => {
-      shown.close(view.key);
-    });
-  }
-
-  async #placeOf({ spec }: RecordedProbe) {
-    const { declared } = spec.subject;
-    if (declared === undefined) return undefined;
-    const file = await this.#services.files.locate(declared.file);
-    return file === undefined ? undefined : { ...declared, file };
+  async resolveCustomEditor(document: OpenRecording, panel: WebviewPanel): Promise<void> {
+    // the page is fetched while the file is read
+    const page = new RecordingPage(document, panel, this.#services);
+    await page.load();
   }
 }
 
-function summary({ origin, probes, notices, meta }: OpenRecording): string {
-  const rows = probes.map(({ spec, totals }) => {
-    const { subject } = spec;
-    const name = subject.kind === 'function' ? subject.function : `${subject.provider}:${subject.name}`;
-    const place = subject.declared === undefined ? '' : `${subject.declared.file}:${subject.declared.line}`;
-    return `<tr><td>${escapeHtml(name)}</td><td>${escapeHtml(figuresText(totals))}</td><td>${totals.count}</td><td>${escapeHtml(place)}</td></tr>`;
-  });
-  const facts = [...meta].map(
-    ([key, value]) => `<tr><td>${escapeHtml(key)}</td><td>${escapeHtml(value)}</td></tr>`,
-  );
-  return `<!DOCTYPE html>
-<html lang="en"><head><meta charset="utf-8"><meta http-equiv="Content-Security-Policy" content="default-src 'none'"><title>Recording</title></head>
-<body>
-<h1>${escapeHtml(l10n.t('A recording'))}</h1>
-<p>${escapeHtml(l10n.t('These figures were {0}. Nothing is measured on this machine now.', origin))}</p>
-${notices.map((notice) => `<p>${escapeHtml(notice)}</p>`).join('')}
-<table><thead><tr><th>${escapeHtml(l10n.t('Probe'))}</th><th>${escapeHtml(l10n.t('Figures'))}</th><th>${escapeHtml(l10n.t('Calls'))}</th><th>${escapeHtml(l10n.t('Source'))}</th></tr></thead>
-<tbody>${rows.join('')}</tbody></table>
-<h2>${escapeHtml(l10n.t('Where it comes from'))}</h2>
-<table><tbody>${facts.join('')}</tbody></table>
-</body></html>`;
+/** The page of one open recording. */
+class RecordingPage {
+  readonly #document: OpenRecording;
+  readonly #panel: WebviewPanel;
+  readonly #services: RecordingEditorServices;
+  readonly #gate: PictureGate;
+  readonly #listeners: Disposable[];
+  /** Why there is nothing to show. */
+  #problem: string | undefined;
+  #range: ShownRange | undefined;
+  #completed = false;
+
+  constructor(document: OpenRecording, panel: WebviewPanel, services: RecordingEditorServices) {
+    this.#document = document;
+    this.#panel = panel;
+    this.#services = services;
+    this.#gate = new PictureGate(() => this.#send());
+    this.#listeners = [
+      panel.webview.onDidReceiveMessage((message: RecordingToHost | Drawn) => {
+        this.#receive(message);
+      }),
+      panel.onDidChangeViewState(() => {
+        if (panel.active) this.#markLines();
+      }),
+      document.onDidChange(() => {
+        this.#gate.request();
+      }),
+      document.onDidReadFigures(() => {
+        if (this.#range !== undefined) this.#show(this.#range);
+      }),
+    ];
+    panel.onDidDispose(() => {
+      this.#gate.dispose();
+      for (const listener of this.#listeners) listener.dispose();
+      services.shown.close(this.#viewKey);
+      document.rewind();
+    });
+    const { webview } = panel;
+    const file = (name: string): Uri => Uri.joinPath(services.context.extensionUri, 'dist', 'webview', name);
+    webview.options = { enableScripts: true, localResourceRoots: [file('')] };
+    const resource = (name: string): string => webview.asWebviewUri(file(name)).toString();
+    webview.html = renderPage({
+      title: 'Recording',
+      cspSource: webview.cspSource,
+      script: resource('recording.js'),
+      style: resource('recording.css'),
+      key: document.uri.toString(),
+    });
+  }
+
+  async load(): Promise<void> {
+    try {
+      await this.#document.load();
+      this.#problem = undefined;
+      this.#gate.request();
+    } catch (error) {
+      const { message, remedy } = asProblem(error);
+      this.#problem = [message, remedy].filter(Boolean).join(' ');
+      this.#gate.request();
+      void this.#services.show(error);
+    }
+  }
+
+  get #viewKey(): string {
+    return `recording ${this.#document.uri.toString()}`;
+  }
+
+  #send(): boolean {
+    if (!this.#panel.visible) return false;
+    const { picture } = this.#document;
+    if (this.#problem !== undefined) this.#post({ type: 'problem', message: this.#problem });
+    else if (picture !== undefined) this.#post({ type: 'picture', picture });
+    else return false;
+    return true;
+  }
+
+  #post(message: HostToRecording): void {
+    void this.#panel.webview.postMessage(message);
+  }
+
+  #receive(message: RecordingToHost | Drawn): void {
+    const { log } = this.#services;
+    switch (message.type) {
+      case 'ready':
+        this.#gate.restart();
+        break;
+      case 'drawn':
+        this.#gate.drawn();
+        this.#complete();
+        break;
+      case 'show':
+        this.#show(message.range);
+        break;
+      case 'openLane':
+        this.#openLane(message.lane, message.action);
+        break;
+      case 'act':
+        this.#act(message.action, message.range);
+        break;
+      case 'problem':
+        log.error(`Recording: ${message.message}`);
+        break;
+    }
+  }
+
+  /** After the first view: what takes longer, and opens other editors. */
+  #complete(): void {
+    if (this.#completed || this.#document.picture === undefined) return;
+    this.#completed = true;
+    const { files, show } = this.#services;
+    this.#document.complete().catch(show);
+    this.#markLines();
+    const first = this.#document.lanes.find(({ spec }) => spec.subject.declared !== undefined);
+    if (first?.spec.subject.declared !== undefined)
+      files.open(first.spec.subject.declared, true).catch(() => undefined);
+  }
+
+  #show(range: ShownRange): void {
+    try {
+      this.#range = range;
+      const figures = this.#document.show(range);
+      if (figures !== undefined && this.#panel.visible) {
+        this.#gate.sent();
+        this.#post({ type: 'figures', figures });
+      }
+      this.#services.profiles.showRange(this.#document.uri.fsPath, timeRangeOf(this.#document, range));
+    } catch (error) {
+      this.#post({ type: 'problem', message: asProblem(error).message });
+    }
+  }
+
+  #openLane(index: number, action: LaneAction): void {
+    const { files, show } = this.#services;
+    const lane = this.#document.lanes[index];
+    if (lane === undefined) return;
+    const { declared } = lane.spec.subject;
+    const key = this.#document.keyOf(lane);
+    if (action === 'source') {
+      if (declared !== undefined) files.open(declared, true).catch(show);
+    } else
+      void commands.executeCommand(
+        action === 'latency' ? 'probescope.openLatency' : 'probescope.openFlameGraph',
+        key,
+      );
+  }
+
+  #act(action: RecordingAction, range: ShownRange | undefined): void {
+    const { fsPath } = this.#document.uri;
+    switch (action) {
+      case 'flameGraph':
+        void commands.executeCommand(
+          'probescope.openProfile',
+          fsPath,
+          range && timeRangeOf(this.#document, range),
+        );
+        break;
+      case 'run':
+        void commands.executeCommand('probescope.openRun', fsPath);
+        break;
+      case 'readAgain':
+        this.#completed = false;
+        void this.load();
+        break;
+    }
+  }
+
+  /** Lines of code are marked with its profile while it is open. */
+  #markLines(): void {
+    const { shown } = this.#services;
+    const key = this.#viewKey;
+    if (this.#completed && this.#document.hasProfile && shown.current?.key !== key)
+      shown.show({ key, profile: () => this.#document.profile() });
+  }
+}
+
+/** As flame graphs take it; undefined for all of the recording. */
+function timeRangeOf(
+  { picture }: OpenRecording,
+  { fromNs = 0, toNs }: ShownRange,
+): readonly [number, number] | undefined {
+  const endNs = picture?.stepsNs.at(-1) ?? 0;
+  if (fromNs <= 0 && toNs >= endNs) return undefined;
+  return [fromNs, toNs >= endNs ? endNs + 1 : toNs];
 }

@@ -133,7 +133,7 @@ function probeItem(probe: ProbeView): TreeItem {
   return item;
 }
 
-function description({ state, figures, stale, origin }: ProbeView): string {
+function description({ state, figures, stale, origin, moment }: ProbeView): string {
   const measured = figures !== undefined && figures.count > 0;
   switch (state) {
     case 'starting':
@@ -144,7 +144,7 @@ function description({ state, figures, stale, origin }: ProbeView): string {
       if (!measured) return origin ?? 'paused';
       return origin === undefined
         ? `paused · ${figuresText(figures, false)}`
-        : `${figuresText(figures, false)} · ${origin}`;
+        : `${figuresText(figures, false)} · ${moment === undefined ? '' : `${moment}, `}${origin}`;
     case 'ended':
       return 'stopped';
   }

@@ -78,13 +78,14 @@ export class PanelHost<ToPanel, FromPanel extends { readonly type: string }> imp
     }
   }
 
-  /** Sends a message to a panel that is visible; one that is not gets the full picture when it is seen again. */
-  post(key: string, message: ToPanel): void {
+  /** Sends a message to a panel that is visible; one that is not gets the full picture when it is seen again. Whether it was sent. */
+  post(key: string, message: ToPanel): boolean {
     const panel = this.#panels.get(key);
     const gate = panel === undefined ? undefined : this.#gates.get(panel);
-    if (panel?.visible !== true || gate === undefined) return;
+    if (panel?.visible !== true || gate === undefined) return false;
     gate.sent();
     void panel.webview.postMessage(message);
+    return true;
   }
 
   close(key: string): void {

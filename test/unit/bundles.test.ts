@@ -45,6 +45,18 @@ test('the latency panel holds the toolkit components and d3 modules it uses, not
   expect(sum(bytes, /^own$/)).toBeLessThan(30 * KB);
 });
 
+test('the page of a recording holds the toolkit components and d3 modules it uses, not all of them', async () => {
+  const bytes = await weigh('webview/recording/main.ts', {
+    platform: 'browser',
+    format: 'iife',
+    target: 'es2022',
+  });
+  expect(sum(bytes, /^@microsoft\/|^@vscode\/|^tabbable|^exenv|^tslib/)).toBeLessThan(165 * KB);
+  // scales, axes, shapes, the brush and drag
+  expect(sum(bytes, /^d3/)).toBeLessThan(100 * KB);
+  expect(sum(bytes, /^own$/)).toBeLessThan(25 * KB);
+});
+
 test('the extension is loaded quickly: its bundle stays small and without what only panels need', async () => {
   const bytes = await weigh('extension/extension.ts', {
     platform: 'node',

@@ -1,6 +1,12 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { formatCount, formatDuration, formatRate, formatShare } from '../../protocol/format.ts';
+import {
+  formatCount,
+  formatDuration,
+  formatPosition,
+  formatRate,
+  formatShare,
+} from '../../protocol/format.ts';
 
 test.each([
   [0, '0 ns'],
@@ -71,4 +77,17 @@ test('a written duration is within 5 % of the value', () => {
       expect(Math.abs(read - durationNs)).toBeLessThanOrEqual(0.051 * durationNs);
     }),
   );
+});
+
+test.each([
+  [0, '0:00.0'],
+  [59.99e9, '0:59.9'],
+  [60e9, '1:00.0'],
+  [754.26e9, '12:34.2'],
+  [3_599.99e9, '59:59.9'],
+  [3_725e9, '1:02:05.0'],
+  [-1, '–'],
+  [NaN, '–'],
+])('formatPosition(%d) is %s', (ns, text) => {
+  expect(formatPosition(ns)).toBe(text);
 });

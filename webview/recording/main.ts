@@ -1,0 +1,31 @@
+import type { HostToRecording, RecordingToHost } from '../../protocol/recording-panel.ts';
+import { connectToHost } from '../shared/host.ts';
+import { registerControls } from '../shared/toolkit.ts';
+import { createView, type RecordingState } from './view.ts';
+import '../shared/counting.css';
+import './recording.css';
+
+const host = connectToHost<RecordingToHost, HostToRecording, RecordingState>();
+registerControls();
+const root = document.querySelector<HTMLElement>('main') ?? document.body;
+const view = createView(
+  root,
+  { allRows: false, ...host.getState() },
+  {
+    post: (message) => {
+      host.post(message);
+    },
+    state: (state) => {
+      host.setState(state);
+    },
+  },
+);
+host.onPicture((message) => {
+  if (message.type === 'picture') view.show(message.picture);
+  else if (message.type === 'figures') view.figures(message.figures);
+  else view.problem(message.message);
+});
+window.addEventListener('error', (event) => {
+  host.post({ type: 'problem', message: `${event.message} (${event.filename}:${event.lineno})` });
+});
+host.post({ type: 'ready' });
