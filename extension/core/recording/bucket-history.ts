@@ -26,24 +26,16 @@ const TURN_MS = 15;
  */
 export class BucketHistory {
   readonly #database: DatabaseSync;
-  readonly #stored: readonly number[];
+  /** The recording holds states itself, so that every question is answered at once. */
+  readonly isIndexed: boolean;
   #own: State[] = [];
   #kept: State[] = [];
 
   constructor(database: DatabaseSync) {
     this.#database = database;
-    this.#stored = hasTable(database, 'cumulative')
-      ? (
-          database.prepare('SELECT DISTINCT interval FROM cumulative ORDER BY interval').all() as {
-            interval: number;
-          }[]
-        ).map(({ interval }) => interval)
-      : [];
-  }
-
-  /** The recording holds states itself, so that every question is answered at once. */
-  get isIndexed(): boolean {
-    return this.#stored.length > 0;
+    this.isIndexed =
+      hasTable(database, 'cumulative') &&
+      database.prepare('SELECT 1 FROM cumulative LIMIT 1').get() !== undefined;
   }
 
   /** Sums of the intervals up to and including `interval`; probes without buckets are not in it. */
@@ -86,8 +78,16 @@ export class BucketHistory {
     let best: State = { interval: 0, sums: new Map() };
     for (const state of [...this.#own, ...this.#kept])
       if (state.interval <= interval && state.interval > best.interval) best = state;
-    const stored = lastUpTo(this.#stored, interval);
-    return stored !== undefined && stored > best.interval ? this.#load(stored) : best;
+    const stored = this.#storedUpTo(interval);
+    return stored > best.interval ? this.#load(stored) : best;
+  }
+
+  #storedUpTo(interval: number): number {
+    if (!this.isIndexed) return 0;
+    const { last } = this.#database
+      .prepare('SELECT max(interval) AS last FROM cumulative WHERE interval <= ?')
+      .get(interval) as { last: number | null };
+    return last ?? 0;
   }
 
   #load(interval: number): State {
@@ -141,17 +141,6 @@ const isCounts = (read: unknown): read is BucketCounts =>
 
 const copied = (sums: ReadonlyMap<ProbeId, BucketSums>): ReadonlyMap<ProbeId, BucketSums> =>
   new Map([...sums].map(([probe, counts]) => [probe, new Map(counts)]));
-
-/** The last of ascending numbers that is at most `limit`. */
-function lastUpTo(ascending: readonly number[], limit: number): number | undefined {
-  let [low, high] = [0, ascending.length];
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (ascending[middle]! <= limit) low = middle + 1;
-    else high = middle;
-  }
-  return ascending[low - 1];
-}
 
 /** What lies between two moments: counts of `to` minus those of `from`, in ascending order of bucket. */
 export function bucketsBetween(from: BucketSums | undefined, to: BucketSums | undefined): BucketCounts {

@@ -125,9 +125,12 @@ export function unwritable(path: string, error: unknown): ProbeError {
   );
 }
 
-/** Recordings of older schemas lack tables: a reader does not change the file. */
-export function hasTable(database: DatabaseSync, name: string): boolean {
+/** Recordings of older schemas lack tables and indexes: a reader does not change the file. */
+export const hasTable = (database: DatabaseSync, name: string): boolean => has(database, 'table', name);
+export const hasIndex = (database: DatabaseSync, name: string): boolean => has(database, 'index', name);
+
+function has(database: DatabaseSync, type: 'table' | 'index', name: string): boolean {
   return (
-    database.prepare("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?").get(name) !== undefined
+    database.prepare('SELECT 1 FROM sqlite_schema WHERE type = ? AND name = ?').get(type, name) !== undefined
   );
 }

@@ -11,8 +11,8 @@ export interface Step {
 
 /** Five and a half hours of a snapshot a second; of longer recordings every second, third … one is a step. */
 const MOST_STEPS = 20_000;
-/** Columns of the time line: two pixels each in a panel of ordinary width. */
-const MOST_COLUMNS = 400;
+/** Columns of the time line: three pixels each in a panel of ordinary width. */
+const MOST_COLUMNS = 300;
 /** Gaps that are shown; what is one is told by the longest of them. */
 const MOST_GAPS = 40;
 /** An interval so many times as long as the usual one is a gap: figures were not read meanwhile. */

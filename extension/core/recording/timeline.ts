@@ -5,6 +5,7 @@ import type { LatencyTotals, LostCounts } from '../../../protocol/snapshot.ts';
 import { BucketHistory, bucketsBetween } from './bucket-history.ts';
 import type { Recording } from './reader.ts';
 import { laneName, readSpec } from './replay.ts';
+import { hasIndex } from './sqlite.ts';
 import { edgesOf, gapsOf, readSteps, stepAt, type Step } from './steps.ts';
 
 /** A probe as the time line shows it: one that was paused and resumed has several numbers, and is one all the same. */
@@ -233,6 +234,15 @@ function stepAtInterval(steps: readonly Step[], interval: number): number {
   return low - 1;
 }
 
+/** First and last interval of each probe: two look-ups where there is an index for it, or all totals read once. */
+const SPANS = {
+  seek: `SELECT probe, first, last FROM (SELECT id AS probe,
+      (SELECT min(interval) FROM totals INDEXED BY totals_by_probe WHERE probe = probes.id) AS first,
+      (SELECT max(interval) FROM totals INDEXED BY totals_by_probe WHERE probe = probes.id) AS last FROM probes)
+    WHERE first IS NOT NULL ORDER BY probe`,
+  scan: 'SELECT probe, min(interval) AS first, max(interval) AS last FROM totals GROUP BY probe ORDER BY probe',
+} as const;
+
 function readLanes(recording: Recording): Lane[] {
   const { database } = recording;
   const specs = new Map(
@@ -241,9 +251,7 @@ function readLanes(recording: Recording): Lane[] {
     ),
   );
   const spans = database
-    .prepare(
-      'SELECT probe, min(interval) AS first, max(interval) AS last FROM totals GROUP BY probe ORDER BY probe',
-    )
+    .prepare(SPANS[hasIndex(database, 'totals_by_probe') ? 'seek' : 'scan'])
     .all() as unknown as Span[];
   const lanes = new Map<string, Lane>();
   for (const span of spans) {

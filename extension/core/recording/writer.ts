@@ -377,14 +377,24 @@ export class RecordingWriter {
     this.#database.close();
   }
 
-  /** The last word of a recording that was stopped. On a full disk even that may have no room; then it stands as not closed. */
+  /**
+   * The last word of a recording that was stopped: all of it or nothing, for one that says it has ended and not why would be taken for
+   * whole. On a full disk even that may have no room; then it stands as not closed.
+   */
   #endStopped(meta: RecordingMeta): void {
     try {
+      this.#database.exec('BEGIN');
       const insert = this.#database.prepare('INSERT OR REPLACE INTO meta VALUES (?, ?)');
       for (const [key, value] of Object.entries(meta))
         if (value !== undefined) insert.run(key, String(value));
+      this.#database.exec('COMMIT');
     } catch {
-      // said already, by onStop
+      // why it was stopped was said already, by onStop
+      try {
+        this.#database.exec('ROLLBACK');
+      } catch {
+        // SQLite has rolled back by itself
+      }
     }
   }
 
