@@ -82,6 +82,8 @@ class RecordingPage {
       }),
       panel.onDidChangeViewState(() => {
         if (panel.active) this.#markLines();
+        // covered before it was drawn: nobody waits for its first view
+        if (!panel.visible) this.#complete();
       }),
       document.onDidChange(() => {
         this.#gate.request();
@@ -114,6 +116,7 @@ class RecordingPage {
       await this.#document.load();
       this.#problem = undefined;
       this.#gate.request();
+      if (!this.#panel.visible) this.#complete();
     } catch (error) {
       const { message, remedy } = asProblem(error);
       this.#problem = [message, remedy].filter(Boolean).join(' ');
