@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { cliBundle } from '../integration/support/traced-program.ts';
+import { tracersBelow, waitForEnd } from './processes.ts';
 import { openStudio, themeNames, whyNoStudio, type Studio } from './studio.ts';
 import {
   activeWebview,
@@ -176,6 +177,24 @@ describe('a script', () => {
     await panel.locator('vscode-button', { hasText: 'Save' }).waitFor();
   });
 
+  test('the code of a diagnostic leads to where it is explained', async () => {
+    const { page } = studio;
+    await openFile(page, 'broken.bt', 4);
+    await page.locator('.squiggly-error').first().waitFor();
+    await page.keyboard.press('Home');
+    for (let step = 0; step < 3; step++) await page.keyboard.press('ArrowRight');
+    await runCommand(page, 'Show or Focus Hover');
+    const code = page.locator('.monaco-hover a.code-link', { hasText: 'type-mismatch' }).first();
+    await code.waitFor();
+    await studio.screenshot('script-code-link');
+    await code.click();
+    await page.locator('.tab.active', { hasText: 'diagnostics.md' }).waitFor({ timeout: 20_000 });
+    const line = page.locator('.editor-instance .view-line', { hasText: '`type-mismatch`' }).first();
+    await line.waitFor();
+    await studio.screenshot('script-code-explained');
+    await runCommand(page, 'View: Close Editor');
+  });
+
   test('an error of the run stands in the panel and in the script', async () => {
     const { page } = studio;
     await openFile(page, 'broken.bt', 1);
@@ -189,6 +208,30 @@ describe('a script', () => {
     await page.locator('.statusbar-item', { hasText: /Ln 4, Col/ }).waitFor();
     await page.locator('.squiggly-error').first().waitFor();
   });
+});
+
+test('kill -9 of the extension host while a script runs leaves no bpftrace', async (context) => {
+  writeFileSync(
+    join(folder, 'endless.bt'),
+    'interval:ms:200 { printf("still here\\n"); @ticks = count(); }\nprofile:hz:49 { @stacks[kstack] = count(); }\n',
+  );
+  const studio = await openStudio({ folder });
+  context.onTestFailed(() => studio.screenshot(`failed ${context.task.name}`));
+  try {
+    const { page, server } = studio;
+    await openFile(page, 'endless.bt', 1);
+    await page.locator('.codelens-decoration a', { hasText: /^Run$/ }).first().click();
+    const panel = activeWebview(page);
+    await panel.locator('.run-row', { hasText: 'still here' }).first().waitFor({ timeout: 40_000 });
+    const tracers = tracersBelow(server.process.pid ?? 0);
+    expect(tracers.some(({ commandLine }) => commandLine.includes('bpftrace'))).toBe(true);
+    const hosts = studio.extensionHosts();
+    expect(hosts.length).toBeGreaterThan(0);
+    for (const { pid } of hosts) process.kill(pid, 'SIGKILL');
+    expect(await waitForEnd(tracers, 10_000)).toEqual([]);
+  } finally {
+    await studio.close();
+  }
 });
 
 test('a recording of a run opens in its panel, where nothing runs', async (context) => {

@@ -16,7 +16,7 @@ const expansions = new WeakMap<
 const deepestMacro = 8;
 const longestBody = 10_000;
 /** Macros that name others twice each double the work. */
-const mostExpansions = 20_000;
+export const mostCExpansions = 20_000;
 
 /** Macros whose bodies are looked at, from outside in: `#define A A + 1` has no end. */
 const active: string[] = [];
@@ -67,7 +67,7 @@ function moveTo(node: Node, { start, end }: Identifier): void {
 
 /** The type of a macro of the script's `#define`s; reports a body that is no expression, or that means nothing. */
 export function cMacroType(state: State, word: Identifier): Type {
-  if (++state.expansions > mostExpansions) return unknown;
+  if (++state.cExpansions > mostCExpansions) return unknown;
   const body = expansionOf(state, word);
   const refused = active.includes(word.name)
     ? 'names itself without end.'

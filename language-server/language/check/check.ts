@@ -146,6 +146,7 @@ function newState(source: string, parsed: ParseResult, options: CheckOptions): S
     loops: [],
     frame: undefined,
     expansions: 0,
+    cExpansions: 0,
     unevaluated: 0,
     callName: '',
     callArgument: -1,
@@ -194,6 +195,7 @@ function runPass(state: State, parsed: ParseResult, memory: CheckMemory | undefi
 
 function checkProbe(state: State, probe: Probe): Outcome {
   state.opened = new Set();
+  state.cExpansions = 0;
   let context = state.contexts.get(probe);
   if (context === undefined || state.final) {
     context = probeContext(state, probe);

@@ -1,5 +1,5 @@
 import type { Binary, Call, Expression, Identifier } from '../syntax/ast.ts';
-import { expansionOf } from './c-macros.ts';
+import { expansionOf, mostCExpansions } from './c-macros.ts';
 import type { State } from './state.ts';
 
 /** A value that is known when the script is compiled. */
@@ -94,8 +94,9 @@ function inCaller(state: State, expression: Expression): Constant | undefined {
 }
 
 function macroConstant(state: State, word: Identifier): Constant | undefined {
-  if (++state.expansions > mostPassed) return undefined;
-  const body = state.c.macros.has(word.name) ? expansionOf(state, word) : undefined;
+  if (!state.c.macros.has(word.name)) return undefined;
+  if (++state.cExpansions > mostCExpansions) return undefined;
+  const body = expansionOf(state, word);
   return body === undefined ? undefined : constant(state, body);
 }
 

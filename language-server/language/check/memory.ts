@@ -56,15 +56,16 @@ export class CheckMemory {
   private surroundings = '';
   private catalog: KnownCatalog | undefined;
   private known = new Map<string, Known>();
-  private readonly current = new Map<Probe, Journey>();
+  /** Made anew for each check: a map that is cleared keeps its old tables linked to the new ones until a full collection. */
+  private current = new Map<Probe, Journey>();
 
   /** Starts a check: forgets everything when more than probes has changed. */
   begin(state: State, parsed: ParseResult): void {
     const surroundings = surroundingsOf(state, parsed);
-    if (surroundings !== this.surroundings || state.catalog !== this.catalog) this.known.clear();
+    if (surroundings !== this.surroundings || state.catalog !== this.catalog) this.known = new Map();
     this.surroundings = surroundings;
     this.catalog = state.catalog;
-    this.current.clear();
+    this.current = new Map();
   }
 
   /** Ends a check: keeps what it found, and nothing of probes that are gone. */
@@ -76,7 +77,7 @@ export class CheckMemory {
         this.known.set(text, { journeys: records === undefined ? [] : [records], facts });
       else if (records !== undefined && known.journeys.length < mostJourneys) known.journeys.push(records);
     }
-    this.current.clear();
+    this.current = new Map();
   }
 
   /** One pass over one probe: told again where possible, else run and recorded. */

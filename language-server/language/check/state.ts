@@ -107,6 +107,8 @@ export interface State {
   frame: MacroFrame | undefined;
   /** How many macros were expanded in this pass. */
   expansions: number;
+  /** How many uses of C macros were looked at in this pass over the probe. */
+  cExpansions: number;
   /** Inside `sizeof`, `typeof` … nothing is evaluated. */
   unevaluated: number;
   /** The call whose argument is looked at, and which one. */
