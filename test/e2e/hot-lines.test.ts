@@ -77,7 +77,7 @@ test('opening a recorded profile marks the lines, and says self and total above 
 
 test('hovering the figures tells self, total and the callers of the line', async () => {
   const { page } = studio;
-  const hover = page.locator('.monaco-hover-content:visible', { hasText: /line \d+ of/ }).first();
+  const hover = page.locator('.monaco-hover-content:visible', { hasText: /line\s\d+\sof/ }).first();
   // the editor shows a hover when the pointer comes to rest, and gives it up when the line is drawn anew
   for (let tries = 0; ; tries++) {
     const { x, y } = await wordAt(page, 'size);', HOT);
