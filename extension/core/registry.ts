@@ -103,6 +103,8 @@ export class ProbeRegistry implements Disposable {
   /** Adds probes that somebody measured elsewhere, with their figures; the same recording replaces its own. */
   showRecorded(recorded: readonly RecordedProbeView[]): void {
     for (const { key, spec, totals, origin, moment, place } of recorded) {
+      // somebody has attached it here since: what it measures now is more than a recording
+      if (this.#probes.get(key)?.isActive === true) continue;
       const { binary, subject, measures } = spec;
       const probe = new Probe({ binary, subject, measures, ...(place === undefined ? {} : { place }) }, key);
       probe.state = { kind: 'paused', origin, ...(moment === undefined ? {} : { moment }) };

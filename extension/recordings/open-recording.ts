@@ -9,13 +9,16 @@ import type { Recording } from '../core/recording/reader.ts';
 import type { RecordedCallers } from '../core/recording/recorded-callers.ts';
 import type { Replayed, ReplayedProbes } from '../core/recording/replayed.ts';
 import type { Lane } from '../core/recording/timeline.ts';
+import type { RecordedMoment } from '../core/registry.ts';
 import { SCRIPT_RUN } from '../core/scripts/recorder.ts';
 import type { SourceFiles } from '../platform/open-source.ts';
+import type { ShowProblem } from '../platform/problems.ts';
 import type { ProbeList } from '../probes/probe-list.ts';
 
 export interface RecordingServices {
   readonly tracing: ProbeList;
   readonly files: SourceFiles;
+  readonly show: ShowProblem;
 }
 
 /** Reading an older recording's latencies goes on in the background; small ones are through by then. */
@@ -97,7 +100,7 @@ export class OpenRecording implements CustomDocument {
       const reading = new AbortController();
       this.#loaded = { ...view, recording, callers, reading, replayed: view.probes };
       this.#profile = undefined;
-      const known = this.#readBuckets(this.#loaded);
+      const known = this.#readBuckets(this.#loaded).catch(this.#services.show);
       await Promise.race([known, new Promise((done) => setTimeout(done, FIRST_VIEW_WAITS_MS))]);
     } catch (error) {
       if (this.#loaded?.recording !== recording) recording.close();
@@ -198,7 +201,7 @@ export class OpenRecording implements CustomDocument {
         const place = declared[index];
         const file = place === undefined ? undefined : found.get(place.file);
         return {
-          ...this.#momentOf(loaded, lane, true),
+          ...this.#momentOf(loaded, index, true),
           ...{ spec: lane.spec, origin: loaded.picture.origin },
           ...(place === undefined || file === undefined ? {} : { place: { ...place, file } }),
         };
@@ -209,14 +212,15 @@ export class OpenRecording implements CustomDocument {
   #replay(loaded: Loaded, withCallers: boolean): void {
     if (this.#loaded !== loaded || this.lanes.length === 0) return;
     const began = performance.now();
-    const moments = this.lanes.map((lane) => this.#momentOf(loaded, lane, withCallers));
+    const moments = this.lanes.map((_, index) => this.#momentOf(loaded, index, withCallers));
     if (withCallers) this.#callersMs = performance.now() - began;
     this.#services.tracing.replay(moments);
   }
 
-  #momentOf({ probes, callers }: Loaded, lane: Lane, withCallers: boolean) {
+  #momentOf({ probes, callers }: Loaded, index: number, withCallers: boolean): RecordedMoment {
     const range = this.#range ?? { toNs: probes.stepsNs.at(-1) ?? 0 };
-    const { count, lost, latency } = probes.partOf(lane, range);
+    const lane = probes.timeline.lanes[index]!;
+    const { count, lost, latency } = probes.parts(range)[index]!;
     const stacks =
       withCallers && lane.spec.measures.includes('callers')
         ? callers.of(

@@ -24,6 +24,7 @@ const whyNot = whyNoStudio();
 let folder: string;
 let studio: Studio;
 let panel: FrameLocator;
+let recording: ReturnType<typeof growing>;
 
 beforeAll(async () => {
   if (whyNot !== undefined) return;
@@ -34,6 +35,8 @@ beforeAll(async () => {
     join(folder, 'shop.probescope'),
   );
   writeProfile(join(folder, 'phases.probescope'));
+  recording = growing(join(folder, 'growing.probescope'));
+  for (const second of [1, 2, 3]) recording.second(second);
   studio = await openStudio({ folder });
 });
 afterAll(async () => {
@@ -57,6 +60,42 @@ function writeProfile(path: string): void {
   const writer = new RecordingWriter(path, { title: 'two phases', kind: 'profile', target: 'lab' });
   writer.addEncodedProfile(builder.build());
   writer.finish();
+}
+
+/** A recording that is still being written: one probe, ten calls a second. */
+function growing(path: string): { readonly second: (count: number) => void; readonly end: () => void } {
+  const writer = new RecordingWriter(path, { title: 'growing', kind: 'trace', target: 'lab' });
+  writer.addProbe(
+    {
+      ...{ id: 1, binary: '/bin/shop', measures: ['latency'] },
+      subject: { kind: 'usdt', provider: 'shop', name: 'order', sites: [] },
+    },
+    'shop:order',
+  );
+  return {
+    second: (count) => {
+      writer.addSnapshot({
+        ...{
+          session: 's',
+          sequence: count,
+          monotonicNs: count * 1e9,
+          wallClockMs: count * 1e3,
+          final: false,
+        },
+        probes: [
+          {
+            ...{ probe: 1, count: count * 10 },
+            lost: { missedEntries: 0, abandonedCalls: 0, droppedByEngine: 0 },
+            latency: { buckets: [[300, count * 10]], sumNs: count * 1e4, maxNs: 1e4 },
+          },
+        ],
+      });
+      writer.commit();
+    },
+    end: () => {
+      writer.finish();
+    },
+  };
 }
 
 async function openRecording(name: string): Promise<void> {
@@ -215,4 +254,22 @@ test('a profile with times is replayed by thread, and the brush opens the flame 
   const flame = await webviewWith(page, '.flame[role="tree"]');
   await expect.poll(() => flame.locator('body').innerText()).toMatch(/0\.00 s to 2\.50 s/);
   await studio.screenshot('replay profile');
+});
+
+test('one that is still being written says so, and reading it again shows what came since', async () => {
+  const { page } = studio;
+  await runCommand(page, 'View: Close All Editors');
+  await openRecording('growing.probescope');
+  await expect.poll(() => panel.locator('tbody tr').allTextContents()).toHaveLength(1);
+  await expect.poll(() => calls('shop:order')).toBe(30);
+  expect(await panel.locator('.notice').first().innerText()).toMatch(
+    /is still being written\. It holds everything/,
+  );
+  for (const second of [4, 5, 6, 7]) recording.second(second);
+  await panel.getByText('Read Again').click();
+  await expect.poll(() => calls('shop:order')).toBe(70);
+  recording.end();
+  await panel.getByText('Read Again').click();
+  await expect.poll(() => panel.locator('.notice').count()).toBe(0);
+  expect(await panel.getByText('Read Again').count()).toBe(0);
 });

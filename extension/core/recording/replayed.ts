@@ -11,7 +11,7 @@ import type {
 import type { Profile } from '../../../protocol/profile.ts';
 import { subjectName } from '../probe.ts';
 import { stepAt } from './steps.ts';
-import type { Lane, PartFigures, RecordingTimeline } from './timeline.ts';
+import type { PartFigures, RecordingTimeline } from './timeline.ts';
 
 /** Something with a time line: what probes counted, or the samples of a profile. */
 export interface Replayed {
@@ -32,6 +32,7 @@ export class ReplayedProbes implements Replayed {
   readonly gaps: readonly Gap[];
   /** Share of the latencies that is read, see `BucketHistory.read`. */
   read: number;
+  #last: { readonly key: string; readonly parts: readonly PartFigures[] } | undefined;
 
   constructor(timeline: RecordingTimeline) {
     this.timeline = timeline;
@@ -59,13 +60,20 @@ export class ReplayedProbes implements Replayed {
     });
   }
 
-  /** What a lane measured in a range, buckets and all. */
-  partOf(lane: Lane, { fromNs, toNs }: ShownRange): PartFigures {
-    return this.timeline.figures(lane, this.timeline.partOf(fromNs, toNs), this.read === 1);
+  /** What each lane measured in a range, buckets and all, in the order of the time line's lanes. */
+  parts({ fromNs, toNs }: ShownRange): readonly PartFigures[] {
+    const key = `${fromNs} ${toNs} ${this.read === 1}`;
+    // page, code and panels ask for the same moment one after the other
+    if (this.#last?.key !== key) {
+      const part = this.timeline.partOf(fromNs, toNs);
+      const parts = this.timeline.lanes.map((lane) => this.timeline.figures(lane, part, this.read === 1));
+      this.#last = { key, parts };
+    }
+    return this.#last.parts;
   }
 
   figures(range: ShownRange): readonly LaneFigures[] {
-    return this.timeline.lanes.map((lane) => figuresOf(this.partOf(lane, range)));
+    return this.parts(range).map(figuresOf);
   }
 
   wallClockMs({ toNs }: ShownRange): number | undefined {
