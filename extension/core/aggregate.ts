@@ -48,9 +48,12 @@ export class ProbeAggregate {
   #current: ProbeTotals | undefined;
   #marks: Mark[] = [];
   readonly #history: HistoryPoint[] = [];
+  #recorded: { readonly read: () => readonly HistoryPoint[]; points?: readonly HistoryPoint[] } | undefined;
 
   /** Takes a snapshot's totals. Totals that run backwards (a late, older snapshot) are ignored. */
   add(totals: ProbeTotals, monotonicNs: number, wallClockMs: number): void {
+    // a recording's times are on another clock
+    this.#recorded = undefined;
     const last = this.#marks.at(-1);
     if (last !== undefined && (monotonicNs < last.monotonicNs || totals.count < last.count)) return;
     if (last !== undefined) {
@@ -78,11 +81,15 @@ export class ProbeAggregate {
     this.#marks = [];
   }
 
-  /** Takes what was measured elsewhere in place of everything: a recording as it was at some moment. */
-  replace(totals: ProbeTotals): void {
+  /**
+   * Takes what was measured elsewhere in place of everything: a recording as it was at some moment. Its history is read when
+   * somebody asks for it.
+   */
+  replace(totals: ProbeTotals, history: () => readonly HistoryPoint[] = () => []): void {
     this.pause();
     this.#earlier = totals;
     this.#history.length = 0;
+    this.#recorded = { read: history };
   }
 
   /** Everything since the probe was created. */
@@ -146,7 +153,10 @@ export class ProbeAggregate {
   }
 
   get history(): readonly HistoryPoint[] {
-    return this.#history;
+    const recorded = this.#recorded;
+    if (recorded === undefined) return this.#history;
+    recorded.points ??= recorded.read();
+    return recorded.points;
   }
 
   get figures(): Figures {

@@ -1,3 +1,4 @@
+import type { HistoryPoint } from './aggregate.ts';
 import { asProblem, ProbeError, type Problem } from '../../protocol/errors.ts';
 import type { Measure, ProbeId, ProbeSpec } from '../../protocol/probe.ts';
 import type { ProbeTotals, SessionState, Snapshot } from '../../protocol/snapshot.ts';
@@ -40,6 +41,8 @@ export interface RecordedMoment {
   /** Names the probe over moments; no two recordings have the same. */
   readonly key: string;
   readonly totals: ProbeTotals;
+  /** What the last intervals of that moment added; read when it is looked at. */
+  readonly history?: () => readonly HistoryPoint[];
   /** Up to when, or of which part of the recording; absent at its end. */
   readonly moment?: string;
 }
@@ -102,13 +105,13 @@ export class ProbeRegistry implements Disposable {
 
   /** Adds probes that somebody measured elsewhere, with their figures; the same recording replaces its own. */
   showRecorded(recorded: readonly RecordedProbeView[]): void {
-    for (const { key, spec, totals, origin, moment, place } of recorded) {
+    for (const { key, spec, totals, history, origin, moment, place } of recorded) {
       // somebody has attached it here since: what it measures now is more than a recording
       if (this.#probes.get(key)?.isActive === true) continue;
       const { binary, subject, measures } = spec;
       const probe = new Probe({ binary, subject, measures, ...(place === undefined ? {} : { place }) }, key);
       probe.state = { kind: 'paused', origin, ...(moment === undefined ? {} : { moment }) };
-      probe.aggregate.replace(totals);
+      probe.aggregate.replace(totals, history);
       this.#probes.set(key, probe);
     }
     this.#changed.fire([]);
@@ -117,12 +120,12 @@ export class ProbeRegistry implements Disposable {
   /** Shows the figures of another moment; a probe that was removed, or attached here meanwhile, is left alone. */
   replay(moments: readonly RecordedMoment[]): void {
     const changed: string[] = [];
-    for (const { key, totals, moment } of moments) {
+    for (const { key, totals, history, moment } of moments) {
       const probe = this.#probes.get(key);
       if (probe?.state.kind !== 'paused' || probe.state.origin === undefined) continue;
       const { origin } = probe.state;
       probe.state = { kind: 'paused', origin, ...(moment === undefined ? {} : { moment }) };
-      probe.aggregate.replace(totals);
+      probe.aggregate.replace(totals, history);
       changed.push(key);
     }
     if (changed.length > 0) this.#changed.fire(changed);

@@ -217,7 +217,8 @@ export class OpenRecording implements CustomDocument {
     this.#services.tracing.replay(moments);
   }
 
-  #momentOf({ probes, callers }: Loaded, index: number, withCallers: boolean): RecordedMoment {
+  #momentOf(loaded: Loaded, index: number, withCallers: boolean): RecordedMoment {
+    const { probes, callers } = loaded;
     const range = this.#range ?? { toNs: probes.stepsNs.at(-1) ?? 0 };
     const lane = probes.timeline.lanes[index]!;
     const { count, lost, latency } = probes.parts(range)[index]!;
@@ -235,7 +236,13 @@ export class OpenRecording implements CustomDocument {
       ...(stacks === undefined ? {} : { callers: stacks }),
     };
     const moment = momentText(range, probes.stepsNs.at(-1) ?? 0);
-    return { key: this.keyOf(lane), totals, ...(moment === undefined ? {} : { moment }) };
+    const { timeline } = probes;
+    const part = timeline.partOf(range.fromNs, range.toNs);
+    return {
+      ...{ key: this.keyOf(lane), totals },
+      history: () => (this.#loaded === loaded ? timeline.history(lane, part) : []),
+      ...(moment === undefined ? {} : { moment }),
+    };
   }
 }
 

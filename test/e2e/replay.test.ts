@@ -193,6 +193,7 @@ test('the handle is dragged, and a range is brushed: its figures are those betwe
   await page.keyboard.press('Control+B');
   for (const theme of themeNames) {
     await chooseTheme(page, theme);
+    await page.mouse.move(1200, 750);
     await page.waitForTimeout(600);
     await studio.screenshot(`replay range ${theme}`);
   }
@@ -236,6 +237,9 @@ test('a row leads to its source and to the latency panel of that moment', async 
     .poll(() => latency.locator('.notices').innerText())
     .toMatch(/recorded on .*, as of 0:0\d\.\d of 0:29\.9/);
   expect(await latency.locator('dl.figures').innerText()).toContain(shown!);
+  // the heatmap is that of the recording's intervals up to then
+  await latency.locator('.heatmap canvas').waitFor();
+  await latency.locator('.heatmap').scrollIntoViewIfNeeded();
   await studio.screenshot('replay latency');
 });
 

@@ -2,6 +2,7 @@
 import { bucketBounds, mergeBuckets, type BucketCounts } from '../../../protocol/buckets.ts';
 import type { ProbeId, ProbeSpec } from '../../../protocol/probe.ts';
 import type { LatencyTotals, LostCounts } from '../../../protocol/snapshot.ts';
+import type { HistoryPoint } from '../aggregate.ts';
 import { BucketHistory, bucketsBetween } from './bucket-history.ts';
 import type { Recording } from './reader.ts';
 import { laneName, readSpec } from './replay.ts';
@@ -40,6 +41,9 @@ export interface PartFigures {
   /** The true maximum is at most {@link LatencyTotals.maxNs}: a part's own is known to the width of a bucket (3 %). */
   readonly maxIsBound: boolean;
 }
+
+/** Ten minutes of a snapshot a second: what the heatmap of a probe that is measured holds, too. */
+const MOST_POINTS = 600;
 
 interface TotalsRow {
   readonly probe: number;
@@ -162,6 +166,50 @@ export class RecordingTimeline {
       latency: { buckets, sumNs: added(({ sum_ns }) => sum_ns ?? 0), maxNs },
       maxIsBound,
     };
+  }
+
+  /** What each of a part's last intervals added to a lane, `most` of them at most; the newest last. */
+  history(lane: Lane, { from, to }: Part, most = MOST_POINTS): HistoryPoint[] {
+    const { database } = this.#recording;
+    const intervals = database
+      .prepare(
+        'SELECT id, time_ns, wall_clock_ms FROM intervals WHERE id > ? AND id <= ? ORDER BY id DESC LIMIT ?',
+      )
+      .all(Math.max(from, 1), to, most) as unknown as {
+      id: number;
+      time_ns: number;
+      wall_clock_ms: number;
+    }[];
+    const select = database.prepare(
+      'SELECT bucket, count FROM buckets WHERE interval = ? AND probe = ? ORDER BY bucket',
+    );
+    return intervals.reverse().flatMap(({ id, time_ns, wall_clock_ms }): HistoryPoint[] => {
+      const spans = lane.spans.filter(({ first, last }) => first <= id && id <= last);
+      if (spans.length === 0) return [];
+      const buckets = spans.map(({ probe }): BucketCounts =>
+        (select.all(id, probe) as unknown as { bucket: number; count: number }[]).map(
+          ({ bucket, count }): [number, number] => [bucket, count],
+        ),
+      );
+      const { count, sumNs } = this.#added(spans, id - 1, id);
+      return [
+        {
+          ...{ monotonicNs: time_ns, wallClockMs: wall_clock_ms, count, sumNs },
+          durationNs: time_ns - this.#timeNs(id - 1),
+          buckets: mergeBuckets(...buckets),
+        },
+      ];
+    });
+  }
+
+  #added(spans: readonly Span[], from: number, to: number): { count: number; sumNs: number } {
+    let [count, sumNs] = [0, 0];
+    for (const span of spans) {
+      const [before, after] = [this.#totals(span, from), this.#totals(span, to)];
+      count += Math.max(0, (after?.count ?? 0) - (before?.count ?? 0));
+      sumNs += Math.max(0, (after?.sum_ns ?? 0) - (before?.sum_ns ?? 0));
+    }
+    return { count, sumNs };
   }
 
   /** The totals of a span as they were at an interval; undefined before its first. */

@@ -154,6 +154,42 @@ test.each([
   );
 });
 
+test('the history of a part is what each of its last intervals added', () => {
+  fc.assert(
+    fc.property(histories, fc.nat(24), fc.nat(24), (history, a, b) => {
+      const path = join(folder, `${++files}.probescope`);
+      const times = record(path, history, 7);
+      const recording = new Recording(path);
+      try {
+        const timeline = new RecordingTimeline(recording);
+        const n = times.length;
+        const [from, to] = [Math.min(a % (n + 1), b % (n + 1)), Math.max(a % (n + 1), b % (n + 1))];
+        for (const lane of timeline.lanes) {
+          const name = lane.name.slice(lane.name.lastIndexOf(' ') + 1);
+          // the first interval has no known beginning
+          for (const point of timeline.history(lane, { from, to }, 5)) {
+            const interval = times.indexOf(point.monotonicNs);
+            expect(interval).toBeGreaterThanOrEqual(Math.max(1, from, to - 5));
+            const calls = slowly(history, name, interval, interval + 1);
+            expect(point).toMatchObject({
+              ...{ count: calls.length, sumNs: calls.reduce((sum, ns) => sum + ns, 0) },
+              durationNs: times[interval]! - times[interval - 1]!,
+              buckets: mergeBuckets(...calls.map(bucketOf)),
+            });
+          }
+          if (from === 0 && to === n && n <= 5)
+            expect(timeline.history(lane, { from, to }).reduce((sum, { count }) => sum + count, 0)).toBe(
+              slowly(history, name, 1, n).length,
+            );
+        }
+      } finally {
+        recording.close();
+      }
+    }),
+    { numRuns: 60 },
+  );
+});
+
 test('columns hold every call after the first interval, and tell where a probe was not attached', () => {
   fc.assert(
     fc.property(histories, (history) => {
