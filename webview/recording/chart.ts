@@ -3,7 +3,6 @@ import {
   area,
   axisTop,
   brushX,
-  curveStepBefore,
   drag,
   scaleLinear,
   select,
@@ -15,7 +14,16 @@ import {
 import { formatDuration, formatPosition } from '../../protocol/format.ts';
 import type { RecordingPicture } from '../../protocol/recording-panel.ts';
 import { element } from '../shared/elements.ts';
-import { absences, formatWeightRate, indexAt, positionText, ratesOf, type Playback } from './model.ts';
+import {
+  absences,
+  formatWeightRate,
+  indexAt,
+  outlineOf,
+  positionText,
+  ratesOf,
+  type OutlinePoint,
+  type Playback,
+} from './model.ts';
 
 const MARGIN = { right: 16, bottom: 4 };
 /** Names and peaks stand left of the rows. */
@@ -220,15 +228,12 @@ function drawRows(
     const most = rates.reduce<number>((max, rate) => Math.max(max, rate ?? 0), 0);
     const top = RULER + ROW_GAP + row * (ROW + ROW_GAP);
     const y = scaleLinear([0, most === 0 ? 1 : most], [top + ROW, top + 2]);
-    // a step reaches back from its edge: the first edge has none
-    const shape = area<number | undefined>(
-      (_, edge) => x(edgesNs[edge]!),
+    const shape = area<OutlinePoint>(
+      ({ timeNs }) => x(timeNs),
       top + ROW,
-      (rate) => y(rate ?? 0),
-    )
-      .defined((rate) => rate !== undefined)
-      .curve(curveStepBefore);
-    return { lane, top, most, path: shape(closed(rates)) ?? '' };
+      ({ rate }) => y(rate ?? 0),
+    ).defined(({ rate }) => rate !== undefined);
+    return { lane, top, most, path: shape(outlineOf(rates, edgesNs)) ?? '' };
   });
   const drawn = group
     .selectAll<SVGGElement, (typeof rows)[number]>('g.row')
@@ -263,14 +268,6 @@ function drawRows(
   drawn.selectAll<SVGPathElement, unknown>('.rate').attr('d', function () {
     return (select(this.parentElement).datum() as { path: string }).path;
   });
-}
-
-/**
- * A value for each edge, where a column's stands at its right one; an edge before a known column repeats it, so that the step begins
- * there, and one between two unknown columns is unknown.
- */
-function closed(rates: readonly (number | undefined)[]): (number | undefined)[] {
-  return [...rates, undefined].map((rate, edge) => (edge === 0 ? rate : (rates[edge - 1] ?? rate)));
 }
 
 /** Where a lane was not attached, and where nothing was read of any. */

@@ -140,6 +140,28 @@ export function ratesOf(
   });
 }
 
+/** A corner of a row's outline; without a rate it ends there. */
+export interface OutlinePoint {
+  readonly timeNs: number;
+  readonly rate?: number;
+}
+
+/** The steps of a row: two corners a column, and a break where a column is unknown. */
+export function outlineOf(
+  rates: readonly (number | undefined)[],
+  edgesNs: readonly number[],
+): OutlinePoint[] {
+  return rates.flatMap((rate, column) => {
+    const [fromNs, toNs] = [edgesNs[column]!, edgesNs[column + 1]!];
+    return rate === undefined
+      ? [{ timeNs: fromNs }]
+      : [
+          { timeNs: fromNs, rate },
+          { timeNs: toNs, rate },
+        ];
+  });
+}
+
 /** Columns in a row where a lane was not attached while others were. */
 export function absences(
   { attached }: RecordedLane,

@@ -12,6 +12,7 @@ import {
   indexAt,
   keyed,
   moved,
+  outlineOf,
   positionText,
   ratesOf,
   shownOf,
@@ -104,6 +105,13 @@ test('rates of columns; unknown where it was not attached or nothing was read', 
     10,
     undefined,
     undefined,
+  ]);
+  expect(outlineOf([5, undefined, 3], [0, 1, 9, 10])).toEqual([
+    ...[{ timeNs: 0, rate: 5 }, { timeNs: 1, rate: 5 }, { timeNs: 1 }],
+    ...[
+      { timeNs: 9, rate: 3 },
+      { timeNs: 10, rate: 3 },
+    ],
   ]);
   expect(absences(lane([0, 0, 0, 1], [false, false, true, false]), edges)).toEqual([
     [0, 2 * SECOND],
