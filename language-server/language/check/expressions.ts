@@ -4,7 +4,7 @@ import { checkComptime } from './comptime.ts';
 import { castType } from './casts.ts';
 import { compatible, literalType, promote } from './compatible.ts';
 import { fieldType, offsetofType } from './fields.ts';
-import { constant, constantInteger, isTrue } from './fold.ts';
+import { constant, constantInteger, isTrue, knownCondition } from './fold.ts';
 import { mapType, resolveMap } from './maps.ts';
 import { identifierType } from './names.ts';
 import { binaryType, unaryType, updateType } from './operators.ts';
@@ -263,7 +263,7 @@ function joinBranches(state: State, span: Expression, a: Type, b: Type): Type {
 
 function ifType(state: State, expression: If): Type {
   const condition = typeOf(state, expression.condition);
-  const known = expression.condition.kind === 'comptime' ? constant(state, expression.condition) : undefined;
+  const known = knownCondition(state, expression.condition);
   if (known !== undefined) {
     if (isTrue(known)) return blockType(state, expression.then);
     return expression.else === undefined
@@ -299,7 +299,8 @@ function countParts(type: Type): number {
 
 function tupleType(state: State, elements: readonly Expression[]): Type {
   const types = elements.map((item) => element(state, item, 'tuple'));
-  // A tuple with an element that is no value is none itself
+  // A tuple with an element that is no value is none itself; from 0.26 on an empty one has no type either
+  if (types.length === 0 && state.version >= 26) return voidType;
   if (types.some((type) => type.kind === 'void')) return voidType;
   return { kind: 'tuple', elements: types };
 }

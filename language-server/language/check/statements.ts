@@ -15,7 +15,7 @@ import { typeNodeType } from './casts.ts';
 import { checkCall, type CheckedCall } from './calls.ts';
 import { checkCondition, typeOf } from './expressions.ts';
 import { leavesEarly } from './flow.ts';
-import { constant, constantInteger, isLiteral, isTrue } from './fold.ts';
+import { constant, constantInteger, isLiteral, isTrue, knownCondition } from './fold.ts';
 import { aggregate, assignMap, countMap, mapType, resolveMap, undefinedMap, useKeys } from './maps.ts';
 import { warnDeprecated } from './names.ts';
 import { combine } from './operators.ts';
@@ -136,7 +136,7 @@ function checkExpressionStatement(state: State, expression: Expression): void {
 function checkIf(state: State, statement: If): void {
   const { condition } = statement;
   const type = typeOf(state, condition);
-  const known = condition.kind === 'comptime' ? constant(state, condition) : undefined;
+  const known = knownCondition(state, condition);
   if (known === undefined) checkCondition(state, condition, type, 22);
   if (known === undefined || isTrue(known)) checkBlock(state, statement.then);
   if (statement.else === undefined || (known !== undefined && isTrue(known))) return;

@@ -13,7 +13,7 @@ export function checkAttachPoint(p: ParserState, point: AttachPoint, earlier: re
   const { provider } = point;
   // An empty type is skipped by bpftrace: `BEGIN, :x { … }` has one attach point.
   if (provider.text === '') return;
-  for (const part of point.parts)
+  for (const part of [{ ...provider, quoted: false }, ...point.parts])
     if (
       !part.quoted &&
       (/\$\d+[A-Za-z_]/.test(part.text) || (p.version >= 27 && /\$[A-Za-z_]/.test(part.text)))
