@@ -209,6 +209,7 @@ test('it plays at a speed, pauses, and stops at the end', async () => {
   await panel.locator('.play').click();
   await expect.poll(() => panel.locator('.play').innerText()).toMatch(/Pause/);
   await expect.poll(() => calls('db_query')).toBeGreaterThan(50);
+  await studio.screenshot('replay playing');
   await panel.locator('.scrubber .handle').focus();
   await page.keyboard.press('Space');
   await expect.poll(() => panel.locator('.play').innerText()).toMatch(/Play/);

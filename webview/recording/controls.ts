@@ -27,6 +27,11 @@ const icons = [
   'M13 3v10M3.5 3.5L10 8l-6.5 4.5z',
 ];
 
+const faces = {
+  play: { path: 'M4 3l9 5-9 5z', text: 'Play' },
+  pause: { path: 'M4 3h2.5v10H4zM9.5 3H12v10H9.5z', text: 'Pause' },
+} as const;
+
 function icon(path: string): SVGSVGElement {
   const svg = document.createElementNS('http://www.w3.org/2000/svg', 'svg');
   svg.setAttribute('viewBox', '0 0 16 16');
@@ -56,8 +61,9 @@ export function createControls(on: {
     made.addEventListener('click', run);
     return made;
   };
-  const play = button('▶ Play', 'Play (Space)', on.toggle, 'primary');
+  const play = button('', 'Play (Space)', on.toggle, 'primary');
   play.classList.add('play');
+  let face: keyof typeof faces | undefined;
   const steps = [
     button('', 'To the start (Home)', () => on.key('Home')),
     button('', 'One interval back (←)', () => on.key('ArrowLeft')),
@@ -89,10 +95,14 @@ export function createControls(on: {
   return {
     element: box,
     show: (playback, { stepsNs, opens }) => {
-      const text = playback.playing ? '⏸ Pause' : '▶ Play';
-      if (play.textContent !== text) {
-        play.textContent = text;
-        play.title = playback.playing ? 'Pause (Space)' : 'Play (Space)';
+      const next = playback.playing ? 'pause' : 'play';
+      if (face !== next) {
+        face = next;
+        const { path, text } = faces[next];
+        const sign = icon(path);
+        sign.setAttribute('slot', 'start');
+        play.replaceChildren(sign, text);
+        play.title = `${text} (Space)`;
         play.setAttribute('aria-label', play.title);
       }
       if (speed.value !== String(playback.speed)) speed.value = String(playback.speed);
