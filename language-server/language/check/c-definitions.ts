@@ -1,4 +1,4 @@
-import type { CDefinition, CField, Program } from '../syntax/ast.ts';
+import type { CDefinition, CField, Preprocessor, Program } from '../syntax/ast.ts';
 import { cInteger } from './c-types.ts';
 import type { State } from './state.ts';
 import { sizeOf } from './types.ts';
@@ -8,6 +8,7 @@ export function checkCDefinitions(state: State, program: Program): void {
   const seen = new Map<string, CDefinition>();
   const constants = new Set<string>();
   for (const item of program.items) {
+    if (item.kind === 'preprocessor') checkDirective(state, item);
     if (item.kind !== 'c-definition') continue;
     checkTag(state, item, seen);
     for (const constant of item.constants) {
@@ -17,6 +18,26 @@ export function checkCDefinitions(state: State, program: Program): void {
     }
     for (const field of item.fields) checkField(state, field);
   }
+}
+
+const directives: ReadonlySet<string> = new Set(
+  (
+    'define undef include include_next import embed if ifdef ifndef elif elifdef elifndef else endif pragma line warning ' +
+    'ident sccs assert unassert'
+  ).split(' '),
+);
+
+/** `#error`, and directives that clang does not know, unless a condition may leave them out. */
+function checkDirective(state: State, item: Preprocessor): void {
+  const { directive } = item;
+  if (directive === '' || /^\d/.test(directive) || directives.has(directive) || hasConditions(state)) return;
+  state.report.error(
+    item,
+    'c-definition',
+    directive === 'error'
+      ? 'The preprocessor stops here with this error.'
+      : `\`#${directive}\` is no directive of the preprocessor.`,
+  );
 }
 
 function checkTag(state: State, item: CDefinition, seen: Map<string, CDefinition>): void {

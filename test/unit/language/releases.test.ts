@@ -71,6 +71,10 @@ const facts: readonly (readonly [source: string, first: number, last: number])[]
   ['struct A { int x[2]; int y[4]; };\nBEGIN { $p = (struct A *)0; @x[$p->x] = 0; @x[$p->y] = 1; }', 24, 25],
   ['BEGIN { $x = (); }', 24, 25],
   ['BEGIN { $x = (1,); }', 24, 27],
+  ['#error no\nBEGIN { }', 28, 27],
+  ['#nope\nBEGIN { }', 28, 27],
+  ['#ifdef A\n#error no\n#endif\nBEGIN { }', 17, 27],
+  ['#pragma once\nBEGIN { }', 17, 27],
   // Functions return the very type up to 0.24, what fits from 0.25 on
   ['fn f() : int8 { return 1; } BEGIN { }', 25, 27],
   ['fn f() : int64 { return 1; } BEGIN { }', 21, 27],
