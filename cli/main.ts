@@ -1,7 +1,6 @@
 // `probescope COMMAND …`: picks the command's file. Each is loaded only when it is asked for.
 import { asProblem } from '../protocol/errors.ts';
 import { exitCodes, UsageError, type Command } from './command.ts';
-import { keepCompiledCode } from './compile-cache.ts';
 
 /** Every command: what it does in one line, and how it is loaded. */
 const commands: Readonly<
@@ -134,7 +133,6 @@ async function main(argv: readonly string[]): Promise<number> {
 // `| head` closes our output early; that is the reader's choice and no failure of ours
 process.stdout.on('error', () => process.exit(exitCodes.ok));
 
-keepCompiledCode();
 void main(process.argv.slice(2)).then((code) => {
   process.exitCode = code;
 });

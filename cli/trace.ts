@@ -24,8 +24,10 @@ const traceMeasures = ['latency', 'count', 'callers'] as const;
 type TraceMeasure = (typeof traceMeasures)[number];
 
 const DEFAULT_DURATION = '5s';
-/** Nobody sees figures before the end: seldom is enough, and costs little. */
-const INTERVAL_MS = 1000;
+/** A recording is written as the figures come. */
+const RECORDED_EVERY_MS = 1000;
+/** Otherwise nobody sees them before the end, which brings the newest, also where the engine was killed. */
+const UNSEEN_EVERY_MS = 60_000;
 
 interface Request {
   readonly binary: string;
@@ -191,7 +193,7 @@ async function measure(
   try {
     const attached = await session.open(
       probes.map(({ spec }) => spec),
-      INTERVAL_MS,
+      recording === undefined ? UNSEEN_EVERY_MS : RECORDED_EVERY_MS,
       abort.signal,
     );
     say(`attached to ${attachedText(attached, probes)}, measuring for ${request.durationMs / 1000} s`);

@@ -1,5 +1,5 @@
 // `npm run build`: one bundle a room. `--watch` rebuilds on change.
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, readdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join, resolve } from 'node:path';
 import { deflateRawSync } from 'node:zlib';
@@ -42,6 +42,8 @@ export const rustDemanglerModule = () => inflateRawSync(Buffer.from('${packed}',
 const nodeBundles: [entry: string, outfile: string, target: string][] = [
   ['extension/extension.ts', 'dist/extension.js', 'node20'],
   ['helper/main.ts', 'dist/helper.js', 'node18'],
+  ['cli/bin.ts', 'dist/cli.js', 'node18'],
+  ['cli/main.ts', 'dist/cli/main.js', 'node18'],
   ['language-server/main.ts', 'dist/server.js', 'node20'],
 ];
 
@@ -55,26 +57,6 @@ const builds: esbuild.BuildOptions[] = nodeBundles.map(([entry, outfile, target]
   external: ['vscode'],
   plugins: [embedWasm],
 }));
-
-/**
- * The command line is split, so that a command loads its own code alone: `dist/cli.js` is what people call, and all it
- * does is load `dist/cli/main.mjs`.
- */
-builds.push({
-  ...common,
-  entryPoints: ['cli/main.ts'],
-  outdir: 'dist/cli',
-  outExtension: { '.js': '.mjs' },
-  platform: 'node',
-  format: 'esm',
-  splitting: true,
-  target: 'node18',
-  plugins: [embedWasm],
-  // packages in CommonJS ask for Node's modules by `require`
-  banner: {
-    js: "import{createRequire as createRequireOfProbescope}from'node:module';const require=createRequireOfProbescope(import.meta.url);",
-  },
-});
 
 /**
  * `import source from './worker.ts?worker'`: a worker's bundle as text. A webview starts workers from blob URLs only,
@@ -121,14 +103,8 @@ if (panels.length > 0)
     plugins: [workerText],
   });
 
-// chunks are named by their content: those of an earlier build would stay for good
-rmSync(join(root, 'dist', 'cli'), { recursive: true, force: true });
-mkdirSync(join(root, 'dist'), { recursive: true });
-writeFileSync(join(root, 'dist', 'cli.js'), "#!/usr/bin/env node\nvoid import('./cli/main.mjs');\n", {
-  mode: 0o755,
-});
-
 for (const options of builds) {
   if (watch) await (await esbuild.context(options)).watch();
   else await esbuild.build(options);
 }
+chmodSync(join(root, 'dist', 'cli.js'), 0o755);

@@ -57,12 +57,17 @@ function readNote(elf: ElfFile, description: Uint8Array, base: number | undefine
   if (place === undefined) return undefined;
   const semaphore = semaphoreAddress === 0 ? undefined : placeOf(elf, semaphoreAddress + moved);
   const { machine } = elf.header;
+  let parsed: readonly UsdtArgument[] | undefined;
   return {
     provider,
     name,
     ...place,
     ...(semaphore === undefined ? {} : { semaphore }),
-    arguments: machine === 'x86-64' || machine === 'aarch64' ? parseArguments(argumentText, machine) : [],
+    // most probes are looked at for their place alone
+    get arguments() {
+      return (parsed ??=
+        machine === 'x86-64' || machine === 'aarch64' ? parseArguments(argumentText, machine) : []);
+    },
     argumentText,
   };
 }

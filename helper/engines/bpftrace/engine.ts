@@ -16,11 +16,30 @@ export interface EngineCommand {
   readonly takesKeys: boolean;
 }
 
-/** The script's maps at one moment. */
+/** The script's maps at one moment. They are decoded when somebody looks at them: most printouts are kept for the case that no later one comes. */
 export interface Printout {
   readonly monotonicNs: number;
   readonly maps: ReadonlyMap<string, ReadonlyMap<string, MapValue>>;
   readonly withStacks: boolean;
+}
+
+function printoutOf(lines: readonly string[], monotonicNs: number, withStacks: boolean): Printout {
+  let maps: Map<string, ReadonlyMap<string, MapValue>> | undefined;
+  const decoded = (): Map<string, ReadonlyMap<string, MapValue>> => {
+    const found = new Map<string, ReadonlyMap<string, MapValue>>();
+    for (const line of lines) {
+      const said = decodeLine(line);
+      if (said.kind === 'map') found.set(said.name, said.entries);
+    }
+    return found;
+  };
+  return {
+    monotonicNs,
+    withStacks,
+    get maps() {
+      return (maps ??= decoded());
+    },
+  };
 }
 
 export interface EngineOptions {
@@ -37,6 +56,8 @@ const START_TIMEOUT_MS = 60_000;
 const PRINT_TIMEOUT_MS = 5_000;
 /** Most of what an idle engine says; nobody waits for it. Other spellings of it are taken as any text. */
 const HEARTBEAT = '{"type": "printf", "data": "alive\\n"}';
+/** How a map begins in the output of every version so far; another spelling of it is found by decoding the line. */
+const MAP_LINE = '{"type": "map"';
 const STDERR_KEPT = 16_384;
 
 interface Waiting {
@@ -55,7 +76,8 @@ export class BpftraceEngine {
   #plainText = '';
   #resolveReady: () => void = () => undefined;
   #resolveOn: ((monotonicNs: number) => void) | undefined;
-  #maps: Map<string, ReadonlyMap<string, MapValue>> | undefined;
+  /** Lines of the printout that has begun. */
+  #lines: string[] | undefined;
   #beganNs = 0;
   #waiting: Waiting[] = [];
   #problem: Problem | undefined;
@@ -202,13 +224,17 @@ export class BpftraceEngine {
 
   #take(line: string): void {
     if (line === HEARTBEAT) return;
+    if (this.#lines !== undefined && line.startsWith(MAP_LINE)) {
+      this.#lines.push(line);
+      return;
+    }
     const said = decodeLine(line);
     switch (said.kind) {
       case 'printf':
         for (const text of said.text.split('\n')) this.#takeText(text);
         break;
       case 'map':
-        this.#maps?.set(said.name, said.entries);
+        this.#lines?.push(line);
         break;
       case 'lost':
         this.lostEvents += said.events;
@@ -231,12 +257,12 @@ export class BpftraceEngine {
       this.#resolveReady();
     } else if (word === 'on') this.#resolveOn?.(Number(number));
     else if (word === 'begin') {
-      this.#maps = new Map();
+      this.#lines = [];
       this.#beganNs = Number(number);
-    } else if (word === 'end' && this.#maps !== undefined) {
-      const maps = this.#maps;
-      this.#maps = undefined;
-      this.#waiting.shift()?.resolve({ monotonicNs: this.#beganNs, maps, withStacks: number === '1' });
+    } else if (word === 'end' && this.#lines !== undefined) {
+      const printout = printoutOf(this.#lines, this.#beganNs, number === '1');
+      this.#lines = undefined;
+      this.#waiting.shift()?.resolve(printout);
     }
   }
 }

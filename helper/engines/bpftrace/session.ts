@@ -14,8 +14,10 @@ export interface SessionHost extends EngineHost {
   readonly onState: (state: SessionState) => void;
 }
 
-/** The first snapshots come fast: somebody waits for the first figure. Then the session's own pace. */
+/** The engine is asked fast at first: somebody waits for the first figure. Then at the session's own pace. */
 const FIRST_DELAYS_MS = [30, 120, 250];
+/** The engine is asked this often at least, also where snapshots are wanted seldom: one that is killed takes no more with it. */
+const KEPT_EVERY_MS = 1000;
 /** Stacks are long and change slowly. */
 const STACKS_EVERY_MS = 1000;
 /** Maps are allocated at the start and hardly grow; to read their size, all files that the engine holds open are looked at. */
@@ -34,6 +36,9 @@ export class BpftraceSession {
   #sequence = 0;
   #shots = 0;
   #lastStacksMs = 0;
+  #lastSnapshotMs = 0;
+  /** The newest printout, while no snapshot was made of it. */
+  #kept: { readonly printout: Printout; readonly generation: Generation } | undefined;
   #memory = { readMs: 0, bytes: 0 };
   #timer: NodeJS.Timeout | undefined;
   #queue: Promise<unknown> = Promise.resolve();
@@ -153,6 +158,7 @@ export class BpftraceSession {
     this.#generation = generation;
     this.#shots = 0;
     this.#lastStacksMs = 0;
+    this.#lastSnapshotMs = Date.now();
     this.#memory = { readMs: 0, bytes: 0 };
     void generation.engine.ended.then((problem) => this.#engineEnded(generation, problem));
     this.#host.onState({
@@ -171,13 +177,20 @@ export class BpftraceSession {
     if (this.#generation !== generation || this.#ended) return;
     this.#ended = true;
     clearTimeout(this.#timer);
-    this.#host.onState({ kind: 'ended', problem });
+    // after the snapshot that may be on its way
+    void this.#enqueue(async () => {
+      const kept = this.#kept;
+      if (kept?.generation === generation)
+        await this.#emit(kept.printout, generation.read(kept.printout), false);
+    })
+      .catch((error: unknown) => this.#host.log(String(error)))
+      .finally(() => this.#host.onState({ kind: 'ended', problem }));
   }
 
   #schedule(): void {
     clearTimeout(this.#timer);
     if (this.#ended || this.#generation === undefined) return;
-    const delayMs = Math.min(FIRST_DELAYS_MS[this.#shots] ?? Infinity, this.#intervalMs);
+    const delayMs = Math.min(FIRST_DELAYS_MS[this.#shots] ?? KEPT_EVERY_MS, this.#intervalMs);
     this.#timer = setTimeout(() => {
       this.#shots++;
       void this.#enqueue(() => this.#shoot()).finally(() => this.#schedule());
@@ -188,11 +201,14 @@ export class BpftraceSession {
     const generation = this.#generation;
     if (generation === undefined || this.#ended) return;
     const nowMs = Date.now();
-    const withStacks = nowMs - this.#lastStacksMs >= STACKS_EVERY_MS;
+    const withStacks = this.#intervalMs >= KEPT_EVERY_MS || nowMs - this.#lastStacksMs >= STACKS_EVERY_MS;
     try {
       const printout = await generation.engine.print(withStacks);
       if (withStacks) this.#lastStacksMs = nowMs;
-      await this.#emit(printout, generation.read(printout), false);
+      this.#kept = { printout, generation };
+      // half a second early is nearer to the pace than half a second late
+      if (nowMs - this.#lastSnapshotMs >= this.#intervalMs - KEPT_EVERY_MS / 2)
+        await this.#emit(printout, generation.read(printout), false);
     } catch (error) {
       // An engine that ended says so itself; one that is slow is asked again.
       this.#host.log(error instanceof Error ? error.message : String(error));
@@ -200,6 +216,8 @@ export class BpftraceSession {
   }
 
   async #emit(printout: Printout, sums: Sums, final: boolean): Promise<void> {
+    this.#kept = undefined;
+    this.#lastSnapshotMs = Date.now();
     this.#host.onSnapshot({
       session: this.#id,
       sequence: this.#sequence++,
