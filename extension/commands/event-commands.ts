@@ -14,6 +14,7 @@ import type { HelperConnection } from '../core/connection.ts';
 import { mentionAt, mentionsIn } from '../core/kernel-source.ts';
 import type { IndexedSource } from '../core/source-index.ts';
 import type { EventStreams } from '../events/event-streams.ts';
+import { askForFilter } from '../platform/filter-box.ts';
 import type { EventSourcesView, SourceNode } from '../views/event-sources.ts';
 
 export interface EventCommandServices {
@@ -69,7 +70,7 @@ export function registerEventCommands(services: EventCommandServices): Disposabl
       await window.showInformationMessage(text);
     }),
     register('probescope.filterEventSources', () => {
-      filterBox(view);
+      askForFilter(view, l10n.t('Filter event sources, for example “blk iss”'));
     }),
     register('probescope.refreshEventSources', () => {
       view.refresh();
@@ -90,26 +91,6 @@ export function registerEventCommands(services: EventCommandServices): Disposabl
       else await streams.trace([mention.id]);
     }),
   ];
-}
-
-/** Filters the tree while typing; Escape takes the filter away, Enter keeps it. */
-function filterBox(view: EventSourcesView): void {
-  const box = window.createInputBox();
-  box.placeholder = l10n.t('Filter event sources, for example “blk iss”');
-  box.value = view.filter;
-  let kept = false;
-  box.onDidChangeValue((text) => {
-    view.setFilter(text);
-  });
-  box.onDidAccept(() => {
-    kept = true;
-    box.hide();
-  });
-  box.onDidHide(() => {
-    if (!kept) view.setFilter('');
-    box.dispose();
-  });
-  box.show();
 }
 
 /** Opens the TRACE_EVENT or SYSCALL_DEFINE of a source in a kernel tree of the workspace. */

@@ -4,6 +4,7 @@ import { ProbeError } from '../../protocol/errors.ts';
 import { PROFILE_RUN } from '../core/profile-meta.ts';
 import type { Trashed } from '../core/recording/storage.ts';
 import type { RecordingSummary } from '../core/recording/summary.ts';
+import { askForFilter } from '../platform/filter-box.ts';
 import type { ShowProblem } from '../platform/problems.ts';
 import type { RecordingComparisons } from './compare.ts';
 import { exportRecording } from './export.ts';
@@ -102,7 +103,7 @@ export function registerRecordingCommands(services: RecordingCommandServices): D
       view.refresh();
     }),
     commands.registerCommand('probescope.filterRecordings', () => {
-      filterBox(view);
+      askForFilter(view, l10n.t('Name, #tag, kind, target or probe, for example “#slow profile”'));
     }),
     commands.registerCommand('probescope.clearRecordingsFilter', () => {
       view.setFilter('');
@@ -223,24 +224,4 @@ async function askTrashed(
     { placeHolder: l10n.t('Which recordings to put back?'), canPickMany: true, matchOnDetail: true },
   );
   if (picked !== undefined && picked.length > 0) await restore(picked.map(({ one }) => one));
-}
-
-/** Filters while typing; Escape takes the filter away, Enter keeps it. */
-function filterBox(view: RecordingsView): void {
-  const box = window.createInputBox();
-  box.placeholder = l10n.t('Name, #tag, kind, target or probe, for example “#slow profile”');
-  box.value = view.filter;
-  let kept = false;
-  box.onDidChangeValue((text) => {
-    view.setFilter(text);
-  });
-  box.onDidAccept(() => {
-    kept = true;
-    box.hide();
-  });
-  box.onDidHide(() => {
-    if (!kept) view.setFilter('');
-    box.dispose();
-  });
-  box.show();
 }
