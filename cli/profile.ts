@@ -1,6 +1,7 @@
 import { existsSync, readFileSync, readlinkSync } from 'node:fs';
 import { hostname, release } from 'node:os';
 import { delimiter, join } from 'node:path';
+import { gitMeta } from '../extension/core/recording/circumstances.ts';
 import { profileMeta } from '../extension/core/profile-meta.ts';
 import { groupFrames } from '../profile/groups.ts';
 import { totalsOf } from '../profile/totals.ts';
@@ -89,7 +90,10 @@ Samples user and kernel stacks while they run on a CPU, with perf, and records t
         remedy: 'Profile for longer, or while it works; --off-cpu shows what a process waits for.',
       });
     for (const note of profile.notes) tell(note);
-    writeRecording(values.out, profile, profileMeta(live, { target: hostname(), kernel: release() }));
+    writeRecording(values.out, profile, {
+      ...profileMeta(live, { target: hostname(), kernel: release() }),
+      ...(await gitMeta(process.cwd())),
+    });
     process.stdout.write(summary(profile, live.lost, values.out));
     return exitCodes.ok;
   },

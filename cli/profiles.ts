@@ -2,7 +2,7 @@ import type { Profile } from '../protocol/profile.ts';
 import { importFile } from '../extension/core/interchange/import-file.ts';
 import { head } from '../extension/core/interchange/bytes.ts';
 import { Recording } from '../extension/core/recording/reader.ts';
-import { RecordingWriter } from '../extension/core/recording/writer.ts';
+import { RecordingWriter, type RecordingMeta } from '../extension/core/recording/writer.ts';
 
 /** The profile of a recording, or of a file that can be imported; what the user must know goes to stderr. */
 export async function readProfile(path: string, id?: number): Promise<Profile> {
@@ -26,7 +26,7 @@ export async function readProfile(path: string, id?: number): Promise<Profile> {
 }
 
 /** Puts a profile into a new recording. */
-export function writeRecording(path: string, profile: Profile, meta: Readonly<Record<string, string>>): void {
+export function writeRecording(path: string, profile: Profile, meta: RecordingMeta): void {
   const writer = new RecordingWriter(path, { title: profile.title, ...meta });
   writer.addEncodedProfile(profile);
   writer.finish();

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { hostname, release } from 'node:os';
 import { basename, resolve } from 'node:path';
 import type { RecordingWriter } from '../extension/core/recording/writer.ts';
+import { gitMeta } from '../extension/core/recording/circumstances.ts';
 import { ScriptRecorder, scriptMeta } from '../extension/core/scripts/recorder.ts';
 import { ScriptRun } from '../extension/core/scripts/script-run.ts';
 import { ProbeError } from '../protocol/errors.ts';
@@ -90,7 +91,7 @@ async function recorder(path: string, file: string, request: Request) {
   };
   const writer: RecordingWriter = new RecordingWriter(
     path,
-    scriptMeta(script, { host: hostname(), kernel: release() }),
+    scriptMeta(script, { host: hostname(), kernel: release(), ...(await gitMeta(process.cwd())) }),
   );
   return { writer, recorder: new ScriptRecorder(writer, script) };
 }

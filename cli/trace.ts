@@ -15,6 +15,7 @@ import {
   UsageError,
   type Command,
 } from './command.ts';
+import { addDescription, gitMeta } from '../extension/core/recording/circumstances.ts';
 import type { RecordingWriter } from '../extension/core/recording/writer.ts';
 import { localHelper, type LocalHelper } from './in-process.ts';
 import { onNewerNode } from './newer-node.ts';
@@ -196,6 +197,7 @@ async function measure(
       recording === undefined ? UNSEEN_EVERY_MS : RECORDED_EVERY_MS,
       abort.signal,
     );
+    if (recording !== undefined) addDescription(recording, await session.describe());
     say(`attached to ${attachedText(attached, probes)}, measuring for ${request.durationMs / 1000} s`);
     for (const { subject, spec } of probes)
       for (const reason of refusalReasons(usedSites(subject, spec.measures).refused))
@@ -226,11 +228,13 @@ async function startRecording(
   probes: readonly (TracedProbe & { readonly spec: ProbeSpec })[],
 ): Promise<RecordingWriter> {
   const { RecordingWriter } = await import('../extension/core/recording/writer.ts');
+  const git = await gitMeta(process.cwd());
   const recording = new RecordingWriter(path, {
     title: `trace of ${request.binary}`,
     host: hostname(),
     kernel: release(),
     command: `probescope ${process.argv.slice(2).join(' ')}`,
+    ...git,
   });
   for (const { spec, subject } of probes) recording.addProbe(spec, subjectName(subject));
   return recording;

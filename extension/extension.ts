@@ -84,6 +84,8 @@ export function activate(context: ExtensionContext): void {
     new NewRecordings({
       root: context.globalStorageUri.fsPath,
       ...{ settings, log },
+      describe: async (session) => (await link.connect()).call('describeSession', { session }),
+      sources: () => workspace.workspaceFolders?.find(({ uri }) => uri.scheme === 'file')?.uri.fsPath,
       tell: (message) => void window.showWarningMessage(message),
     }),
   );

@@ -123,7 +123,10 @@ class Services {
       updateSession: (params, context) => trace.update(params, context),
       paceSession: (params) => trace.pace(params),
       closeSession: (params) => trace.close(params),
-      sessionScript: (params) => trace.script(params),
+      describeSession: async (params) => {
+        const described = await trace.describe(params);
+        return { ...described, tools: [`Probescope ${HELPER_VERSION}`, ...described.tools] };
+      },
       hitCosts: async ({ measure }) => (await this.#costs.get()).hitCosts(measure),
       scopeAt: forward(logpoints, 'scopeAt'),
       completeExpression: forward(logpoints, 'completeExpression'),

@@ -1,5 +1,5 @@
 import { readlinkSync } from 'node:fs';
-import { arch, release } from 'node:os';
+import { arch, hostname, release } from 'node:os';
 import type { EngineCommand } from './engines/bpftrace/engine.ts';
 import { atLeast, OLDEST_VERSION } from './engines/bpftrace/version.ts';
 import { bpftraceFacts, type BpftraceFacts } from './host/bpftrace-facts.ts';
@@ -14,7 +14,7 @@ import { fileIdentity, sameFile, type FileIdentity, type OpenBinaries } from './
 import { Symboliser } from './symbols/symbolise.ts';
 import { ProbeError, type Problem } from '../protocol/errors.ts';
 import type { ProbeId, ProbeSpec } from '../protocol/probe.ts';
-import type { SessionAttached, SessionId } from '../protocol/snapshot.ts';
+import type { SessionAttached, SessionDescription, SessionId } from '../protocol/snapshot.ts';
 
 /** How often the helper looks whether a traced process or binary is still the one it was. */
 const WATCH_MS = 1000;
@@ -133,8 +133,20 @@ export class TraceService {
     return {};
   }
 
-  script(params: { session: SessionId }): { script: string } {
-    return { script: this.#held(params.session).session.script };
+  async describe(params: { session: SessionId }): Promise<SessionDescription> {
+    const { session, probes } = this.#held(params.session);
+    const { script } = session;
+    return {
+      host: hostname(),
+      kernel: this.#kernelRelease,
+      arch: arch(),
+      tools: script === '' ? [] : [`bpftrace ${await this.engineVersion()}`],
+      script,
+      binaries: [...new Set(probes.map(({ binary }) => binary))].map((path) => {
+        const buildId = buildIdOf(path);
+        return buildId === undefined ? { path } : { path, buildId };
+      }),
+    };
   }
 
   /** Ends everything; resolves when no process is left. */
@@ -274,6 +286,20 @@ function is64Bit(binary: string): boolean {
     return elf.header.is64;
   } finally {
     elf.close();
+  }
+}
+
+/** Undefined without one, and where the file was removed since. */
+function buildIdOf(binary: string): string | undefined {
+  try {
+    const elf = ElfFile.open(binary);
+    try {
+      return elf.buildId;
+    } finally {
+      elf.close();
+    }
+  } catch {
+    return undefined;
   }
 }
 

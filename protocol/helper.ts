@@ -21,7 +21,7 @@ import type { ProbeId, ProbeSpec, Subject } from './probe.ts';
 import type { ScriptApi, ScriptEvents } from './script.ts';
 import type { PrefixRule } from './source-path.ts';
 import type { SyscallsApi, SyscallsEvents } from './syscalls.ts';
-import type { SessionAttached, SessionId, SessionState, Snapshot } from './snapshot.ts';
+import type { SessionAttached, SessionDescription, SessionId, SessionState, Snapshot } from './snapshot.ts';
 import type { ProcessInfo, TargetFacts } from './target.ts';
 import type { ScriptVerdict } from './verdict.ts';
 
@@ -128,8 +128,8 @@ export interface HelperApi extends EventsApi, ScriptApi, SyscallsApi, CallsApi, 
   detachEverything(params: { scope: DetachScope }): DetachReport;
   /** Removes what was stored on this target for the helper; end it then. */
   uninstall(params: Record<string, never>): { removed: readonly string[] };
-  /** The script that the session runs now. */
-  sessionScript(params: { session: SessionId }): { script: string };
+  /** The script that the session runs now, with what else a recording says of it. */
+  describeSession(params: { session: SessionId }): SessionDescription;
 }
 
 /** What the helper says unasked. */

@@ -60,6 +60,20 @@ export interface ProbeNote {
 }
 
 /** What opening or changing a session answers. */
+/** What a session's figures were measured with, and where: what a recording keeps beside them. */
+export interface SessionDescription {
+  readonly host: string;
+  /** The kernel's release, as `uname -r` prints it. */
+  readonly kernel: string;
+  readonly arch: string;
+  /** Name and version: `bpftrace 0.17.0`. */
+  readonly tools: readonly string[];
+  /** What bpftrace runs now; empty where none does. */
+  readonly script: string;
+  /** The traced files, each once. */
+  readonly binaries: readonly { readonly path: string; readonly buildId?: string }[];
+}
+
 export interface SessionAttached {
   readonly attachedSites: number;
   readonly notes?: readonly ProbeNote[];

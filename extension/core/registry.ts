@@ -213,7 +213,7 @@ export class ProbeRegistry implements Disposable {
   /** The script that runs now. */
   async script(): Promise<string> {
     if (this.#session === undefined) return '';
-    return this.#session.script();
+    return (await this.#session.describe()).script;
   }
 
   /** How often snapshots come: often while somebody looks. */

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Problem } from '../../protocol/errors.ts';
 import type { ProbeId, ProbeSpec } from '../../protocol/probe.ts';
-import type { SessionAttached, SessionState, Snapshot } from '../../protocol/snapshot.ts';
+import type { SessionAttached, SessionDescription, SessionState, Snapshot } from '../../protocol/snapshot.ts';
 import type { HelperConnection } from './connection.ts';
 import type { Disposable } from './emitter.ts';
 
@@ -64,8 +64,9 @@ export class TraceSession implements Disposable {
     await this.#connection.call('paceSession', { session: this.#id, intervalMs });
   }
 
-  async script(): Promise<string> {
-    return (await this.#connection.call('sessionScript', { session: this.#id })).script;
+  /** What it is measured with: the script, the tools, the traced files. */
+  async describe(): Promise<SessionDescription> {
+    return this.#connection.call('describeSession', { session: this.#id });
   }
 
   /** Detaches; the final snapshot is delivered before it resolves. */

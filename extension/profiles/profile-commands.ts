@@ -143,7 +143,7 @@ async function profile(services: ProfileServices, subject: Subject, how: Measure
   await live.ended;
   clearTimeout(expiry);
   if (live.total === 0) return;
-  await recordProfile(path, live, target);
+  await recordProfile(path, live, target, recordings.sources);
   recordings.ended();
   panels.recorded(path);
 }

@@ -5,6 +5,7 @@ import type { RecordingStorage } from '../core/recording/storage.ts';
 import type { RecordingKind } from '../core/recording/summary.ts';
 import { TraceRecorder } from '../core/recording/trace-recorder.ts';
 import type { RecordingMeta, RecordingWriter } from '../core/recording/writer.ts';
+import type { SessionDescription, SessionId } from '../../protocol/snapshot.ts';
 import type { Settings } from '../platform/settings.ts';
 
 /** Old recordings are looked for so long after one has ended: not while figures are awaited. */
@@ -15,6 +16,10 @@ export interface NewRecordingServices {
   readonly root: string;
   readonly settings: Settings;
   readonly log: LogOutputChannel;
+  /** How a session is measured; rejects when it has ended. */
+  readonly describe: (session: SessionId) => Promise<SessionDescription>;
+  /** The folder whose commit the recordings name. */
+  readonly sources: () => string | undefined;
   /** Something that people must know: a recording has reached its bound. */
   readonly tell: (message: string) => void;
 }
@@ -43,7 +48,20 @@ export class NewRecordings implements Disposable {
       onEnded: () => {
         this.ended();
       },
+      describe: async (session, writer) => {
+        const { addDescription } = await import('../core/recording/circumstances.ts');
+        const described = await services.describe(session).catch((error: unknown) => {
+          log.debug(`A recording lacks its description: ${asProblem(error).message}`);
+          return undefined;
+        });
+        if (described !== undefined && !writer.ended) addDescription(writer, described);
+      },
     });
+  }
+
+  /** The folder whose commit recordings name. */
+  get sources(): string | undefined {
+    return this.#services.sources();
   }
 
   storage(): Promise<RecordingStorage> {
@@ -74,8 +92,18 @@ export class NewRecordings implements Disposable {
       },
     });
     log.info(`Recording in ${path}.`);
+    void this.#addCommit(writer);
     this.#changed.fire();
     return writer;
+  }
+
+  async #addCommit(writer: RecordingWriter): Promise<void> {
+    const folder = this.sources;
+    if (folder === undefined) return;
+    const { gitMeta } = await import('../core/recording/circumstances.ts');
+    const meta = await gitMeta(folder);
+    // it may have ended meanwhile
+    if (!writer.ended) writer.setMeta(meta);
   }
 
   /** A recording has ended: it is listed as it is now, and old ones make room. */

@@ -16,6 +16,7 @@ const labels: readonly (readonly [key: string, label: string])[] = [
   ['command', 'Command line'],
   ['command_lines', 'Command lines'],
   ['git_commit', 'Git commit'],
+  ['git_dirty', 'Uncommitted changes'],
   ['measured', 'Measured'],
   ['stacks', 'Stacks'],
   ['script_name', 'Script'],

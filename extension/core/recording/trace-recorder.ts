@@ -1,5 +1,5 @@
 import type { ProbeSpec } from '../../../protocol/probe.ts';
-import type { Snapshot } from '../../../protocol/snapshot.ts';
+import type { SessionId, Snapshot } from '../../../protocol/snapshot.ts';
 import { subjectName } from '../probe.ts';
 import type { RecordingMeta, RecordingWriter } from './writer.ts';
 
@@ -23,6 +23,8 @@ export interface TraceRecorderOptions {
   /** It could not be opened, or not be ended well. */
   readonly onProblem: (thrown: unknown) => void;
   readonly onEnded?: (path: string) => void;
+  /** Adds how the session is measured; called when its recording was opened, and when its probes have changed. */
+  readonly describe?: (session: SessionId, writer: RecordingWriter) => Promise<void>;
 }
 
 interface Taken {
@@ -107,12 +109,18 @@ export class TraceRecorder implements SnapshotSink {
   }
 
   #write(writer: RecordingWriter, { snapshot, probes }: Taken): void {
+    let changed = false;
     for (const spec of probes) {
       const text = JSON.stringify(spec);
       if (this.#known.get(spec.id) === text) continue;
       this.#known.set(spec.id, text);
       writer.addProbe(spec, subjectName(spec.subject));
+      changed = true;
     }
+    if (changed)
+      this.#options.describe?.(snapshot.session, writer).catch((error: unknown) => {
+        this.#options.onProblem(error);
+      });
     writer.addSnapshot(snapshot);
     this.#writtenNs = snapshot.monotonicNs;
     if (this.#waiting?.snapshot === snapshot) this.#waiting = undefined;

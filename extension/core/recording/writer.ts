@@ -76,6 +76,11 @@ export class RecordingWriter {
     open.set(path, this);
   }
 
+  /** Nothing can be added any more. */
+  get ended(): boolean {
+    return open.get(this.path) !== this;
+  }
+
   /** Why nothing is recorded any more, if so. */
   get stopped(): string | undefined {
     return this.#stopped;

@@ -110,6 +110,14 @@ export class Generation {
     void this.engine.ended.then(() => this.#aliases.dispose());
   }
 
+  /** The script without the words that this engine obeys, which nobody else may know while it runs. */
+  get shownScript(): string {
+    return Object.entries<string>({ ...this.orders }).reduce(
+      (text, [name, word]) => text.replaceAll(word, `probescope_${name}`),
+      this.script,
+    );
+  }
+
   /** Resolves when everything is attached, with the gate still closed. */
   async ready(cancelled?: AbortSignal): Promise<void> {
     await this.engine.ready(cancelled);

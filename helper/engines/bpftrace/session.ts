@@ -50,8 +50,9 @@ export class BpftraceSession {
     this.#host = host;
   }
 
+  /** What runs, for people to read: the secret words of the orders are left out. */
   get script(): string {
-    return this.#generation?.script ?? '';
+    return this.#generation?.shownScript ?? '';
   }
 
   /** Process of the engine's supervisor. */

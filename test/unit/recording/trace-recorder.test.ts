@@ -41,6 +41,7 @@ function snapshot(quarter: number, counts: Readonly<Record<number, number>>, fin
 function recorder(name: string) {
   const problems: unknown[] = [];
   const ended: string[] = [];
+  const described: string[] = [];
   let opened = 0;
   const recording = new TraceRecorder({
     open: (meta) => {
@@ -49,8 +50,12 @@ function recorder(name: string) {
     },
     onProblem: (thrown) => problems.push(thrown),
     onEnded: (path) => ended.push(path),
+    describe: (session, writer) => {
+      described.push(session);
+      return writer.path.endsWith('undescribed 1') ? Promise.reject(new Error('gone')) : Promise.resolve();
+    },
   });
-  return { recording, problems, ended, opened: () => opened };
+  return { recording, problems, ended, described, opened: () => opened };
 }
 const settled = () => new Promise((done) => setImmediate(done));
 
@@ -103,4 +108,22 @@ test('nothing counted, nothing recorded; detached while the file is being made, 
   await settled();
   recording.end();
   expect(ended).toHaveLength(2);
+});
+
+test('how it is measured is asked for at the start and whenever the probes have changed, and may fail', async () => {
+  const { recording, ended, described, problems } = recorder('undescribed');
+  recording.add(snapshot(0, { 1: 1 }), [spec(1)]);
+  await settled();
+  expect(described).toEqual(['s']);
+  for (let quarter = 1; quarter <= 8; quarter++) recording.add(snapshot(quarter, { 1: quarter }), [spec(1)]);
+  expect(described).toHaveLength(1);
+  for (let quarter = 9; quarter <= 16; quarter++)
+    recording.add(snapshot(quarter, { 1: quarter, 2: 1 }), [spec(1), spec(2)]);
+  expect(described).toHaveLength(2);
+  await settled();
+  expect(problems).toHaveLength(2);
+  recording.end();
+  const read = new Recording(ended[0]!);
+  expect(recordedProbes(read).map(({ totals }) => totals.count)).toEqual([16, 1]);
+  read.close();
 });
