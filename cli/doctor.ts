@@ -21,6 +21,7 @@ attach), 1 when they cannot.`,
       );
       const rows: [string, Finding][] = [
         ['privileges', facts.privilege],
+        ['confinement', facts.confinement],
         ['bpftrace', facts.bpftrace],
         ['perf', facts.perf],
         ['tracefs', facts.tracefs],

@@ -37,6 +37,8 @@ export interface TargetFacts {
   readonly cpus: number;
   readonly nodeVersion: string;
   readonly privilege: Finding & { readonly way: PrivilegeWay; readonly uid: number };
+  /** Kernel lockdown, and what a container or sandbox keeps from root. */
+  readonly confinement: Finding;
   readonly btf: Finding;
   readonly tracefs: Finding;
   readonly bpftrace: EngineFacts;

@@ -19,6 +19,7 @@ export function findingsOf(
   return [
     { name: 'host', finding: { works: facts.platform === 'linux', detail: host } },
     { name: 'privileges', finding: facts.privilege },
+    { name: 'confinement', finding: facts.confinement },
     { name: 'bpftrace', finding: facts.bpftrace },
     { name: 'perf', finding: facts.perf },
     { name: 'tracefs', finding: facts.tracefs },

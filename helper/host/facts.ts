@@ -5,6 +5,7 @@ import type { EngineFacts, Finding, TargetFacts } from '../../protocol/target.ts
 import { findTracefs } from '../kernel/tracefs.ts';
 import { noAbilities, tryAbilities } from './abilities.ts';
 import { effectiveCapabilities, engineWords, findProgram, perfRefusal } from '../privilege/privilege.ts';
+import { confinement } from './confinement.ts';
 import { bpftraceFacts, versionOf } from './bpftrace-facts.ts';
 
 /** Everything about this host that decides what can be traced here; each finding was tried. Takes 1 to 2 s. */
@@ -36,6 +37,7 @@ export async function targetFacts(): Promise<TargetFacts> {
       detail: privilege.detail,
       ...(privilege.remedy === undefined ? {} : { remedy: privilege.remedy }),
     },
+    confinement: await confinement(found.uprobe.works),
     btf,
     tracefs,
     bpftrace: facts,

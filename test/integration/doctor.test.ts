@@ -85,3 +85,23 @@ test('without privileges nothing is tried, and the way to allow it is told', (ct
   });
   expect(facts.abilities.uprobe.detail).toContain('not tried');
 });
+
+test('a sandbox that keeps tracing from root or from sudo is named', (ctx) => {
+  const missing = missingForLab('setpriv', 'bpftrace');
+  if (missing !== undefined) return ctx.skip(missing);
+  const root = doctorWith('echo bpftrace v0.20.1', '/usr/bin/setpriv', '--bounding-set=-all');
+  expect(root.status).toBe(1);
+  expect(root.facts.confinement).toMatchObject({
+    works: false,
+    detail: expect.stringContaining('neither CAP_SYS_ADMIN nor') as string,
+    remedy: expect.stringContaining('Trace from the host') as string,
+  });
+  const user = doctorWith(
+    'echo bpftrace v0.20.1',
+    ...['/usr/bin/setpriv', '--reuid=65534', '--regid=65534', '--clear-groups', '--no-new-privs'],
+  );
+  expect(user.facts.confinement).toMatchObject({
+    works: false,
+    detail: expect.stringContaining('no_new_privs') as string,
+  });
+});
