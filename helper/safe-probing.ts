@@ -1,5 +1,7 @@
 import { statSync } from 'node:fs';
 import { filteredProcessOf, filtersSeeReturnProbes, seccompMode } from './host/seccomp.ts';
+import { ElfFile } from './symbols/elf.ts';
+import { isGoCode } from './symbols/go-version.ts';
 import { ProbeError } from '../protocol/errors.ts';
 import type { ProbeSpec } from '../protocol/probe.ts';
 import type { ProbeNote } from '../protocol/snapshot.ts';
@@ -25,6 +27,9 @@ export function safely(
   const notes: ProbeNote[] = [];
   const safe = probes.map((probe) => {
     refuseOwn(probe, host);
+    refuseReturnsOfGo(probe);
+    // Without return probes there is no system call of theirs.
+    if (probe.subject.kind === 'function' && probe.subject.bounds !== undefined) return probe;
     if (!probe.measures.includes('latency') || !filtersSeeReturnProbes(host.kernelRelease, host.arch))
       return probe;
     const filtered =
@@ -44,6 +49,24 @@ export function safely(
     return { ...probe, measures };
   });
   return { probes: safe, notes };
+}
+
+/** A function that was looked up by an earlier Probescope does not say where its calls end; a return probe would end the program. */
+function refuseReturnsOfGo({ subject, measures, binary }: ProbeSpec): void {
+  if (subject.kind !== 'function' || subject.bounds !== undefined || !measures.includes('latency')) return;
+  // A file that is gone is told of where all files are looked at.
+  if (statSync(binary, { throwIfNoEntry: false }) === undefined) return;
+  const elf = ElfFile.open(binary);
+  try {
+    if (!subject.sites.some(({ vaddr }) => isGoCode(elf, vaddr))) return;
+  } finally {
+    elf.close();
+  }
+  throw new ProbeError({
+    code: 'probe-refused',
+    message: `${subject.function} in ${binary} is compiled by Go, whose stacks move: a return probe would corrupt them.`,
+    remedy: 'Remove the probe and add it again: its return instructions are then probed instead.',
+  });
 }
 
 function refuseOwn({ binary, pid }: ProbeSpec, host: SafetyHost): void {

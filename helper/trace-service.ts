@@ -73,6 +73,9 @@ export class TraceService {
     const log = (message: string): void => {
       this.#notify('log', { level: 'debug', message });
     };
+    const onLost = (probe: ProbeId, problem: Problem): void => {
+      this.#notify('probeEnded', { session: id, probe, problem });
+    };
     const session = new ProbeSession(id, limited(params.intervalMs), {
       command: () => this.engineCommand(),
       arch: arch(),
@@ -82,8 +85,9 @@ export class TraceService {
       counter: {
         elevate: rootPrefix,
         log,
-        onLost: (probe, problem) => this.#notify('probeEnded', { session: id, probe, problem }),
+        onLost,
       },
+      timer: { elevate: rootPrefix, seesAllPids: isFirstPidNamespace(), onLost },
       symbolise: ({ pid, addresses }) => this.symboliser.stack(pid, addresses),
       onSnapshot: (snapshot) => this.#notify('snapshot', snapshot),
       onState: (state) => {

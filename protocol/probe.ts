@@ -39,6 +39,23 @@ export interface RefusedSite {
   readonly reason: string;
 }
 
+/**
+ * Where the calls of a function begin and end, by address: for languages whose stacks move (Go), where the kernel must not take over
+ * return addresses. `sites` of the function remain what is attached by name.
+ */
+export interface CallBounds {
+  /** Where a call begins: at the jump of the stack's check where there is one, which is cheaper to probe than the entry itself. */
+  readonly entries: readonly Site[];
+  /** Jumps back to the entry: behind one, the same call begins again (its stack has grown, or it was preempted). */
+  readonly restarts: readonly Site[];
+  /** Return instructions, and jumps out of the function. */
+  readonly exits: readonly Site[];
+  /** Ways out that cannot be probed; calls that take them count as abandoned. */
+  readonly refused: readonly RefusedSite[];
+  /** Why durations cannot be had between these places. */
+  readonly refusal?: { readonly message: string; readonly remedy: string };
+}
+
 export interface FunctionSubject {
   readonly kind: 'function';
   /** As the source spells it, with the qualified name and parameters where overloads need them apart. */
@@ -51,6 +68,8 @@ export interface FunctionSubject {
    * throw, `possible` when the program uses exceptions at all. Latency is refused for the former.
    */
   readonly unwinding?: 'throws' | 'possible';
+  /** There for Go functions that have code of their own: return probes would corrupt their stacks. */
+  readonly bounds?: CallBounds;
 }
 
 export interface UsdtSubject {

@@ -15,14 +15,26 @@ export function countsOnly(measures: readonly Measure[]): boolean {
 /** The sites of a subject that take part in these measures; a place that can only be counted does not in others. */
 export function usedSites(subject: Subject, measures: readonly Measure[]): UsedSites {
   if (subject.kind === 'usdt') return { sites: subject.sites, refused: [] };
-  if (countsOnly(measures)) return subject;
+  const { bounds } = subject;
+  if (countsOnly(measures))
+    return bounds === undefined
+      ? subject
+      : { sites: [...bounds.entries, ...subject.sites.filter(isCopy)], refused: subject.refused };
+  if (measures.includes('latency') && bounds !== undefined)
+    return {
+      sites: [...bounds.entries, ...bounds.exits],
+      refused: [...subject.refused, ...bounds.refused, ...subject.sites.filter(isCopy).flatMap(passedOver)],
+    };
   const sites = subject.sites.filter(({ countedOnly }) => countedOnly === undefined);
-  const passedOver = subject.sites.flatMap(({ kind, place, countedOnly }): RefusedSite[] =>
-    countedOnly === undefined
-      ? []
-      : [{ kind, ...(place === undefined ? {} : { place }), reason: countedOnly }],
-  );
-  return { sites, refused: [...subject.refused, ...passedOver] };
+  return { sites, refused: [...subject.refused, ...subject.sites.flatMap(passedOver)] };
+}
+
+const isCopy = ({ kind }: Site): boolean => kind === 'inlined';
+
+function passedOver({ kind, place, countedOnly }: Site): RefusedSite[] {
+  return countedOnly === undefined
+    ? []
+    : [{ kind, ...(place === undefined ? {} : { place }), reason: countedOnly }];
 }
 
 /**
@@ -35,8 +47,14 @@ export function measureRefusal(
   binary: string,
 ): Problem | undefined {
   if (subject.kind !== 'function' || subject.sites.length === 0) return undefined;
+  const { function: name, sites, bounds } = subject;
+  if (measures.includes('latency') && bounds?.refusal !== undefined)
+    return {
+      code: 'probe-refused',
+      message: `How long ${name} in ${binary} takes cannot be measured: ${bounds.refusal.message}`,
+      remedy: bounds.refusal.remedy,
+    };
   if (usedSites(subject, measures).sites.length > 0) return undefined;
-  const { function: name, sites } = subject;
   const copies = sites.filter(({ kind }) => kind === 'inlined');
   const callers = [...new Set(copies.flatMap(({ into }) => into ?? []))];
   if (copies.length < sites.length)

@@ -2,6 +2,7 @@ import { costLabel, type CostClass, type CostTable } from '../../protocol/cost.t
 import { formatDuration } from '../../protocol/format.ts';
 import type { Measure, Subject } from '../../protocol/probe.ts';
 import { usedSites } from '../../protocol/sites.ts';
+import { hitCost } from './cost.ts';
 
 /** One way to make a probe cheaper. */
 export interface CheaperWay {
@@ -39,6 +40,8 @@ export function cheaperWays(
   rateHz?: number,
 ): CheaperAdvice {
   const latency = measures.includes('latency');
+  if (subject.kind === 'function' && subject.bounds !== undefined)
+    return waysForGo(subject, measures, table, rateHz);
   const costs = table[latency ? 'latency' : 'count'];
   const classes = usedSites(subject, measures).sites.map((site) => site.cost ?? 'mov');
   const dearest = classes.reduce((a, b) => (costs[b] > costs[a] ? b : a), classes[0] ?? 'mov');
@@ -85,4 +88,30 @@ export function cheaperWays(
   }
   ways.sort((a, b) => a.ns - b.ns);
   return { now, ways: ways.map(({ ns: _, ...way }) => way) };
+}
+
+/** Go's compiler has no padding for probes; what is left is to measure less. */
+function waysForGo(
+  subject: Subject,
+  measures: readonly Measure[],
+  table: CostTable,
+  rateHz: number | undefined,
+): CheaperAdvice {
+  const { hitNs } = hitCost(subject, measures, table);
+  const counted = hitCost(subject, ['count'], table).hitNs;
+  if (!measures.includes('latency'))
+    return {
+      now: `${costLabel(hitNs, rateHz)}: Go’s functions cannot be built for cheaper probes.`,
+      ways: [],
+    };
+  return {
+    now: `${costLabel(hitNs, rateHz)}: the entry and a return instruction are probed, and returns are executed in a single step out of line.`,
+    ways: [
+      {
+        label: 'Count only',
+        detail: `${formatDuration(counted)} a hit. The return instructions are not probed; there are no durations then.`,
+        measures: ['count'],
+      },
+    ],
+  };
 }

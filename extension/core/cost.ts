@@ -1,5 +1,5 @@
-import { usualCosts, type CostTable } from '../../protocol/cost.ts';
-import type { Measure, Subject } from '../../protocol/probe.ts';
+import { usualCosts, type CostTable, type HitCosts } from '../../protocol/cost.ts';
+import type { Measure, Site, Subject } from '../../protocol/probe.ts';
 import { usedSites } from '../../protocol/sites.ts';
 
 /** What one hit of a probe adds to the traced program, and whether it was measured on the target. */
@@ -9,7 +9,7 @@ export interface HitCost {
 }
 
 /**
- * The cost of a hit by the dearest of the probe's sites; a site of unknown kind counts as the dearest kind. Without a table
+ * The cost of a call by the dearest of the probe's sites (of its beginnings and of its ends, where both are probed); a site of unknown kind counts as the dearest kind. Without a table
  * of the target what is usual, so that a storm is recognised before the target's own figures are there.
  */
 export function hitCost(
@@ -17,7 +17,15 @@ export function hitCost(
   measures: readonly Measure[],
   table: CostTable | undefined,
 ): HitCost {
-  const costs = (table ?? usualCosts)[measures.includes('latency') ? 'latency' : 'count'];
-  const perSite = usedSites(subject, measures).sites.map((site) => costs[site.cost ?? 'mov']);
-  return { hitNs: Math.max(0, ...perSite), calibrated: table !== undefined };
+  return { hitNs: hitNs(subject, measures, table ?? usualCosts), calibrated: table !== undefined };
+}
+
+function hitNs(subject: Subject, measures: readonly Measure[], table: CostTable): number {
+  const dearest = (sites: readonly Site[], costs: HitCosts): number =>
+    Math.max(0, ...sites.map((site) => costs[site.cost ?? 'mov']));
+  const bounds = subject.kind === 'function' ? subject.bounds : undefined;
+  if (!measures.includes('latency')) return dearest(usedSites(subject, measures).sites, table.count);
+  // A probe at a return instruction is a probe like that at the entry.
+  if (bounds !== undefined) return dearest(bounds.entries, table.count) + dearest(bounds.exits, table.count);
+  return dearest(usedSites(subject, measures).sites, table.latency);
 }

@@ -47,6 +47,12 @@ export function planCalls(
       message: `An exception can pass through ${subject.function}, and recording its returns would then end the program (std::terminate).`,
       remedy: 'Record the calls of a function that does not throw or that catches.',
     });
+  if (subject.bounds !== undefined)
+    throw new ProbeError({
+      code: 'probe-refused',
+      message: `${subject.function} is compiled by Go, whose stacks move: return probes, by which single calls are recorded, would corrupt them.`,
+      remedy: 'Measure its latency, which is taken at its return instructions, or log its lines.',
+    });
   const named = subject.sites.filter(isNamed);
   const [first] = named;
   if (first === undefined)

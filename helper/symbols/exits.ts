@@ -8,6 +8,8 @@ export interface Exit {
   /** `unknown`: an indirect jump, which is a switch or a tail call through a pointer. */
   readonly kind: 'return' | 'tail-call' | 'unknown';
   readonly address: number;
+  /** Control leaves there only if a condition holds. */
+  readonly conditional?: true;
 }
 
 /** Functions longer than this are not looked through: the largest of vmlinux has 60 KB. */
@@ -18,21 +20,35 @@ const MOST_BYTES = 4 << 20;
  * machine whose instructions are not known.
  */
 export function exitsOf(elf: ElfFile, ranges: readonly AddressRange[]): Exit[] {
-  const decode = decoderOf(elf.header.machine);
   const exits: Exit[] = [];
-  if (decode === undefined) return exits;
+  for (const { address, instruction } of instructionsOf(elf, ranges)) {
+    const kind = exitKind(instruction, ranges);
+    if (kind !== undefined)
+      exits.push({
+        kind,
+        address,
+        ...(instruction.class === 'conditional-jump' ? { conditional: true } : {}),
+      });
+  }
+  return exits;
+}
+
+/** The instructions of these ranges, in order; a range ends where bytes are no code, for what follows would be guessed. */
+export function* instructionsOf(
+  elf: ElfFile,
+  ranges: readonly AddressRange[],
+): Generator<{ readonly address: number; readonly instruction: Instruction }> {
+  const decode = decoderOf(elf.header.machine);
+  if (decode === undefined) return;
   for (const { low, high } of ranges) {
     const bytes = elf.bytesAt(low, Math.min(high - low, MOST_BYTES));
     for (let at = 0; at < bytes.length;) {
       const instruction = decode(bytes, at, low + at);
-      // Behind bytes that are no code the rest would be guessed.
       if (instruction === undefined || instruction.class === 'invalid') break;
-      const kind = exitKind(instruction, ranges);
-      if (kind !== undefined) exits.push({ kind, address: low + at });
+      yield { address: low + at, instruction };
       at += instruction.lengthBytes;
     }
   }
-  return exits;
 }
 
 function exitKind(instruction: Instruction, ranges: readonly AddressRange[]): Exit['kind'] | undefined {

@@ -1,11 +1,14 @@
 import { ProbeError } from '../../protocol/errors.ts';
 import type { FunctionQuery } from '../../protocol/helper.ts';
 import { listed } from '../../protocol/sites.ts';
+import type { SourcePlace } from '../../protocol/source.ts';
 import type { FunctionSubject, RefusedSite, Site, Subject, UsdtSubject } from '../../protocol/probe.ts';
 import { partRefusal, planCopies, probedBodies } from './attach-plan.ts';
+import { callBounds, type BoundedBody } from './call-bounds.ts';
 import { costClassAt } from './cost-class.ts';
 import type { DebugInfo } from './debug-info.ts';
 import { STT_FUNC, STT_GNU_IFUNC, SHN_UNDEF, type SymbolTable } from './elf/symbol-table.ts';
+import { isGoCode } from './go-version.ts';
 import { prefixRefusal } from './instructions/probeable.ts';
 import type { AddressRange } from './dwarf/lists.ts';
 import type { FunctionInfo } from './model.ts';
@@ -90,7 +93,8 @@ function functionSubject(info: DebugInfo, found: FunctionInfo): FunctionSubject 
   const sites: Site[] = [];
   const refused: RefusedSite[] = [];
   const bodies = probedBodies(found);
-  const place = found.declared === undefined ? {} : { place: found.declared };
+  const declared = found.declared ?? (found.unit.language === 'go' ? firstLine(info, bodies) : undefined);
+  const place = declared === undefined ? {} : { place: declared };
   for (const body of found.bodies) {
     const { symbol, entry: vaddr } = body;
     const fileOffsetBytes = info.elf.fileOffsetOf(vaddr);
@@ -125,14 +129,29 @@ function functionSubject(info: DebugInfo, found: FunctionInfo): FunctionSubject 
   return {
     kind: 'function',
     function: found.name,
-    ...(found.declared === undefined ? {} : { declared: found.declared }),
+    ...(declared === undefined ? {} : { declared }),
     sites,
     refused: [...refused, ...copies.refused],
-    ...unwindingOf(
-      info,
-      found.bodies.flatMap((body) => [...body.ranges]),
-    ),
+    ...(found.unit.language === 'go'
+      ? boundsOf(info, bodies, declared)
+      : unwindingOf(
+          info,
+          found.bodies.flatMap((body) => [...body.ranges]),
+        )),
   };
+}
+
+/** Go's compiler did not write down where functions are declared before 1.20, but the check of the stack belongs to that line. */
+function firstLine(info: DebugInfo, [body]: readonly BoundedBody[]): SourcePlace | undefined {
+  return body === undefined ? undefined : placeOf(info, body.entry);
+}
+
+function boundsOf(
+  info: DebugInfo,
+  bodies: readonly BoundedBody[],
+  declared: SourcePlace | undefined,
+): Pick<FunctionSubject, 'bounds'> {
+  return bodies.length === 0 ? {} : { bounds: callBounds(info, bodies, declared) };
 }
 
 const analyses = new WeakMap<DebugInfo, UnwindingAnalysis>();
@@ -198,6 +217,7 @@ function findSymbol(info: DebugInfo, name: string): FunctionSubject {
       message: `${new Set(addresses).size} functions of ${info.elf.path} have the symbol ${symbol}, and bpftrace cannot tell them apart.`,
       remedy: 'Trace a caller of the one you mean, or use a logpoint on its first line.',
     });
+  const ranges = [{ low: vaddr, high: vaddr + (info.symbols.find(vaddr)?.sizeBytes ?? 0) }];
   return {
     kind: 'function',
     function: info.demangle(symbol),
@@ -211,7 +231,9 @@ function findSymbol(info: DebugInfo, name: string): FunctionSubject {
       },
     ],
     refused: [],
-    ...unwindingOf(info, [{ low: vaddr, high: vaddr + (info.symbols.find(vaddr)?.sizeBytes ?? 0) }]),
+    ...(isGoCode(info.elf, vaddr)
+      ? boundsOf(info, [{ entry: vaddr, ranges }], undefined)
+      : unwindingOf(info, ranges)),
   };
 }
 

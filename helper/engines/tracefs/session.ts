@@ -43,6 +43,8 @@ export interface TracefsSessionOptions {
   readonly elevate: readonly string[];
   /** Only threads of this process and of those it starts; everything that runs the binary when absent. */
   readonly pid?: number;
+  /** Records were lost on one CPU, so many, right before the record that is delivered next. */
+  readonly onLost?: (records: number) => void;
 }
 
 /** Probes of one owner in an own instance of tracefs; `close` removes all of them. */
@@ -59,7 +61,7 @@ export class TracefsSession {
   }
 
   static async open(options: TracefsSessionOptions): Promise<TracefsSession> {
-    const stream = new RecordStream();
+    const stream = new RecordStream(options.onLost);
     // Unguessable: it is what tells our records from text that the traced program writes into its strings.
     const token = randomBytes(5).toString('hex');
     const supervisor = await TracefsSupervisor.start({

@@ -16,9 +16,14 @@ export class RecordStream {
   lost = 0;
   /** Records that could not be understood: the kernel's `[LINE TOO BIG]`. */
   unreadable = 0;
+  readonly #onLost: ((records: number) => void) | undefined;
   readonly #events: { parser: RecordParser; deliver: Deliver }[] = [];
   #partial = '';
   #open: { event: { parser: RecordParser; deliver: Deliver }; text: string } | undefined;
+
+  constructor(onLost?: (records: number) => void) {
+    this.#onLost = onLost;
+  }
 
   subscribe(parser: RecordParser, deliver: Deliver): () => void {
     const event = { parser, deliver };
@@ -62,8 +67,10 @@ export class RecordStream {
   /** `CPU:1 [LOST 123 EVENTS]` or `[LINE TOO BIG]` (kernel/trace/trace.c). */
   #remark(line: string): void {
     const lost = /^CPU:\d+ \[LOST (\d+) EVENTS\]$/.exec(line)?.[1];
-    if (lost !== undefined) this.lost += Number(lost);
-    else if (line.includes('[LINE TOO BIG]')) {
+    if (lost !== undefined) {
+      this.lost += Number(lost);
+      this.#onLost?.(Number(lost));
+    } else if (line.includes('[LINE TOO BIG]')) {
       this.read++;
       this.unreadable++;
     }

@@ -31,6 +31,8 @@ export interface OwnFigures {
   readonly p50Ns?: number;
   readonly p90Ns?: number;
   readonly p99Ns?: number;
+  readonly p98Ns?: number;
+  readonly p998Ns?: number;
 }
 
 /** A workload that waits for `go` and stays until `end`. */
@@ -124,21 +126,38 @@ export function runCli(args: readonly string[], env: NodeJS.ProcessEnv = {}): Cl
   return { child, pid: child.pid ?? 0, attached, ended };
 }
 
-/** Traces a program from its first call to its last, and gives both sides' figures. */
+/**
+ * Traces a program from its first call to its last, and gives both sides' figures. With `others` that run the same binary all of them are
+ * traced, and their own figures are sums of counts.
+ */
 export async function traceAll(
   program: TracedProgram,
   args: readonly string[],
+  others: readonly TracedProgram[] = [],
 ): Promise<{ traced: TraceResult; own: Readonly<Record<string, OwnFigures>>; stderr: string }> {
   const cli = runCli([
     'trace',
-    ...['--binary', program.path, '--pid', String(program.pid), '--json', '--duration', '60s'],
+    ...['--binary', program.path, '--json', '--duration', '60s'],
+    ...(others.length === 0 ? ['--pid', String(program.pid)] : []),
     ...args,
   ]);
   await cli.attached;
-  program.go();
-  const own = await program.figures();
+  const all = [program, ...others];
+  for (const each of all) each.go();
+  const figures = await Promise.all(all.map((each) => each.figures()));
+  const own = others.length === 0 ? (figures[0] ?? {}) : summed(figures);
   cli.child.kill('SIGINT');
   const { exitCode, stdout, stderr } = await cli.ended;
   if (exitCode !== 0) throw new Error(`probescope trace ended with ${exitCode}: ${stderr}`);
   return { traced: JSON.parse(stdout) as TraceResult, own, stderr };
+}
+
+function summed(
+  figures: readonly Readonly<Record<string, OwnFigures>>[],
+): Readonly<Record<string, OwnFigures>> {
+  const sums: Record<string, OwnFigures> = {};
+  for (const each of figures)
+    for (const [name, { count }] of Object.entries(each))
+      sums[name] = { count: (sums[name]?.count ?? 0) + count };
+  return sums;
 }

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { cheaperWays } from '../../../extension/core/cheaper.ts';
-import type { CostClass, CostTable } from '../../../protocol/cost.ts';
+import { hitCost } from '../../../extension/core/cost.ts';
+import { usualCosts, type CostClass, type CostTable } from '../../../protocol/cost.ts';
 import type { FunctionSubject } from '../../../protocol/probe.ts';
 
 /** As calibrated on a virtual machine. */
@@ -36,4 +37,31 @@ test('a latency can become a count, and the dearest site decides', () => {
   const { now, ways } = cheaperWays(subject('nop', 'push'), ['latency'], table);
   expect(now).toMatch(/^≈ 1.6 µs a hit/);
   expect(ways.find(({ measures }) => measures !== undefined)).toMatchObject({ measures: ['count'] });
+});
+
+test('Go: an entry and a return are paid for, and C’s compiler flags are not offered', () => {
+  const site = (vaddr: number, kind: 'entry' | 'return', cost: 'push' | 'mov') => ({
+    kind,
+    vaddr,
+    fileOffsetBytes: vaddr,
+    cost,
+  });
+  const inGo = {
+    kind: 'function',
+    function: 'main.f',
+    sites: [site(0, 'entry', 'mov')],
+    refused: [],
+    bounds: {
+      entries: [site(4, 'entry', 'push')],
+      restarts: [],
+      exits: [site(12, 'return', 'mov')],
+      refused: [],
+    },
+  } as const;
+  const { hitNs } = hitCost(inGo, ['latency'], usualCosts);
+  expect(hitNs).toBe(usualCosts.count.push + usualCosts.count.mov);
+  expect(hitCost(inGo, ['count'], usualCosts).hitNs).toBe(usualCosts.count.push);
+  const { ways } = cheaperWays(inGo, ['latency'], usualCosts);
+  expect(ways).toMatchObject([{ label: 'Count only', measures: ['count'] }]);
+  expect(cheaperWays(inGo, ['count'], usualCosts).ways).toEqual([]);
 });

@@ -58,3 +58,30 @@ test.each<[string, Measure[], Site[], 'named' | 'counted']>([
   };
   expect(splitByEngine([probe])[engine]).toEqual([probe]);
 });
+
+test('Go: durations between addresses, callers by name, counts without the calls that begin again', () => {
+  const at = (vaddr: number, kind: Site['kind']): Site => ({ kind, vaddr, fileOffsetBytes: vaddr });
+  const bounds = {
+    entries: [at(4, 'entry')],
+    restarts: [at(20, 'entry')],
+    exits: [at(12, 'return')],
+    refused: [],
+  };
+  const split = (measures: Measure[]) =>
+    splitByEngine([
+      {
+        id: 1,
+        binary: '/bin/x',
+        measures,
+        subject: { kind: 'function', function: 'main.f', sites: [named], refused: [], bounds },
+      },
+    ]);
+  expect(split(['count'])).toMatchObject({ counted: [{ id: 1 }], named: [], timed: [] });
+  expect(split(['latency'])).toMatchObject({ counted: [], named: [], timed: [{ id: 1 }] });
+  expect(split(['callers'])).toMatchObject({ counted: [], named: [{ measures: ['callers'] }], timed: [] });
+  expect(split(['latency', 'callers'])).toMatchObject({
+    counted: [],
+    named: [{ measures: ['callers'] }],
+    timed: [{ id: 1 }],
+  });
+});
