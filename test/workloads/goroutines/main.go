@@ -163,7 +163,7 @@ func each(goroutines int, body func(number int)) {
 
 func round(number int) {
 	for turn := 0; turn < 10; turn++ {
-		works.add(work(150 + 10*(number*7%50)))
+		works.add(work(1000 + 10*(number*7%50)))
 	}
 	each(16, func(n int) { wanders.add(wander(200 + 50*n)) })
 	each(8, func(n int) {
