@@ -214,9 +214,13 @@ function perfLines(binary: string, places: readonly Place[]): PerfLine[] {
   );
   const asked = places.filter(({ fileOffset }) => runs.has(fileOffset)).map(({ spelling }) => spelling);
   const known = new Map<number, PerfLine>();
+  const hung: string[] = [];
   for (let from = 0; from < asked.length && known.size < WANTED * 1.2; from += AT_ONCE)
-    for (const line of perfDefinitionsOfMany(binary, asked.slice(from, from + AT_ONCE)))
+    for (const line of perfDefinitionsOfMany(binary, asked.slice(from, from + AT_ONCE), (place) =>
+      hung.push(place),
+    ))
       if (line.fetched.size > 0 && !known.has(line.offset)) known.set(line.offset, line);
+  if (hung.length > 0) console.log(`perf did not end at ${hung.length} places: ${hung.join(', ')}`);
   // a function of that name may be inlined elsewhere, and a line has other addresses
   const hit = reached(binary, [...known.keys()]);
   return [...known.values()].filter(({ offset }) => hit.has(offset)).slice(0, WANTED);

@@ -13,12 +13,27 @@ export interface PerfLine {
  * one of them. Several places cost little more than one: reading the debug information is what takes time.
  */
 export function perfDefinitions(binary: string, ...places: readonly string[]): PerfLine[] {
-  const { stdout } = spawnSync(
+  return ask(binary, places).lines;
+}
+
+/** perf answers within a second or two; at some lines it never does, and SIGTERM does not end it. */
+const PATIENCE_MS = 20_000;
+
+function ask(
+  binary: string,
+  places: readonly string[],
+): { readonly lines: PerfLine[]; readonly hung: boolean } {
+  const { stdout, error } = spawnSync(
     'perf',
     ['probe', '-q', '-x', binary, ...places.flatMap((place) => ['-D', place])],
-    { encoding: 'utf8', timeout: 120_000 },
+    { encoding: 'utf8', timeout: PATIENCE_MS, killSignal: 'SIGKILL' },
   );
-  return [...(stdout ?? '').matchAll(/^p:\S+ \S+:0x([0-9a-f]+)(.*)$/gm)].map(([, offset, rest]) => ({
+  const hung = error !== undefined && 'code' in error && error.code === 'ETIMEDOUT';
+  return { lines: hung ? [] : linesOf(stdout ?? ''), hung };
+}
+
+function linesOf(stdout: string): PerfLine[] {
+  return [...stdout.matchAll(/^p:\S+ \S+:0x([0-9a-f]+)(.*)$/gm)].map(([, offset, rest]) => ({
     offset: parseInt(offset ?? '', 16),
     fetched: new Map(
       (rest ?? '')
@@ -33,14 +48,23 @@ export function perfDefinitions(binary: string, ...places: readonly string[]): P
   }));
 }
 
-/** As {@link perfDefinitions}, of many places: those that perf refuses are left out, found by halving. */
-export function perfDefinitionsOfMany(binary: string, places: readonly string[]): PerfLine[] {
-  if (places.length === 0) return [];
-  const all = perfDefinitions(binary, ...places);
-  if (all.length > 0 || places.length === 1) return all;
+/**
+ * As {@link perfDefinitions}, of many places: those that perf refuses are left out, found by halving, and so are those at which it does not end,
+ * which are told.
+ */
+export function perfDefinitionsOfMany(
+  binary: string,
+  places: readonly string[],
+  onHang: (place: string) => void,
+): PerfLine[] {
+  const [first] = places;
+  if (first === undefined) return [];
+  const { lines, hung } = ask(binary, places);
+  if (places.length === 1 && hung) onHang(first);
+  if (lines.length > 0 || places.length === 1) return lines;
   const half = places.length >> 1;
   return [
-    ...perfDefinitionsOfMany(binary, places.slice(0, half)),
-    ...perfDefinitionsOfMany(binary, places.slice(half)),
+    ...perfDefinitionsOfMany(binary, places.slice(0, half), onHang),
+    ...perfDefinitionsOfMany(binary, places.slice(half), onHang),
   ];
 }
