@@ -49,6 +49,16 @@ test('tools, kernel, script, build id and commit stand beside the figures', asyn
     expect(recording.database.prepare('SELECT path, build_id FROM binaries').all()).toEqual([
       { path: program.path, build_id: buildId ?? null },
     ]);
+    // it begins when the probes do, not a second later
+    const { first } = recording.database
+      .prepare('SELECT count AS first FROM totals ORDER BY interval')
+      .get() as {
+      first: number;
+    };
+    const { last } = recording.database.prepare('SELECT max(count) AS last FROM totals').get() as {
+      last: number;
+    };
+    expect(first).toBeLessThan(last / 2);
     const [script] = recording.database.prepare('SELECT text FROM scripts').all() as { text: string }[];
     expect(script?.text).toMatch(/^uprobe:.*:"?route"? /m);
     // the words that an engine obeys are secrets

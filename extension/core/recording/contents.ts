@@ -16,13 +16,22 @@ const labels: readonly (readonly [key: string, label: string])[] = [
   ['command', 'Command line'],
   ['command_lines', 'Command lines'],
   ['git_commit', 'Git commit'],
-  ['git_dirty', 'Uncommitted changes'],
   ['measured', 'Measured'],
   ['stacks', 'Stacks'],
   ['script_name', 'Script'],
 ];
-/** Told elsewhere on the page: as the title, a date, a notice. */
-const elsewhere = ['title', 'name', 'tags', 'created_ms', 'ended_ms', 'duration_ns', 'state', 'stopped'];
+/** Told elsewhere on the page: as the title, a date, a notice, beside the commit. */
+const elsewhere = [
+  'git_dirty',
+  'title',
+  'name',
+  'tags',
+  'created_ms',
+  'ended_ms',
+  'duration_ns',
+  'state',
+  'stopped',
+];
 
 export interface Facts {
   readonly title: string;
@@ -37,7 +46,10 @@ export function factsOf(recording: Recording, durationNs: number): Facts {
   const number = (key: string): number => Number(meta.get(key)) || 0;
   const shown = labels.flatMap(([key, label]): Row[] => {
     const value = meta.get(key)?.trim() ?? '';
-    return value === '' ? [] : [[label, value]];
+    if (value === '') return [];
+    return [
+      [label, key === 'git_commit' && meta.get('git_dirty') === 'true' ? `${value}, with changes` : value],
+    ];
   });
   const createdMs = number('created_ms');
   const long = number('duration_ns') || durationNs;

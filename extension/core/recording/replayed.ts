@@ -82,10 +82,10 @@ export class ReplayedProbes implements Replayed {
   }
 }
 
-function figuresOf({ count, lost, attachedNs, latency, maxIsBound }: PartFigures): LaneFigures {
+function figuresOf({ count, lost, attachedNs, timedCount, latency, maxIsBound }: PartFigures): LaneFigures {
   const figures = {
     ...{ count, maxIsBound, lost: lost.missedEntries + lost.abandonedCalls + lost.droppedByEngine },
-    ...(attachedNs > 0 ? { rateHz: (count * 1e9) / attachedNs } : {}),
+    ...(attachedNs > 0 ? { rateHz: (timedCount * 1e9) / attachedNs } : {}),
   };
   if (latency === undefined || latency.buckets.length === 0) return figures;
   // interpolated in a bucket, none can exceed the maximum

@@ -39,10 +39,19 @@ export function readSteps(database: DatabaseSync, most = MOST_STEPS): Step[] {
 
 /** Index of the last step at or before a time; -1 before the first. */
 export function stepAt(steps: readonly { readonly timeNs: number }[], timeNs: number): number {
-  let [low, high] = [0, steps.length];
+  return lastUpTo(steps, (step) => step.timeNs, timeNs);
+}
+
+/** Index of the last interval at or before one; -1 before the first. */
+export function stepAtInterval(steps: readonly Step[], interval: number): number {
+  return lastUpTo(steps, (step) => step.interval, interval);
+}
+
+function lastUpTo<T>(ascending: readonly T[], value: (item: T) => number, most: number): number {
+  let [low, high] = [0, ascending.length];
   while (low < high) {
     const middle = (low + high) >> 1;
-    if (steps[middle]!.timeNs <= timeNs) low = middle + 1;
+    if (value(ascending[middle]!) <= most) low = middle + 1;
     else high = middle;
   }
   return low - 1;

@@ -7,7 +7,7 @@ import { BucketHistory, bucketsBetween } from './bucket-history.ts';
 import type { Recording } from './reader.ts';
 import { laneName, readSpec } from './replay.ts';
 import { hasIndex } from './sqlite.ts';
-import { edgesOf, gapsOf, readSteps, stepAt, type Step } from './steps.ts';
+import { edgesOf, gapsOf, readSteps, stepAt, stepAtInterval, type Step } from './steps.ts';
 
 /** A probe as the time line shows it: one that was paused and resumed has several numbers, and is one all the same. */
 export interface Lane {
@@ -34,8 +34,9 @@ export interface Part {
 export interface PartFigures {
   readonly count: number;
   readonly lost: LostCounts;
-  /** How long it was attached meanwhile, ns; 0 where that is not known. */
+  /** How long it was attached meanwhile, ns, and what was counted in that time; 0 where that is not known. */
   readonly attachedNs: number;
+  readonly timedCount: number;
   /** Absent where latency was not measured. */
   readonly latency?: LatencyTotals;
   /** The true maximum is at most {@link LatencyTotals.maxNs}: a part's own is known to the width of a bucket (3 %). */
@@ -145,14 +146,17 @@ export class RecordingTimeline {
           Math.max(0, (after === undefined ? 0 : value(after)) - (before === undefined ? 0 : value(before))),
         0,
       );
+    const count = added((row) => row.count);
     const figures = {
-      count: added(({ count }) => count),
+      count,
       lost: {
         missedEntries: added((row) => row.missed_entries),
         abandonedCalls: added((row) => row.abandoned_calls),
         droppedByEngine: added((row) => row.dropped_by_engine),
       },
       attachedNs: lane.spans.reduce((sum, span) => sum + this.#attachedNs(span, from, to), 0),
+      // when the calls of a recording's first interval began nobody knows
+      timedCount: count - (from > 0 ? 0 : this.#added(lane.spans, 0, Math.min(1, to)).count),
     };
     const measured = ends.some(({ after }) => after !== undefined && after.sum_ns !== null);
     if (!measured || !withBuckets) return { ...figures, maxIsBound: false };
@@ -270,16 +274,6 @@ function maximumOf(
   const { lowNs, highNs } = bucketBounds(highest[0]);
   if (exact >= lowNs) return { maxNs: exact, maxIsBound: false };
   return { maxNs: Math.min(overall, highNs), maxIsBound: true };
-}
-
-function stepAtInterval(steps: readonly Step[], interval: number): number {
-  let [low, high] = [0, steps.length];
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (steps[middle]!.interval <= interval) low = middle + 1;
-    else high = middle;
-  }
-  return low - 1;
 }
 
 /** First and last interval of each probe: two look-ups where there is an index for it, or all totals read once. */

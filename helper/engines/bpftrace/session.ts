@@ -36,7 +36,7 @@ export class BpftraceSession {
   #sequence = 0;
   #shots = 0;
   #lastStacksMs = 0;
-  #lastSnapshotMs = 0;
+  #lastSnapshotMs = -Infinity;
   /** The newest printout, while no snapshot was made of it. */
   #kept: { readonly printout: Printout; readonly generation: Generation } | undefined;
   #memory = { readMs: 0, bytes: 0 };
@@ -159,7 +159,8 @@ export class BpftraceSession {
     this.#generation = generation;
     this.#shots = 0;
     this.#lastStacksMs = 0;
-    this.#lastSnapshotMs = Date.now();
+    // the first printout is a snapshot whatever the pace: rates and recordings begin with it
+    this.#lastSnapshotMs = -Infinity;
     this.#memory = { readMs: 0, bytes: 0 };
     void generation.engine.ended.then((problem) => this.#engineEnded(generation, problem));
     this.#host.onState({

@@ -48,6 +48,28 @@ test('the shipped recording: rows, facts, figures that end where the totals do',
   recording.close();
 });
 
+test('a rate counts the calls of the time that it is a rate over: what the first interval has began before it', () => {
+  const path = join(folder, 'rate.probescope');
+  const writer = new RecordingWriter(path, { title: 'rate' });
+  const subject = { kind: 'usdt', provider: 'shop', name: 'p', sites: [] } as const;
+  writer.addProbe({ id: 1, binary: '/bin/shop', measures: ['count'], subject }, 'shop:p');
+  [100, 110, 120].forEach((count, second) => {
+    writer.addSnapshot({
+      ...{ session: 's', sequence: second, monotonicNs: second * 1e9, wallClockMs: second * 1000 },
+      final: second === 2,
+      probes: [{ probe: 1, count, lost: { missedEntries: 0, abandonedCalls: 0, droppedByEngine: 0 } }],
+    });
+  });
+  writer.finish();
+  const recording = new Recording(path);
+  const { probes } = firstView(recording);
+  expect(probes.figures({ toNs: 2e9 })[0]).toMatchObject({ count: 120, rateHz: 10 });
+  expect(probes.figures({ fromNs: 1e9, toNs: 2e9 })[0]).toMatchObject({ count: 10, rateHz: 10 });
+  expect(probes.figures({ toNs: 0 })[0]).toMatchObject({ count: 100 });
+  expect(probes.figures({ toNs: 0 })[0]).not.toHaveProperty('rateHz');
+  recording.close();
+});
+
 test('callers of a part are those whose counts grew in it', () => {
   const recording = new Recording(shipped);
   const callers = new RecordedCallers(recording);
