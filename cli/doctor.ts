@@ -1,6 +1,9 @@
 import { targetFacts } from '../helper/host/facts.ts';
-import { abilities, type Finding } from '../protocol/target.ts';
+import { findingsOf } from '../extension/core/targets/findings.ts';
 import { exitCodes, parseCommandLine, UsageError, type Command } from './command.ts';
+
+/** Of the longest name of a finding. */
+const WIDTH = 15;
 
 export const doctor: Command = {
   usage: `usage: probescope doctor [--json]
@@ -15,23 +18,10 @@ attach), 1 when they cannot.`,
     if (values.json) {
       process.stdout.write(`${JSON.stringify(facts, null, 2)}\n`);
     } else {
-      const { hostname, kernelRelease, arch, cpus, nodeVersion } = facts;
-      process.stdout.write(
-        `${hostname}: Linux ${kernelRelease} ${arch}, ${cpus} CPUs, Node ${nodeVersion}\n\n`,
-      );
-      const rows: [string, Finding][] = [
-        ['privileges', facts.privilege],
-        ['confinement', facts.confinement],
-        ['bpftrace', facts.bpftrace],
-        ['perf', facts.perf],
-        ['tracefs', facts.tracefs],
-        ['BTF', facts.btf],
-        ...abilities.map((ability): [string, Finding] => [ability, facts.abilities[ability]]),
-      ];
-      for (const [name, finding] of rows) {
-        process.stdout.write(`${finding.works ? 'yes' : 'no '}  ${name.padEnd(11)} ${finding.detail}\n`);
+      for (const { name, finding } of findingsOf(facts)) {
+        process.stdout.write(`${finding.works ? 'yes' : 'no '}  ${name.padEnd(WIDTH)} ${finding.detail}\n`);
         if (!finding.works && finding.remedy !== undefined)
-          process.stdout.write(`${' '.repeat(17)}${finding.remedy}\n`);
+          process.stdout.write(`${' '.repeat(WIDTH + 6)}${finding.remedy}\n`);
       }
     }
     return facts.abilities.uprobe.works ? exitCodes.ok : exitCodes.failed;

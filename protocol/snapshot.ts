@@ -59,7 +59,6 @@ export interface ProbeNote {
   readonly message: string;
 }
 
-/** What opening or changing a session answers. */
 /** What a session's figures were measured with, and where: what a recording keeps beside them. */
 export interface SessionDescription {
   readonly host: string;
@@ -74,6 +73,7 @@ export interface SessionDescription {
   readonly binaries: readonly { readonly path: string; readonly buildId?: string }[];
 }
 
+/** What opening or changing a session answers. */
 export interface SessionAttached {
   readonly attachedSites: number;
   readonly notes?: readonly ProbeNote[];

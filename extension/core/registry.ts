@@ -1,8 +1,6 @@
-import type { HistoryPoint } from './aggregate.ts';
 import { asProblem, ProbeError, type Problem } from '../../protocol/errors.ts';
-import type { Measure, ProbeId, ProbeSpec } from '../../protocol/probe.ts';
-import type { ProbeTotals, SessionState, Snapshot } from '../../protocol/snapshot.ts';
-import type { SourcePlace } from '../../protocol/source.ts';
+import type { Measure, ProbeId } from '../../protocol/probe.ts';
+import type { SessionState, Snapshot } from '../../protocol/snapshot.ts';
 import { costLabel, type CostTable } from '../../protocol/cost.ts';
 import { cheaperWays, type CheaperAdvice } from './cheaper.ts';
 import { hitCost } from './cost.ts';
@@ -20,6 +18,7 @@ import {
   type StoredProbe,
   type ProbeState,
 } from './probe.ts';
+import { recordedProbe, showMoment, type RecordedMoment, type RecordedProbeView } from './recorded-probe.ts';
 import type { SnapshotSink } from './recording/trace-recorder.ts';
 import { TraceSession } from './session.ts';
 
@@ -34,25 +33,6 @@ export interface RegistryOptions {
   readonly governor?: Governor;
   /** Records what is measured. */
   readonly recorder?: SnapshotSink;
-}
-
-/** What a probe of a recording had measured at one moment of it. */
-export interface RecordedMoment {
-  /** Names the probe over moments; no two recordings have the same. */
-  readonly key: string;
-  readonly totals: ProbeTotals;
-  /** What the last intervals of that moment added; read when it is looked at. */
-  readonly history?: () => readonly HistoryPoint[];
-  /** Up to when, or of which part of the recording; absent at its end. */
-  readonly moment?: string;
-}
-
-export interface RecordedProbeView extends RecordedMoment {
-  readonly spec: ProbeSpec;
-  /** Where and when it was recorded. */
-  readonly origin: string;
-  /** Where the source lies in the workspace. */
-  readonly place?: SourcePlace;
 }
 
 /**
@@ -105,30 +85,16 @@ export class ProbeRegistry implements Disposable {
 
   /** Adds probes that somebody measured elsewhere, with their figures; the same recording replaces its own. */
   showRecorded(recorded: readonly RecordedProbeView[]): void {
-    for (const { key, spec, totals, history, origin, moment, place } of recorded) {
+    for (const view of recorded)
       // somebody has attached it here since: what it measures now is more than a recording
-      if (this.#probes.get(key)?.isActive === true) continue;
-      const { binary, subject, measures } = spec;
-      const probe = new Probe({ binary, subject, measures, ...(place === undefined ? {} : { place }) }, key);
-      probe.state = { kind: 'paused', origin, ...(moment === undefined ? {} : { moment }) };
-      probe.aggregate.replace(totals, history);
-      this.#probes.set(key, probe);
-    }
+      if (this.#probes.get(view.key)?.isActive !== true) this.#probes.set(view.key, recordedProbe(view));
     this.#changed.fire([]);
   }
 
   /** Shows the figures of another moment; a probe that was removed, or attached here meanwhile, is left alone. */
   replay(moments: readonly RecordedMoment[]): void {
-    const changed: string[] = [];
-    for (const { key, totals, history, moment } of moments) {
-      const probe = this.#probes.get(key);
-      if (probe?.state.kind !== 'paused' || probe.state.origin === undefined) continue;
-      const { origin } = probe.state;
-      probe.state = { kind: 'paused', origin, ...(moment === undefined ? {} : { moment }) };
-      probe.aggregate.replace(totals, history);
-      changed.push(key);
-    }
-    if (changed.length > 0) this.#changed.fire(changed);
+    const changed = moments.filter((moment) => showMoment(this.#probes.get(moment.key), moment));
+    if (changed.length > 0) this.#changed.fire(changed.map(({ key }) => key));
   }
 
   restore(stored: readonly StoredProbe[]): void {

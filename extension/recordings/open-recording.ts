@@ -9,7 +9,7 @@ import type { Recording } from '../core/recording/reader.ts';
 import type { RecordedCallers } from '../core/recording/recorded-callers.ts';
 import type { Replayed, ReplayedProbes } from '../core/recording/replayed.ts';
 import type { Lane } from '../core/recording/timeline.ts';
-import type { RecordedMoment } from '../core/registry.ts';
+import type { RecordedMoment } from '../core/recorded-probe.ts';
 import { SCRIPT_RUN } from '../core/scripts/recorder.ts';
 import type { SourceFiles } from '../platform/open-source.ts';
 import type { ShowProblem } from '../platform/problems.ts';

@@ -13,7 +13,7 @@ import {
 import { formatDuration } from '../../protocol/format.ts';
 import type { Finding, ProcessInfo, TargetFacts } from '../../protocol/target.ts';
 import type { Target } from '../core/targets/target.ts';
-import { findingsOf } from '../targets/findings.ts';
+import { findingsOf } from '../core/targets/findings.ts';
 import {
   byContainer,
   containerTitle,

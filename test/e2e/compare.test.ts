@@ -2,13 +2,13 @@
 import { mkdtempSync, realpathSync, rmSync, cpSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Locator } from 'playwright-core';
 import { sourcesOf } from '../../scripts/workloads.ts';
 import { ProfileBuilder } from '../../profile/builder.ts';
 import { RecordingWriter } from '../../extension/core/recording/writer.ts';
 import { startShop, type Shop } from './shop.ts';
-import { openStudio, themeNames, whyNoStudio, type Studio } from './studio.ts';
+import { openStudio, themeNames, skipOrShow, whyNoStudio, type Studio } from './studio.ts';
 import {
   chooseInMenu,
   chooseTheme,
@@ -56,10 +56,10 @@ afterAll(async () => {
   await shop?.end().catch(() => undefined);
   if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
 });
-beforeEach((context) => {
-  if (whyNot !== undefined) context.skip(whyNot);
-  context.onTestFailed(() => studio.screenshot(`failed ${context.task.name}`));
-});
+skipOrShow(
+  () => studio,
+  () => whyNot,
+);
 
 async function recordingsView(): Promise<void> {
   const { page } = studio;

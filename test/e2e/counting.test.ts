@@ -1,8 +1,8 @@
 // Counters and system calls of a process, from its row in Targets, in three themes.
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { engineProcessesBelow } from './processes.ts';
 import { startShop, type Shop } from './shop.ts';
-import { openStudio, themeNames, whyNoStudio, type Studio } from './studio.ts';
+import { openStudio, themeNames, skipOrShow, whyNoStudio, type Studio } from './studio.ts';
 import { activeWebview, chooseInMenu, chooseTheme, processRow } from './workbench.ts';
 
 let studio: Studio;
@@ -18,10 +18,10 @@ afterAll(async () => {
   await studio?.close();
   await shop?.end().catch(() => undefined);
 });
-beforeEach((context) => {
-  if (whyNot !== undefined) context.skip(whyNot);
-  context.onTestFailed(() => studio.screenshot(`failed ${context.task.name}`));
-});
+skipOrShow(
+  () => studio,
+  () => whyNot,
+);
 
 test('counters and system calls of a process are shown live, from its row', async () => {
   const { page } = studio;

@@ -3,8 +3,8 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { openStudio, whyNoStudio, type Studio } from './studio.ts';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { openStudio, skipOrShow, whyNoStudio, type Studio } from './studio.ts';
 import {
   activeWebview,
   clickRowAction,
@@ -25,10 +25,10 @@ afterAll(async () => {
   await studio?.close();
   rmSync(folder, { recursive: true, force: true });
 });
-beforeEach((context) => {
-  if (whyNot !== undefined) context.skip(whyNot);
-  context.onTestFailed(() => studio.screenshot(`failed ${context.task.name}`));
-});
+skipOrShow(
+  () => studio,
+  () => whyNot,
+);
 
 test('a tracepoint is found, filtered and watched live', async () => {
   const { page } = studio;

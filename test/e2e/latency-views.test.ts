@@ -1,8 +1,8 @@
 // What the latency panel knows beyond the histogram: calls over time, single calls, a selection's flame graph, a baseline.
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { FrameLocator } from 'playwright-core';
 import { startShop, type Shop } from './shop.ts';
-import { openStudio, themeNames, whyNoStudio, type Studio } from './studio.ts';
+import { openStudio, themeNames, skipOrShow, whyNoStudio, type Studio } from './studio.ts';
 import {
   chooseInMenu,
   chooseTheme,
@@ -31,10 +31,10 @@ afterAll(async () => {
   await studio?.close();
   await shop?.end().catch(() => undefined);
 });
-beforeEach((context) => {
-  if (whyNot !== undefined) context.skip(whyNot);
-  context.onTestFailed(() => studio.screenshot(`failed ${context.task.name}`));
-});
+skipOrShow(
+  () => studio,
+  () => whyNot,
+);
 
 /** At once: the panel is drawn anew with each snapshot, and its elements do not wait to be still. */
 async function scrollTo(panel: FrameLocator, selector: string): Promise<void> {

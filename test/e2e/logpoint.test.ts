@@ -1,8 +1,8 @@
 // A logpoint, as a person adds it: right-click a line, type a text with an expression, see values at the line's end.
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { uprobesOn } from './processes.ts';
 import { startShop, type Shop } from './shop.ts';
-import { openStudio, whyNoStudio, type Studio } from './studio.ts';
+import { openStudio, skipOrShow, whyNoStudio, type Studio } from './studio.ts';
 import { chooseInMenu, openFile, overlayTexts, rightClickWord, waitForOverlay } from './workbench.ts';
 
 const LINE = 'int db_query(';
@@ -20,10 +20,10 @@ afterAll(async () => {
   await studio?.close();
   await shop?.end().catch(() => undefined);
 });
-beforeEach((context) => {
-  if (whyNot !== undefined) context.skip(whyNot);
-  context.onTestFailed(() => studio.screenshot(`failed ${context.task.name}`));
-});
+skipOrShow(
+  () => studio,
+  () => whyNot,
+);
 
 test('the input completes variables and says what is wrong', async () => {
   const { page } = studio;

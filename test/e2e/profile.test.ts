@@ -1,9 +1,9 @@
 // Profile Process: the demo program's stacks while it runs, from its row in Targets and from its source.
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { FrameLocator } from 'playwright-core';
 import { tracersBelow } from './processes.ts';
 import { startShop, type Shop } from './shop.ts';
-import { openStudio, themeNames, whyNoStudio, type Studio } from './studio.ts';
+import { openStudio, themeNames, skipOrShow, whyNoStudio, type Studio } from './studio.ts';
 import {
   chooseInMenu,
   chooseTheme,
@@ -28,10 +28,10 @@ afterAll(async () => {
   await studio?.close();
   await shop?.end().catch(() => undefined);
 });
-beforeEach((context) => {
-  if (whyNot !== undefined) context.skip(whyNot);
-  context.onTestFailed(() => studio.screenshot(`failed ${context.task.name}`));
-});
+skipOrShow(
+  () => studio,
+  () => whyNot,
+);
 
 const samplesOf = async (panel: FrameLocator): Promise<number> => {
   const text = (await panel.locator('.live-figures').textContent()) ?? '';

@@ -2,10 +2,10 @@
 import { copyFileSync, cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { sourcesOf } from '../../scripts/workloads.ts';
 import { tracersBelow } from './processes.ts';
-import { openStudio, whyNoStudio, type Studio } from './studio.ts';
+import { openStudio, skipOrShow, whyNoStudio, type Studio } from './studio.ts';
 import { openFile, openProbesView, treeTexts, waitForOverlay } from './workbench.ts';
 
 const whyNot = whyNoStudio();
@@ -26,10 +26,10 @@ afterAll(async () => {
   await studio?.close();
   if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
 });
-beforeEach((context) => {
-  if (whyNot !== undefined) context.skip(whyNot);
-  context.onTestFailed(() => studio.screenshot(`failed ${context.task.name}`));
-});
+skipOrShow(
+  () => studio,
+  () => whyNot,
+);
 
 test('a recording shows its figures at the code, labelled as recorded, and attaches nothing', async () => {
   const { page } = studio;

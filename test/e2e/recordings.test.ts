@@ -2,14 +2,14 @@
 import { copyFileSync, cpSync, existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { DatabaseSync } from 'node:sqlite';
 import { describeRecording } from '../../extension/core/recording/description.ts';
 import { summarise } from '../../extension/core/recording/summary.ts';
 import { RecordingWriter } from '../../extension/core/recording/writer.ts';
 import { ProfileBuilder } from '../../profile/builder.ts';
 import { sourcesOf } from '../../scripts/workloads.ts';
-import { openStudio, whyNoStudio, type Studio } from './studio.ts';
+import { openStudio, skipOrShow, whyNoStudio, type Studio } from './studio.ts';
 import {
   activeWebview,
   chooseInMenu,
@@ -46,10 +46,10 @@ afterAll(async () => {
   await studio?.close();
   if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
 });
-beforeEach((context) => {
-  if (whyNot !== undefined) context.skip(whyNot);
-  context.onTestFailed(() => studio.screenshot(`failed ${context.task.name}`));
-});
+skipOrShow(
+  () => studio,
+  () => whyNot,
+);
 
 /** As if each call of a function had taken twice as long: 32 buckets are a factor of two. */
 function slowDown(path: string, label: string): void {

@@ -3,11 +3,11 @@ import { copyFileSync, cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { FrameLocator } from 'playwright-core';
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { RecordingWriter } from '../../extension/core/recording/writer.ts';
 import { ProfileBuilder } from '../../profile/builder.ts';
 import { sourcesOf } from '../../scripts/workloads.ts';
-import { openStudio, themeNames, whyNoStudio, type Studio } from './studio.ts';
+import { openStudio, themeNames, skipOrShow, whyNoStudio, type Studio } from './studio.ts';
 import {
   chooseTheme,
   codeLensTexts,
@@ -43,10 +43,10 @@ afterAll(async () => {
   await studio?.close();
   if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
 });
-beforeEach((context) => {
-  if (whyNot !== undefined) context.skip(whyNot);
-  context.onTestFailed(() => studio.screenshot(`failed ${context.task.name}`));
-});
+skipOrShow(
+  () => studio,
+  () => whyNot,
+);
 
 /** Ten seconds of two threads: `early` runs in the first half, `late` in the second. */
 function writeProfile(path: string): void {

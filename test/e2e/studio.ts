@@ -6,6 +6,7 @@ import { spawnSync } from 'node:child_process';
 import { closeSync, existsSync, mkdirSync, openSync, readFileSync, readdirSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { chromium, type Browser, type Page } from 'playwright-core';
+import { beforeEach } from 'vitest';
 import {
   codeServerInstalled,
   freePort,
@@ -28,6 +29,15 @@ export function whyNoStudio(): string | undefined {
   if (!codeServerInstalled()) return 'code-server is not in the cache; `npm test` fetches it';
   if (!existsSync(vsix)) return 'dist/probescope.vsix is missing; `npm run package` writes it';
   return undefined;
+}
+
+/** Of every test of a file: skips it with the reason why there is no studio, and takes a picture of one that fails. */
+export function skipOrShow(studio: () => Studio | undefined, whyNot: () => string | undefined): void {
+  beforeEach((context) => {
+    const reason = whyNot();
+    if (reason !== undefined) context.skip(reason);
+    context.onTestFailed(() => studio()?.screenshot(`failed ${context.task.name}`));
+  });
 }
 
 /** VS Code's own: as the setting calls them, as the list does, and the workbench's class that tells which is on. */

@@ -1,8 +1,8 @@
 // The Targets view, and *Detach Everything* while the helper hangs: as a person sees both.
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { survivors, tracersBelow, uprobesOn } from './processes.ts';
 import { startShop, type Shop } from './shop.ts';
-import { openStudio, whyNoStudio, type Studio } from './studio.ts';
+import { openStudio, skipOrShow, whyNoStudio, type Studio } from './studio.ts';
 import {
   chooseInMenu,
   openFile,
@@ -29,10 +29,10 @@ afterAll(async () => {
   await studio?.close();
   await shop?.end().catch(() => undefined);
 });
-beforeEach((context) => {
-  if (whyNot !== undefined) context.skip(whyNot);
-  context.onTestFailed(() => studio.screenshot(`failed ${context.task.name}`));
-});
+skipOrShow(
+  () => studio,
+  () => whyNot,
+);
 
 test('processes stand below the target, with what decides whether they can be traced', async () => {
   const { page } = studio;

@@ -1,10 +1,10 @@
 // The main job, as a person does it: open the demo, right-click, choose Latency, read, look closer, pause, remove.
 import { execFileSync } from 'node:child_process';
 import { resolve } from 'node:path';
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { engineProcessesBelow, survivors, tracersBelow, uprobesOn, waitForEnd } from './processes.ts';
 import { startShop, type Shop } from './shop.ts';
-import { openStudio, themeNames, whyNoStudio, type Studio } from './studio.ts';
+import { openStudio, themeNames, skipOrShow, whyNoStudio, type Studio } from './studio.ts';
 import {
   activeWebview,
   chooseInMenu,
@@ -42,10 +42,10 @@ afterAll(async () => {
   await studio?.close();
   await shop?.end().catch(() => undefined);
 });
-beforeEach((context) => {
-  if (whyNot !== undefined) context.skip(whyNot);
-  context.onTestFailed(() => studio.screenshot(`failed ${context.task.name}`));
-});
+skipOrShow(
+  () => studio,
+  () => whyNot,
+);
 
 /** `p50 165 µs · …` in ns. */
 function p50Of(text: string): number {

@@ -13,10 +13,10 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { buildWorkload, programOf, sourcesOf } from '../../scripts/workloads.ts';
 import { engineProcessesBelow, tracersBelow, waitForEnd } from './processes.ts';
-import { openStudio, whyNoStudio, type Studio } from './studio.ts';
+import { openStudio, skipOrShow, whyNoStudio, type Studio } from './studio.ts';
 import {
   chooseInMenu,
   clickRowAction,
@@ -51,10 +51,10 @@ afterAll(() => {
   for (const child of running) child.kill('SIGKILL');
   rmSync(scratch, { recursive: true, force: true });
 });
-beforeEach((context) => {
-  if (whyNot !== undefined) context.skip(whyNot);
-  context.onTestFailed(() => studio?.screenshot(`failed ${context.task.name}`));
-});
+skipOrShow(
+  () => studio,
+  () => whyNot,
+);
 
 function start(program: string): ChildProcess {
   const child = spawn(program, ['--rate', '100'], { stdio: 'ignore' });

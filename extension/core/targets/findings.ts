@@ -1,4 +1,4 @@
-import { abilities, type Ability, type Finding, type TargetFacts } from '../../protocol/target.ts';
+import { abilities, type Ability, type Finding, type TargetFacts } from '../../../protocol/target.ts';
 
 const names: Readonly<Record<Ability, string>> = {
   uprobe: 'uprobes',
