@@ -5,7 +5,7 @@ import { locationsOf, rangesOf } from '../symbols/dwarf/lists.ts';
 import { describeType, typeOf, type Type } from '../symbols/dwarf/types.ts';
 import type { DebugInfo } from '../symbols/debug-info.ts';
 import type { Scope } from '../symbols/expression/scope.ts';
-import type { Variable } from '../symbols/model.ts';
+import type { ScopeAt, Variable } from '../symbols/model.ts';
 
 /** A scope for expressions, and where the function around it begins. */
 export interface PlacedScope extends Scope {
@@ -33,7 +33,7 @@ export function scopeAt(debug: DebugInfo, pc: number, functionName?: string): Pl
     address: { elf: debug.elf, debug: debug.dwarf?.elf ?? debug.elf, pc, functionDie: outermost.die },
     functionEntry: rangesOf(outermost.die)[0]?.low ?? pc,
     // A line inside an inlined copy sees the copy's variables only: those of the function around it are out of its scope.
-    variables: innermost.variables,
+    variables: variablesOf(scopes, innermost, pc),
     global: (name) => globalNamed(root, name),
     type: (name) => {
       if (!types.has(name)) types.set(name, typeNamed(root, name));
@@ -42,6 +42,34 @@ export function scopeAt(debug: DebugInfo, pc: number, functionName?: string): Pl
     lineOf: (address) => debug.frames(address)[0]?.line,
   };
 }
+
+/**
+ * The variables of a scope. GCC splits the unlikely rest off a function, and may inline it into the head again: a copy of the function inside itself, which is “called” where the
+ * function is declared. That is no other call, and what the rest does not use, and therefore has no place for, still is where the head has it.
+ */
+function variablesOf(scopes: readonly ScopeAt[], scope: ScopeAt, pc: number): readonly Variable[] {
+  const around = scopes[scopes.indexOf(scope) + 1];
+  if (around?.function !== scope.function || !isSplitRest(scope.die)) return scope.variables;
+  const whole = variablesOf(scopes, around, pc);
+  return scope.variables.map((variable) =>
+    hasPlace(variable, pc)
+      ? variable
+      : (whole.find((other) => other.name === variable.name && hasPlace(other, pc)) ?? variable),
+  );
+}
+
+function isSplitRest(copy: Die): boolean {
+  const [line, column] = [copy.number(attributes.callLine), copy.number(attributes.callColumn)];
+  return (
+    line !== undefined &&
+    column !== undefined &&
+    line === copy.number(attributes.declLine) &&
+    column === copy.number(attributes.declColumn)
+  );
+}
+
+const hasPlace = ({ locations, constant }: Variable, pc: number): boolean =>
+  constant !== undefined || locations().some(({ low, high }) => low <= pc && pc < high);
 
 /** A variable of the file or of a namespace, `ns::name`. Go's are written `package.name`, which is their whole name. */
 function globalNamed(root: Die, name: string): Variable | undefined {

@@ -34,8 +34,8 @@ interface Compared {
   readonly name: string;
   readonly perf: string;
   readonly ours: OurValue | { readonly problem: string };
-  /** The location at the address ends in DW_OP_stack_value: it is the value, not where the value is. */
-  readonly computed: boolean;
+  /** The location expression at the address; none where the variable has no place there. */
+  readonly expression: readonly number[];
   hits: number;
   /** The first hit at which the two differ. */
   different?: string;
@@ -47,7 +47,8 @@ interface OurValue {
   readonly bits: number;
 }
 
-const STACK_VALUE = 0x9f;
+/** Operations of DWARF 5, section 7.7.1. */
+const [BREG0, BREG31, FBREG, PIECE] = [0x70, 0x8f, 0x91, 0x93];
 
 /** Copies by their entries, since perf probes an inlined function there, in front of its ranges or not. */
 type Copies = ReadonlyMap<number, readonly InlinedCopy[]>;
@@ -93,10 +94,10 @@ function ourValue(debug: DebugInfo, vaddr: number, name: string, copies: Copies)
   }
 }
 
-function isComputed(debug: DebugInfo, vaddr: number, name: string, copies: Copies): boolean {
+function expressionOf(debug: DebugInfo, vaddr: number, name: string, copies: Copies): readonly number[] {
   const variable = scopeFor(debug, vaddr, name, copies).variables.find((each) => each.name === name);
   const here = variable?.locations().find(({ low, high }) => low <= vaddr && vaddr < high);
-  return here?.expression.at(-1) === STACK_VALUE;
+  return [...(here?.expression ?? [])];
 }
 
 function comparisons(debug: DebugInfo, { offset, fetched }: PerfLine, copies: Copies): Compared[] {
@@ -110,7 +111,7 @@ function comparisons(debug: DebugInfo, { offset, fetched }: PerfLine, copies: Co
     name,
     perf,
     ours: ourValue(debug, vaddr, name, copies),
-    computed: isComputed(debug, vaddr, name, copies),
+    expression: expressionOf(debug, vaddr, name, copies),
     hits: 0,
   }));
 }
@@ -251,8 +252,26 @@ function compareAll(debug: DebugInfo, binary: string, places: readonly Place[]):
   return all;
 }
 
-/** perf 6.1 takes a computed value for the address of one and reads the memory there. */
-const perfMisreads = ({ perf, computed }: Compared): boolean => computed && /^[-+]?\d*\(/.test(perf);
+/** perf 6.1 reads memory at what the first operation gives (a register and an offset), and leaves out all that follow. */
+function stopsEarly({ perf, expression: [first = 0, ...rest] }: Compared): boolean {
+  const isBased = (first >= BREG0 && first <= BREG31) || first === FBREG;
+  const operand = rest.findIndex((byte) => byte < 0x80) + 1;
+  return isBased && rest.length > operand && /^[-+]?\d*\(/.test(perf);
+}
+
+/** `\\-102:s32` of a constant that is 154 in one byte. */
+function misreadsConstant({ perf, ours, different = '' }: Compared): boolean {
+  const constant = /^\\-(\d+):/.exec(perf)?.[1];
+  return 'value' in ours && constant !== undefined && different.endsWith(`ours ${256 - Number(constant)}`);
+}
+
+const perfMisreads = (each: Compared): boolean => stopsEarly(each) || misreadsConstant(each);
+
+/** What cannot be compared: structures in pieces (perf shows the first), 16 bytes (perf shows eight), and a variable of a scope further out. */
+function isIncomparable({ ours, expression }: Compared): boolean {
+  if (!('problem' in ours)) return false;
+  return expression.length === 0 || expression.includes(PIECE) || ours.problem.includes('has 16 bytes');
+}
 
 function report(what: string, all: readonly Compared[]): readonly string[] {
   const places = new Set(all.map(({ place }) => place)).size;
@@ -260,9 +279,10 @@ function report(what: string, all: readonly Compared[]): readonly string[] {
   const unread = all.filter(({ ours }) => 'problem' in ours);
   const different = all.filter((each) => each.different !== undefined);
   const misread = [...unread, ...different].filter(perfMisreads);
-  const open = [...unread, ...different].filter((each) => !perfMisreads(each));
+  const others = [...unread, ...different].filter((each) => !perfMisreads(each));
+  const open = others.filter((each) => !isIncomparable(each));
   console.log(
-    `${what}: ${all.length} variables at ${places} addresses, ${hits} values compared; ${misread.length} variables misread by perf, ${open.length} differ`,
+    `${what}: ${all.length} variables at ${places} addresses, ${hits} values compared; ${misread.length} variables misread by perf, ${others.length - open.length} not to be compared, ${open.length} differ`,
   );
   return open.map(({ place, name, perf, ours, different: how }) =>
     'problem' in ours
