@@ -36,6 +36,8 @@ interface Compared {
   readonly ours: OurValue | { readonly problem: string };
   /** The location expression at the address; none where the variable has no place there. */
   readonly expression: readonly number[];
+  /** A function further out, not the one whose code it is, has a variable of this name. */
+  readonly isAlsoOutside: boolean;
   hits: number;
   /** The first hit at which the two differ. */
   different?: string;
@@ -100,6 +102,13 @@ function expressionOf(debug: DebugInfo, vaddr: number, name: string, copies: Cop
   return [...(here?.expression ?? [])];
 }
 
+function isAlsoOutside(debug: DebugInfo, vaddr: number, name: string): boolean {
+  const [innermost, ...around] = debug.scopesAt(vaddr);
+  return around.some(
+    (scope) => scope.function !== innermost?.function && scope.variables.some((each) => each.name === name),
+  );
+}
+
 function comparisons(debug: DebugInfo, { offset, fetched }: PerfLine, copies: Copies): Compared[] {
   const vaddr = debug.elf.vaddrOf(offset) ?? 0;
   const [frame] = debug.frames(vaddr);
@@ -112,6 +121,7 @@ function comparisons(debug: DebugInfo, { offset, fetched }: PerfLine, copies: Co
     perf,
     ours: ourValue(debug, vaddr, name, copies),
     expression: expressionOf(debug, vaddr, name, copies),
+    isAlsoOutside: isAlsoOutside(debug, vaddr, name),
     hits: 0,
   }));
 }
@@ -268,9 +278,13 @@ function misreadsConstant({ perf, ours, different = '' }: Compared): boolean {
 const perfMisreads = (each: Compared): boolean => stopsEarly(each) || misreadsConstant(each);
 
 /** What cannot be compared: structures in pieces (perf shows the first), 16 bytes (perf shows eight), and a variable of a scope further out. */
-function isIncomparable({ ours, expression }: Compared): boolean {
+function isIncomparable({ ours, expression, isAlsoOutside: outside }: Compared): boolean {
   if (!('problem' in ours)) return false;
-  return expression.length === 0 || expression.includes(PIECE) || ours.problem.includes('has 16 bytes');
+  return (
+    (expression.length === 0 && outside) ||
+    expression.includes(PIECE) ||
+    ours.problem.includes('has 16 bytes')
+  );
 }
 
 function report(what: string, all: readonly Compared[]): readonly string[] {
