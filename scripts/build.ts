@@ -47,8 +47,15 @@ const nodeBundles: [entry: string, outfile: string, target: string][] = [
   ['language-server/main.ts', 'dist/server.js', 'node20'],
 ];
 
+/** What `cli/compiled.ts` runs: a function of what CommonJS hands a module. */
+const asFunction: esbuild.BuildOptions = {
+  banner: { js: '(function (exports, require, module, __filename, __dirname) {' },
+  footer: { js: '})' },
+};
+
 const builds: esbuild.BuildOptions[] = nodeBundles.map(([entry, outfile, target]) => ({
   ...common,
+  ...(entry === 'cli/main.ts' ? asFunction : {}),
   entryPoints: [entry],
   outfile,
   platform: 'node',

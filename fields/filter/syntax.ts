@@ -58,7 +58,7 @@ interface Token extends Range {
 }
 
 const TOKEN =
-  /(?<name>[A-Za-z_]\w*)|(?<device>\d+:\d+)|(?<number>0[xX][\da-fA-F]+|\d+[A-Za-zµ]*)|(?<text>"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')|(?<punct>&&|\|\||[=!<>]=|!~|[<>()!&|~-])/y;
+  /(?<name>[A-Za-z_]\w*)|(?<device>\d+:\d+)|(?<number>0[xX][\da-fA-F]+|\d+[A-Za-z\u00b5]*)|(?<text>"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')|(?<punct>&&|\|\||[=!<>]=|!~|[<>()!&|~-])/y;
 
 function tokenize(source: string): Token[] {
   const tokens: Token[] = [];
@@ -235,7 +235,7 @@ class Parser {
         return { kind: 'device', major, minor, start, end };
       }
       case 'number': {
-        const match = /^(0[xX][\da-fA-F]+|\d+)([A-Za-zµ]*)$/.exec(text);
+        const match = /^(0[xX][\da-fA-F]+|\d+)([A-Za-z\u00b5]*)$/.exec(text);
         const unit = match?.[2] ?? '';
         const value = BigInt(match?.[1] ?? 0);
         return unit === ''

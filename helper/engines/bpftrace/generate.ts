@@ -213,8 +213,8 @@ function controlClauses(orders: Orders, hasLatency: boolean, hasCallers: boolean
   const latencyMaps = hasLatency ? ['@b', '@r', '@d', '@m', '@a', '@q', '@f', '@s', '@u', '@t'] : [];
   const maps = ['@on', '@z', '@c', ...latencyMaps, ...(hasCallers ? ['@k'] : [])];
   return [
-    // Whoever reads us is alive or this write ends us (SIGPIPE): nothing outlives its owner.
-    'interval:ms:400 { printf("alive\\n"); }',
+    // Whoever reads us is alive or this write ends us (SIGPIPE): nothing outlives its owner by more than this. Each wakes the reader.
+    'interval:ms:800 { printf("alive\\n"); }',
     order(orders.on, '  @on = (uint64)1;\n  printf("on %llu\\n", nsecs);\n'),
     order(orders.print, print),
     ...(hasCallers ? [order(orders.printStacks, printAll)] : []),
