@@ -116,6 +116,10 @@ export async function startCodeServer(options: CodeServerOptions): Promise<CodeS
   const settings = {
     'workbench.startupEditor': 'none',
     'security.workspace.trust.startupPrompt': 'never',
+    // the whole window is for the code and what is measured of it
+    'workbench.secondarySideBar.defaultVisibility': 'hidden',
+    'chat.disableAIFeatures': true,
+    'git.openRepositoryInParentFolders': 'never',
     ...options.settings,
   };
   // settings of the scope `machine` are read from the second alone

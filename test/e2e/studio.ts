@@ -113,8 +113,6 @@ const quiet = {
   'telemetry.telemetryLevel': 'off',
   'workbench.tips.enabled': false,
   'workbench.enableExperiments': false,
-  'workbench.secondarySideBar.defaultVisibility': 'hidden',
-  'chat.disableAIFeatures': true,
   'window.menuBarVisibility': 'classic',
   'window.commandCenter': false,
   'editor.minimap.enabled': false,
