@@ -19,7 +19,8 @@ function endEverything(): Promise<void> {
 
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
   process.on(signal, () => {
-    say('\nEnding what was started …');
+    // Ctrl-C reaches this process twice: from the terminal, and from the one that started it
+    if (ending === undefined) say('\nEnding what was started …');
     void endEverything().then(() => process.exit(signal === 'SIGINT' ? 130 : 143));
   });
 
