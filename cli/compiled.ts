@@ -1,4 +1,12 @@
-import { mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import {
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
@@ -12,6 +20,10 @@ import { compiledCodeFolder } from '../extension/core/compiled-code.ts';
  */
 const LEAVE_SMALL_HEAPS = '--no-memory-reducer-for-small-heaps';
 const LEAVES_SMALL_HEAPS = 13;
+
+const PREFIX = 'cli-';
+/** Code that is older is made anew: so what a removed installation left goes in time. */
+const KEPT_DAYS = 30;
 
 type CommonJs = (
   exports: object,
@@ -32,7 +44,7 @@ interface Kept {
 /**
  * Runs a bundle (a function, see `scripts/build.ts`) with what V8 compiled of it for the last run of this `command`, functions that are compiled when they
  * are first called included. Those are a quarter of what a short command costs, and Node's own cache (`module.enableCompileCache`)
- * leaves them out: it is made before anything runs. The first run that succeeds keeps its code, in a file for each command.
+ * leaves them out: it is made before anything runs. The first run that succeeds keeps its code, in a file for each command of each installation.
  */
 export function runCompiled(file: string, command: string): void {
   if (Number.parseInt(process.versions.v8) >= LEAVES_SMALL_HEAPS) setFlagsFromString(LEAVE_SMALL_HEAPS);
@@ -53,7 +65,8 @@ export function runCompiled(file: string, command: string): void {
 function keptCode(file: string, command: string): Kept | undefined {
   const folder = compiledCodeFolder();
   if (folder === undefined || !('crc32' in zlib)) return undefined;
-  const path = join(folder, `cli-${command}-${process.version}-${process.arch}`);
+  const installation = zlib.crc32(file).toString(16);
+  const path = join(folder, `${PREFIX}${command}-${installation}-${process.version}-${process.arch}`);
   const { ino, size, ctimeNs } = statSync(file, { bigint: true });
   const of = `${file} ${ino} ${size} ${ctimeNs}`;
   return { path, of, code: readKept(path, of) };
@@ -80,7 +93,16 @@ function keep({ path, of }: Kept, code: Buffer): void {
       mode: 0o600,
     });
     renameSync(partial, path);
+    removeOld(dirname(path));
   } catch {
     // a full or read-only disk
+  }
+}
+
+function removeOld(folder: string): void {
+  const oldest = Date.now() - KEPT_DAYS * 86_400_000;
+  for (const name of readdirSync(folder)) {
+    const path = join(folder, name);
+    if (name.startsWith(PREFIX) && statSync(path).mtimeMs < oldest) unlinkSync(path);
   }
 }

@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import * as esbuild from 'esbuild';
@@ -58,7 +58,9 @@ const keptFile = (): string => join(folder, 'probescope', 'compiled', keptFiles(
 test('the first run that succeeds keeps its code, later ones leave it as it is', () => {
   program('one');
   expect(run()).toBe('one');
-  expect(keptFiles()).toEqual([`cli-word-${process.version}-${process.arch}`]);
+  expect(keptFiles()).toEqual([
+    expect.stringMatching(new RegExp(`^cli-word-[0-9a-f]+-${process.version}-${process.arch}$`)),
+  ]);
   const { mode, mtimeMs, ino } = statSync(keptFile());
   expect(mode & 0o777).toBe(0o600);
   expect(run()).toBe('one');
@@ -87,6 +89,16 @@ test('code of another build is not run, though its length is the same', () => {
   expect(run()).toBe('two');
   expect(statSync(keptFile()).ino).not.toBe(before);
   expect(run()).toBe('two');
+});
+
+test('what has not been made for a month goes', () => {
+  program('one');
+  run('check');
+  const [old = ''] = keptFiles();
+  const before = Date.now() / 1000 - 40 * 86_400;
+  utimesSync(join(folder, 'probescope', 'compiled', old), before, before);
+  run('trace');
+  expect(keptFiles()).toEqual([expect.stringMatching(/^cli-trace-/)]);
 });
 
 test('damaged code is not run', () => {
@@ -127,6 +139,6 @@ test('the command line that people call keeps its code', () => {
     });
   const text = help();
   expect(text).toContain('usage: probescope check');
-  expect(keptFiles()).toEqual([`cli-help-${process.version}-${process.arch}`]);
+  expect(keptFiles()).toEqual([expect.stringMatching(/^cli-help-/)]);
   expect(help()).toBe(text);
 });
