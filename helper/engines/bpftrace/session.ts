@@ -14,7 +14,7 @@ export interface SessionHost extends EngineHost {
   readonly onState: (state: SessionState) => void;
 }
 
-/** The engine is asked fast at first: somebody waits for the first figure. Then at the session's own pace. */
+/** The engine is asked fast at first: somebody waits for the first figure, unless figures are wanted seldom. Then at the session's own pace. */
 const FIRST_DELAYS_MS = [30, 120, 250];
 /** The engine is asked this often at least, also where snapshots are wanted seldom: one that is killed takes no more with it. */
 const KEPT_EVERY_MS = 1000;
@@ -192,7 +192,8 @@ export class BpftraceSession {
   #schedule(): void {
     clearTimeout(this.#timer);
     if (this.#ended || this.#generation === undefined) return;
-    const delayMs = Math.min(FIRST_DELAYS_MS[this.#shots] ?? KEPT_EVERY_MS, this.#intervalMs);
+    const early = this.#intervalMs < KEPT_EVERY_MS ? FIRST_DELAYS_MS : FIRST_DELAYS_MS.slice(0, 1);
+    const delayMs = Math.min(early[this.#shots] ?? KEPT_EVERY_MS, this.#intervalMs);
     this.#timer = setTimeout(() => {
       this.#shots++;
       void this.#enqueue(() => this.#shoot()).finally(() => this.#schedule());
