@@ -92,6 +92,7 @@ export interface CodeServer {
 }
 
 export interface CodeServerOptions {
+  /** The folder or workspace file that is opened. */
   readonly folder: string;
   /** The packaged extension. */
   readonly vsix: string;
@@ -104,6 +105,17 @@ export interface CodeServerOptions {
   /** Where its log goes; inherited standard error when absent. */
   readonly logFile?: number;
   readonly workspaceTrust?: boolean;
+}
+
+/** Where a browser finds a server of this machine with a folder or workspace file, and with a file of it in front. */
+export function addressOf(port: number, folder: string, file?: string): string {
+  const query = new URLSearchParams({
+    [folder.endsWith('.code-workspace') ? 'workspace' : 'folder']: folder,
+    ...(file === undefined
+      ? {}
+      : { payload: JSON.stringify([['openFile', `vscode-remote://127.0.0.1:${port}${file}`]]) }),
+  });
+  return `http://127.0.0.1:${port}/?${query.toString()}`;
 }
 
 /** Starts code-server and waits until it answers; throws when it ends or stays silent for 30 s. */

@@ -1,8 +1,8 @@
 // `npm start`: set up, start the demo program, open VS Code with Probescope on its sources. Ctrl-C ends all of it.
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, openSync } from 'node:fs';
-import { join } from 'node:path';
+import { mkdirSync, openSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { cache, repository } from './node24.mjs';
 import { say, setUp } from './setup.ts';
 
@@ -72,7 +72,7 @@ async function endProcess(child: ChildProcess): Promise<void> {
 async function openOwnCode(
   code: string,
   vsix: string,
-  folder: string,
+  workspace: string,
   file: string | undefined,
 ): Promise<void> {
   const profile = [
@@ -89,10 +89,10 @@ async function openOwnCode(
   });
   if (install.status !== 0)
     throw new Error(`${code} could not install ${vsix}: it ended with ${install.status}`);
-  say(`→ ${code}: opening ${folder}; close the window or press Ctrl-C to end`);
+  say(`→ ${code}: opening ${workspace}; close the window or press Ctrl-C to end`);
   const window = spawn(
     code,
-    [...profile, ...asRoot, '--new-window', '--wait', folder, ...(file === undefined ? [] : [file])],
+    [...profile, ...asRoot, '--new-window', '--wait', workspace, ...(file === undefined ? [] : [file])],
     {
       stdio: ['ignore', 2, 2],
     },
@@ -101,14 +101,14 @@ async function openOwnCode(
   await new Promise((resolve) => window.once('exit', resolve));
 }
 
-async function openInBrowser(vsix: string, folder: string, file: string | undefined): Promise<void> {
-  const { freePort, startCodeServer } = await import('./code-server.ts');
+async function openInBrowser(vsix: string, workspace: string, file: string | undefined): Promise<void> {
+  const { addressOf, freePort, startCodeServer } = await import('./code-server.ts');
   const password = randomBytes(12).toString('base64url');
   const userDataFolder = join(cache, 'code-server-data');
   mkdirSync(userDataFolder, { recursive: true });
   const logFile = openSync(join(cache, 'code-server.log'), 'w');
   const server = await startCodeServer({
-    folder,
+    folder: workspace,
     vsix,
     port: await freePort(),
     password,
@@ -116,12 +116,17 @@ async function openInBrowser(vsix: string, folder: string, file: string | undefi
     logFile,
   });
   endings.push(() => server.stop());
-  const payload = JSON.stringify([['openFile', `vscode-remote://127.0.0.1:${server.port}${file}`]]);
-  const open = file === undefined ? '' : `?${new URLSearchParams({ folder, payload }).toString()}`;
+  // the server opens its folder by itself
+  const address =
+    file === undefined ? `http://127.0.0.1:${server.port}/` : addressOf(server.port, workspace, file);
   say(
-    `\nVS Code with Probescope runs on this machine alone:\n\n  address   http://127.0.0.1:${server.port}/${open}\n  password  ${password}\n`,
+    `\nVS Code with Probescope runs on this machine alone:\n\n  address   ${address}\n  password  ${password}\n`,
   );
-  say('Open a source file, right-click a function, choose Trace Function. Ctrl-C ends everything.');
+  say(
+    recording === undefined
+      ? 'Open a source file, right-click a function, choose Trace Function. Ctrl-C ends everything.'
+      : 'What was recorded stands at its functions, and moves with the time line of the recording. Ctrl-C ends everything.',
+  );
   await new Promise((resolve) => server.process.once('exit', resolve));
   if (ending === undefined)
     throw new Error(`code-server ended by itself; see ${join(cache, 'code-server.log')}`);
@@ -133,6 +138,14 @@ const { vsix } = await import('./package.ts');
 const { programOf, sourcesOf } = await import('./workloads.ts');
 
 const folder = sourcesOf('shop');
+/** The source with the recording beside it, which wakes the extension: a window that begins with a file has not asked yet whose it is. */
+function recordedWorkspace(): string {
+  const file = join(cache, 'recorded-demo.code-workspace');
+  const folders = [{ path: folder }, { path: dirname(shippedRecording), name: 'recording' }];
+  writeFileSync(file, JSON.stringify({ folders }));
+  return file;
+}
+
 const tracing = canTrace();
 const recording = tracing.works ? undefined : shippedRecording;
 if (recording === undefined) {
@@ -144,9 +157,10 @@ if (recording === undefined) {
     `→ opening a recording of the demo program instead (${recording}): its figures were measured on another machine`,
   );
 }
+const workspace = recording === undefined ? folder : recordedWorkspace();
 try {
-  if (code === undefined) await openInBrowser(vsix, folder, recording);
-  else await openOwnCode(code, vsix, folder, recording);
+  if (code === undefined) await openInBrowser(vsix, workspace, recording);
+  else await openOwnCode(code, vsix, workspace, recording);
 } catch (error) {
   say(`✗ ${error instanceof Error ? error.message : String(error)}`);
   process.exitCode = 1;

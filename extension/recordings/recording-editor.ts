@@ -1,6 +1,7 @@
 /** Opens `*.probescope` files: a page with their time line, and their probes in the tree and at their lines, labelled as recorded. */
 import {
   commands,
+  TabInputText,
   Uri,
   window,
   type CustomReadonlyEditorProvider,
@@ -37,8 +38,21 @@ export interface RecordingEditorServices {
   readonly profiles: ProfilePanels;
 }
 
+const VIEW_TYPE = 'probescope.recording';
+
 export function registerRecordingEditor(services: RecordingEditorServices): Disposable {
-  return window.registerCustomEditorProvider('probescope.recording', new RecordingEditor(services));
+  const registered = window.registerCustomEditorProvider(VIEW_TYPE, new RecordingEditor(services));
+  void takeOver().catch((error: unknown) => services.log.warn(`Recording not taken over: ${String(error)}`));
+  return registered;
+}
+
+/** What a window begins with is open before VS Code knows the editors of a new extension: as text, which a recording is not. */
+async function takeOver(): Promise<void> {
+  for (const tab of window.tabGroups.all.flatMap(({ tabs }) => tabs)) {
+    if (!(tab.input instanceof TabInputText) || !tab.input.uri.path.endsWith('.probescope')) continue;
+    await commands.executeCommand('vscode.openWith', tab.input.uri, VIEW_TYPE, tab.group.viewColumn);
+    await window.tabGroups.close(tab);
+  }
 }
 
 class RecordingEditor implements CustomReadonlyEditorProvider<OpenRecording> {

@@ -37,7 +37,7 @@ beforeAll(async () => {
   writeProfile(join(folder, 'phases.probescope'));
   recording = growing(join(folder, 'growing.probescope'));
   for (const second of [1, 2, 3]) recording.second(second);
-  studio = await openStudio({ folder });
+  studio = await openStudio({ folder, file: join(folder, 'shop.probescope') });
 });
 afterAll(async () => {
   await studio?.close();
@@ -116,9 +116,10 @@ async function cells(name: string): Promise<string[]> {
 }
 const calls = async (name: string): Promise<number> => Number((await cells(name))[0]!.replaceAll(',', ''));
 
-test('it opens with the figures of the whole recording, in the page and at the code', async () => {
+test('a window that begins with it, before the extension is known, shows the figures of the whole recording, in the page and at the code', async () => {
   const { page } = studio;
-  await openRecording('shop.probescope');
+  panel = await webviewWith(page, '.time-line svg');
+  expect(await page.locator('.tabs-container .tab', { hasText: 'shop.probescope' }).count()).toBe(1);
   await expect.poll(position).toMatch(/^0:29\.9 of 0:29\.9$/);
   await expect
     .poll(() => cells('db_query'))

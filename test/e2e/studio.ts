@@ -8,6 +8,7 @@ import { join, resolve } from 'node:path';
 import { chromium, type Browser, type Page } from 'playwright-core';
 import { beforeEach } from 'vitest';
 import {
+  addressOf,
   codeServerInstalled,
   freePort,
   startCodeServer,
@@ -52,6 +53,8 @@ export const themeNames = Object.keys(themes) as Theme[];
 
 export interface StudioOptions {
   readonly folder: string;
+  /** The window begins with this file. */
+  readonly file?: string;
   readonly theme?: Theme;
   readonly settings?: Readonly<Record<string, unknown>>;
   readonly env?: Readonly<Record<string, string>>;
@@ -166,7 +169,7 @@ export async function openStudio(options: StudioOptions): Promise<Studio> {
   const page = await context.newPage();
   const studio = new Studio(page, server, browser, logFile);
   try {
-    await page.goto(`http://127.0.0.1:${server.port}/?folder=${encodeURIComponent(options.folder)}`);
+    await page.goto(addressOf(server.port, options.folder, options.file));
     await page.locator('.monaco-workbench .part.activitybar').waitFor({ timeout: 60_000 });
     if (options.restricted !== true) await untilTrusted(page);
   } catch (error) {
