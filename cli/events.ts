@@ -1,9 +1,21 @@
 import { randomBytes } from 'node:crypto';
 import { type RawValue, show } from '../fields/show.ts';
+import { frameText } from '../fields/stack-text.ts';
 import { readColumn } from '../helper/sources/columns.ts';
 import { EventsService } from '../helper/sources/service.ts';
 import type { Problem } from '../protocol/errors.ts';
-import type { EventCounts, EventRows, EventsMode, EventsSpec, StreamSchema } from '../protocol/events.ts';
+import {
+  EMPTY_STACK,
+  NO_STACK,
+  type EventCounts,
+  type EventRows,
+  type EventStack,
+  type EventStacks,
+  type EventsMode,
+  type EventsSpec,
+  type StreamColumn,
+  type StreamSchema,
+} from '../protocol/events.ts';
 import {
   type Command,
   UsageError,
@@ -33,9 +45,24 @@ function modeOf(values: { count?: string | undefined; sample?: string | undefine
   return { kind: 'each' };
 }
 
+function stacksOf(text: string | undefined): Pick<EventsSpec, 'userStack' | 'kernelStack'> {
+  switch (text) {
+    case undefined:
+      return {};
+    case 'user':
+      return { userStack: true };
+    case 'kernel':
+      return { kernelStack: true };
+    case 'both':
+      return { userStack: true, kernelStack: true };
+    default:
+      throw new UsageError(`--stacks ${text}: user, kernel or both is expected`);
+  }
+}
+
 export const eventsCommand: Command = {
   usage: `usage: probescope events EVENT… [--filter F] [--pid P] [--duration D] [--first N] [--sample N] [--accept-rate]
-                          [--json | --copy bpftrace|perf|shell]
+                          [--stacks user|kernel|both] [--json | --copy bpftrace|perf|shell]
        probescope events 'syscall:*' --summary [--pid P] [--duration D] [--json]
 
 Shows events as they happen. EVENT is SUBSYSTEM:NAME for a tracepoint, a system call's name, or an id of “probescope sources”.
@@ -43,6 +70,7 @@ Shows events as they happen. EVENT is SUBSYSTEM:NAME for a tracepoint, a system 
   --pid P         only this process and the children it starts
   --duration D    ends after 10s, 500ms, 2m; otherwise with Ctrl-C
   --first N       ends after N rows        --sample N   one of N events; the others are counted
+  --stacks WHICH  each event with the functions that led to it: user (the program's, at most 8), kernel, or both
   --accept-rate   trace each event although there are more than 100,000 a second
   --json          one JSON object a line: {"time" (ns), "event", "cpu", "pid", "tid", "comm", fields…}; the last one has "counts"
   --copy TOOL     print the equivalent command or script instead of tracing
@@ -56,6 +84,7 @@ What was received, lost and left out by sampling is told at the end.`,
       duration: { type: 'string' },
       first: { type: 'string' },
       sample: { type: 'string' },
+      stacks: { type: 'string' },
       'accept-rate': { type: 'boolean' },
       json: { type: 'boolean' },
       copy: { type: 'string' },
@@ -66,7 +95,7 @@ What was received, lost and left out by sampling is told at the end.`,
     if (values.summary === true) {
       if (positionals.length !== 1 || !/^syscalls?:\*$/.test(positionals[0] ?? ''))
         throw new UsageError(`--summary sums up all system calls: name 'syscall:*' and no other event`);
-      for (const option of ['filter', 'first', 'sample', 'accept-rate', 'copy'] as const)
+      for (const option of ['filter', 'first', 'sample', 'stacks', 'accept-rate', 'copy'] as const)
         if (values[option] !== undefined)
           throw new UsageError(`--summary and --${option} exclude one another`);
       return summariseSyscalls({
@@ -79,6 +108,7 @@ What was received, lost and left out by sampling is told at the end.`,
       stream: randomBytes(4).toString('hex'),
       sources: positionals.map(sourceIdOf),
       mode: modeOf({ count: values.first, sample: values.sample }),
+      ...stacksOf(values.stacks),
       ...(values.filter === undefined ? {} : { filter: values.filter }),
       ...(values.pid === undefined ? {} : { pid: parsePid(values.pid) }),
       ...(values['accept-rate'] === true ? { acceptRate: true } : {}),
@@ -93,8 +123,9 @@ class EventsRun {
   private readonly service: EventsService;
   private readonly texts: string[] = [];
   private schema: StreamSchema | undefined;
-  /** Rows that came before the answer that describes them. */
-  private readonly early: EventRows[] = [];
+  /** Rows that came before the answer that describes them, or before the names of their stacks. */
+  private waiting: EventRows[] = [];
+  private readonly stacks = new Map<number, EventStack>();
   private ended: ((end: { counts: EventCounts; problem?: Problem }) => void) | undefined;
 
   constructor(spec: EventsSpec, json: boolean) {
@@ -102,9 +133,12 @@ class EventsRun {
     this.json = json;
     this.service = new EventsService({
       emit: (event, params) => {
-        if (event === 'eventRows') this.rows(params as EventRows);
-        if (event === 'eventsState' && 'state' in params && params.state.kind === 'ended')
+        if (event === 'eventRows') this.take(params as EventRows);
+        if (event === 'eventStacks') this.name(params as EventStacks);
+        if (event === 'eventsState' && 'state' in params && params.state.kind === 'ended') {
+          this.print(true);
           this.ended?.(params.state);
+        }
       },
     });
   }
@@ -117,7 +151,7 @@ class EventsRun {
     process.stdout.once('error', stop);
     if (copy !== undefined) return this.copy(copy);
     this.schema = await this.service.startEvents(this.spec);
-    for (const rows of this.early) this.rows(rows);
+    this.print();
     const timer = durationMs === undefined ? undefined : setTimeout(stop, durationMs);
     const { counts, problem } = await end;
     clearTimeout(timer);
@@ -140,24 +174,53 @@ class EventsRun {
     return exitCodes.ok;
   }
 
-  private summary({ received, lost, sampledOut, missedEntries }: EventCounts): void {
-    const counts = { received, lost, sampledOut, missedEntries };
+  private summary(counts: EventCounts): void {
+    const { received, lost, sampledOut, missedEntries, missingStacks = 0 } = counts;
     if (this.json) process.stdout.write(`${JSON.stringify({ counts })}\n`);
     const parts = [
       `${received} events`,
       `${lost} lost`,
       ...(sampledOut === 0 ? [] : [`${sampledOut} left out by sampling`]),
       ...(missedEntries === 0 ? [] : [`${missedEntries} returns of calls that had begun before`]),
+      ...(missingStacks === 0 ? [] : [`${missingStacks} stacks missing`]),
     ];
     process.stderr.write(`probescope events: ${parts.join(', ')}\n`);
   }
 
-  private rows(batch: EventRows): void {
+  private take(batch: EventRows): void {
+    this.waiting.push(batch);
+    this.print();
+  }
+
+  private name({ stacks }: EventStacks): void {
+    for (const stack of stacks) this.stacks.set(stack.id, stack);
+    this.print();
+  }
+
+  /** Prints the rows, in order, up to those whose stacks are still being named; `all` at the end, when no more names come. */
+  private print(all = false): void {
     const { schema } = this;
-    if (schema === undefined) {
-      this.early.push(batch);
-      return;
+    if (schema === undefined) return;
+    let ready = 0;
+    for (const batch of this.waiting) {
+      if (!all && !this.isNamed(schema, batch)) break;
+      this.rows(schema, batch);
+      ready++;
     }
+    this.waiting = this.waiting.slice(ready);
+  }
+
+  private isNamed(schema: StreamSchema, batch: EventRows): boolean {
+    return schema.columns.every(
+      ({ column, display }, index) =>
+        display.as !== 'stack' ||
+        readColumn(column, batch.data[index] ?? '', []).every(
+          (id) => Number(id) <= EMPTY_STACK || this.stacks.has(Number(id)),
+        ),
+    );
+  }
+
+  private rows(schema: StreamSchema, batch: EventRows): void {
     this.texts.push(...batch.texts);
     const columns = schema.columns.map((column, index) =>
       readColumn(column.column, batch.data[index] ?? '', this.texts),
@@ -176,17 +239,38 @@ class EventsRun {
     if (this.json) {
       const record: Record<string, unknown> = {};
       for (const { column, value } of shown)
-        record[column.name] = column.name === 'event' ? schema.events[event] : plain(value);
+        record[column.name] =
+          column.name === 'event'
+            ? schema.events[event]
+            : column.display.as === 'stack'
+              ? this.stackLines(value)
+              : plain(value);
       return JSON.stringify(record);
     }
-    const [time, , cpu, pid, tid, comm, ...fields] = shown;
+    const [time, , cpu, pid, tid, comm, ...others] = shown;
+    const fields = others.filter(({ column }) => column.display.as !== 'stack');
     const seconds = (Number(time?.value ?? 0) / 1e9).toFixed(6).padStart(12);
     const name = schema.events[event]?.replace(/^\w[\w-]*:/, '') ?? '';
     const who =
       Number(pid?.value) === 0
         ? `${String(comm?.value ?? '')}-?/${String(tid?.value ?? '')}`
         : `${String(comm?.value ?? '')}-${String(pid?.value ?? '')}/${String(tid?.value ?? '')}`;
-    return `${seconds} [${String(cpu?.value ?? '')}] ${who.padEnd(28)} ${name} ${fields.map(({ column, value }) => `${column.name}=${show(column.display, value)}`).join(' ')}`;
+    const line = `${seconds} [${String(cpu?.value ?? '')}] ${who.padEnd(28)} ${name} ${fields.map(({ column, value }) => `${column.name}=${show(column.display, value)}`).join(' ')}`;
+    return [line, ...others.flatMap(({ column, value }) => this.stackBlock(column, value))].join('\n');
+  }
+
+  /** Innermost first; null where the stack is missing. */
+  private stackLines(id: RawValue): readonly string[] | null {
+    if (Number(id) === NO_STACK) return null;
+    return this.stacks.get(Number(id))?.frames.map(frameText) ?? [];
+  }
+
+  private stackBlock({ name, display }: StreamColumn, id: RawValue): string[] {
+    if (display.as !== 'stack') return [];
+    const lines = this.stackLines(id);
+    if (lines === null) return [`    ${name.replace('_', ' ')} missing`];
+    const notes = this.stacks.get(Number(id))?.notes ?? [];
+    return [...lines.map((line) => `    ${line}`), ...notes.map((note) => `    (${note})`)];
   }
 }
 

@@ -187,7 +187,7 @@ export function activate(context: ExtensionContext): void {
     }),
   );
   const connect = () => link.connect();
-  const streams = own(new EventStreams({ context, log, connect, show }));
+  const streams = own(new EventStreams({ context, log, connect, show, files }));
   for (const thing of registerCountingCommands({ context, log, connect, show })) own(thing);
   const sourcesView = own(new EventSourcesView(connect, context.workspaceState));
   for (const command of registerEventCommands({

@@ -1,4 +1,5 @@
 import type { Problem } from './errors.ts';
+import type { Stack } from './source.ts';
 
 /** Where events come from, in the order in which the tree shows them. */
 export const sourceKinds = [
@@ -60,7 +61,9 @@ export type FieldDisplay =
         | 'durationNs'
         | 'timeNs'
         | 'signal'
-        | 'cpus';
+        | 'cpus'
+        /** The id of an {@link EventStack}. */
+        | 'stack';
     }
   /** dev_t in the kernel's form, major << 20 | minor, with the target's block devices. */
   | { readonly as: 'device'; readonly values: readonly NamedValue[] }
@@ -127,6 +130,7 @@ export interface EventsSpec {
   /** Only this process and the children it starts. */
   readonly pid?: number;
   readonly mode: EventsMode;
+  /** Each row carries the kernel's stack, or that of the program, as it was at the event; a call's at its entry. */
   readonly kernelStack?: boolean;
   readonly userStack?: boolean;
   /** Set by a person's choice after the preflight: trace each event although there are more than the budget allows. */
@@ -152,6 +156,8 @@ export interface EventCounts {
   readonly sampledOut: number;
   /** Returns without their entry: calls that had begun before the trace did. */
   readonly missedEntries: number;
+  /** Stacks that rows should have and have not, because the kernel could not record them; absent where none were asked for. */
+  readonly missingStacks?: number;
 }
 
 export interface StreamColumn {
@@ -191,6 +197,28 @@ export interface EventRows {
   readonly counts: EventCounts;
   /** Wall clock of the target in ms at the stream's time 0, so that `time` (ns) can be shown as a time of day. */
   readonly startedAtMs: number;
+}
+
+/** Ids of stacks in a row's column: no stack was recorded, and the stack is empty (a kernel thread has no program). */
+export const NO_STACK = 0;
+export const EMPTY_STACK = 1;
+
+export type StackKind = 'user' | 'kernel';
+
+/** A stack that rows name by its id; ids are given in ascending order, from 2 on. */
+export interface EventStack {
+  readonly id: number;
+  readonly kind: StackKind;
+  /** Innermost first. */
+  readonly frames: Stack;
+  /** What is missing in it and why, in full sentences. */
+  readonly notes: readonly string[];
+}
+
+/** Stacks that are new in a stream, once each; they follow the first rows that name them, and come before the stream's end. */
+export interface EventStacks {
+  readonly stream: StreamId;
+  readonly stacks: readonly EventStack[];
 }
 
 export type StreamState =
@@ -235,6 +263,9 @@ export interface StatSpec {
   readonly intervalMs: number;
 }
 
+/** What a copied command depends on. */
+export type EventsToCopy = Pick<EventsSpec, 'sources' | 'filter' | 'pid' | 'kernelStack' | 'userStack'>;
+
 /** The part of the helper's channel that serves the event sources. */
 export interface EventsApi {
   listSources(params: { kinds?: readonly SourceKind[]; binaries?: readonly string[] }): {
@@ -243,7 +274,7 @@ export interface EventsApi {
   describeSource(params: { id: SourceId }): SourceDescription;
   estimateRate(params: { sources: readonly SourceId[]; filter?: string; pid?: number }): RateEstimate;
   /** The commands that give the same events in a terminal, without tracing anything. */
-  copyEvents(params: { sources: readonly SourceId[]; filter?: string; pid?: number }): {
+  copyEvents(params: EventsToCopy): {
     commands: StreamSchema['commands'];
   };
   /** Answered when the events are being traced; `budget-exceeded` when the rate asks for a choice first. */
@@ -256,6 +287,7 @@ export interface EventsApi {
 /** What the helper says unasked about event sources. */
 export interface EventsEvents {
   eventRows(params: EventRows): void;
+  eventStacks(params: EventStacks): void;
   eventsState(params: { stream: StreamId; state: StreamState }): void;
   statInterval(params: CounterInterval): void;
 }

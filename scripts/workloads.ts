@@ -17,6 +17,7 @@ interface Workload {
 const workloads = {
   shop: { compilers: ['gcc', 'cc'], flags: ['-pthread'] },
   deep: { compilers: ['gcc', 'cc'], flags: ['-pthread'] },
+  stacks: { compilers: ['gcc', 'cc'], flags: [] },
   copies: { compilers: ['gcc', 'cc'], flags: ['-pthread'] },
   shapes: { compilers: ['g++', 'c++'], flags: [] },
   goroutines: { compilers: ['go'], flags: [], isGo: true },

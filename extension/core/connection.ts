@@ -41,6 +41,7 @@ export class HelperConnection implements Disposable {
   readonly #callsEnded = new Emitter<EventOf<'callsEnded'>>();
   readonly #log = new Emitter<EventOf<'log'>>();
   readonly #eventRows = new Emitter<EventOf<'eventRows'>>();
+  readonly #eventStacks = new Emitter<EventOf<'eventStacks'>>();
   readonly #eventsState = new Emitter<EventOf<'eventsState'>>();
   readonly #scriptOutput = new Emitter<EventOf<'scriptOutput'>>();
   readonly #scriptEnded = new Emitter<EventOf<'scriptEnded'>>();
@@ -63,6 +64,7 @@ export class HelperConnection implements Disposable {
   readonly onCallsEnded = this.#callsEnded.on;
   readonly onLog = this.#log.on;
   readonly onEventRows = this.#eventRows.on;
+  readonly onEventStacks = this.#eventStacks.on;
   readonly onEventsState = this.#eventsState.on;
   readonly onScriptOutput = this.#scriptOutput.on;
   readonly onScriptEnded = this.#scriptEnded.on;
@@ -98,6 +100,9 @@ export class HelperConnection implements Disposable {
     );
     this.#connection.onNotification('eventRows', (event: EventOf<'eventRows'>) =>
       this.#eventRows.fire(event),
+    );
+    this.#connection.onNotification('eventStacks', (event: EventOf<'eventStacks'>) =>
+      this.#eventStacks.fire(event),
     );
     this.#connection.onNotification('eventsState', (event: EventOf<'eventsState'>) =>
       this.#eventsState.fire(event),

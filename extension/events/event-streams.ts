@@ -13,9 +13,11 @@ import {
   type WebviewPanel,
 } from 'vscode';
 import type { EventsToHost, HostToEvents } from '../../protocol/events-panel.ts';
-import type { EventsMode, EventsSpec, SourceId } from '../../protocol/events.ts';
+import type { EventsMode, EventsSpec, EventsToCopy, SourceId, StackKind } from '../../protocol/events.ts';
 import { asProblem, type Problem } from '../../protocol/errors.ts';
+import type { SourcePlace } from '../../protocol/source.ts';
 import type { HelperConnection } from '../core/connection.ts';
+import type { SourceFiles } from '../platform/open-source.ts';
 import { renderPage } from '../webviews/page.ts';
 
 export interface EventStreamServices {
@@ -23,6 +25,13 @@ export interface EventStreamServices {
   readonly log: LogOutputChannel;
   readonly connect: () => Promise<HelperConnection>;
   readonly show: (thrown: unknown) => Promise<void>;
+  readonly files: SourceFiles;
+}
+
+/** What a person chose for a table. */
+interface Wanted {
+  readonly filter: string;
+  readonly stacks: readonly StackKind[];
 }
 
 /** Opens live tables. A table that is hidden keeps its rows: they are nowhere else. */
@@ -38,16 +47,17 @@ export class EventStreams implements Disposable {
   async trace(sources: readonly SourceId[], filter = ''): Promise<void> {
     const table = new LiveTable(this.#services, sources, () => this.#open.delete(table));
     this.#open.add(table);
-    await table.start(filter, { kind: 'each' }, false);
+    await table.start({ filter, stacks: [] }, { kind: 'each' }, false);
   }
 
   /** Copies the equivalent command of a tool that the user picks. */
-  async copyAs(sources: readonly SourceId[], filter: string): Promise<void> {
+  async copyAs(
+    sources: readonly SourceId[],
+    filter: string,
+    stacks: readonly StackKind[] = [],
+  ): Promise<void> {
     const connection = await this.#services.connect();
-    const { commands } = await connection.call('copyEvents', {
-      sources,
-      ...(filter === '' ? {} : { filter }),
-    });
+    const { commands } = await connection.call('copyEvents', asked(sources, { filter, stacks }));
     if (commands.length === 0) {
       void window.showInformationMessage(l10n.t('No other tool can express these events with this filter.'));
       return;
@@ -78,7 +88,7 @@ class LiveTable implements Disposable {
   readonly #ready: Promise<void>;
   #listeners: Disposable[] = [];
   #stream: string | undefined;
-  #filter = '';
+  #wanted: Wanted = { filter: '', stacks: [] };
 
   constructor(services: EventStreamServices, sources: readonly SourceId[], gone: () => void) {
     this.#services = services;
@@ -111,17 +121,16 @@ class LiveTable implements Disposable {
     });
   }
 
-  async start(filter: string, mode: EventsMode, acceptRate: boolean): Promise<void> {
+  async start(wanted: Wanted, mode: EventsMode, acceptRate: boolean): Promise<void> {
     await this.#ready;
     this.#stop();
-    this.#filter = filter;
+    this.#wanted = wanted;
     const stream = randomUUID();
     this.#stream = stream;
     const spec: EventsSpec = {
       stream,
-      sources: this.#sources,
       mode,
-      ...(filter === '' ? {} : { filter }),
+      ...asked(this.#sources, wanted),
       ...(acceptRate ? { acceptRate } : {}),
     };
     try {
@@ -129,7 +138,7 @@ class LiveTable implements Disposable {
     } catch (thrown) {
       const problem = asProblem(thrown);
       this.#post({ type: 'refused', problem });
-      if (problem.code === 'budget-exceeded') await this.#choose(filter, problem);
+      if (problem.code === 'budget-exceeded') await this.#choose(wanted, problem);
     }
   }
 
@@ -149,6 +158,9 @@ class LiveTable implements Disposable {
     this.#listeners = [
       connection.onEventRows((rows) => {
         if (rows.stream === stream) deliver({ type: 'rows', rows });
+      }),
+      connection.onEventStacks(({ stream: which, stacks }) => {
+        if (which === stream) deliver({ type: 'stacks', stacks });
       }),
       connection.onEventsState(({ stream: which, state }) => {
         if (which !== stream || state.kind !== 'ended') return;
@@ -181,27 +193,27 @@ class LiveTable implements Disposable {
   }
 
   /** More events than may be traced one by one: what to do is the user's choice. */
-  async #choose(filter: string, problem: Problem): Promise<void> {
+  async #choose(wanted: Wanted, problem: Problem): Promise<void> {
     const choices: { label: string; detail: string; run: () => Promise<void> }[] = [
       {
         label: l10n.t('Stop after 10,000 rows'),
         detail: l10n.t('A moment of everything'),
-        run: () => this.start(filter, { kind: 'first', rows: 10_000 }, true),
+        run: () => this.start(wanted, { kind: 'first', rows: 10_000 }, true),
       },
       {
         label: l10n.t('Show 1 in 100'),
         detail: l10n.t('The others are counted; each event still costs the traced programs its recording'),
-        run: () => this.start(filter, { kind: 'sample', every: 100 }, true),
+        run: () => this.start(wanted, { kind: 'sample', every: 100 }, true),
       },
       {
         label: l10n.t('Copy as…'),
         detail: l10n.t('Count in the kernel with a bpftrace script of your own'),
-        run: () => new EventStreams(this.#services).copyAs(this.#sources, filter),
+        run: () => this.#copyAs(),
       },
       {
         label: l10n.t('Trace each event all the same'),
         detail: l10n.t('Expect lost events and a slower machine'),
-        run: () => this.start(filter, { kind: 'each' }, true),
+        run: () => this.start(wanted, { kind: 'each' }, true),
       },
     ];
     const picked = await window.showQuickPick(choices, {
@@ -215,7 +227,7 @@ class LiveTable implements Disposable {
     try {
       switch (message.type) {
         case 'start':
-          return await this.start(message.filter, { kind: 'each' }, false);
+          return await this.start(message, { kind: 'each' }, false);
         case 'stop':
           if (this.#stream !== undefined)
             await (await this.#services.connect()).call('stopEvents', { stream: this.#stream });
@@ -224,7 +236,9 @@ class LiveTable implements Disposable {
           await env.clipboard.writeText(message.text);
           return;
         case 'copyAs':
-          return await new EventStreams(this.#services).copyAs(this.#sources, this.#filter);
+          return await this.#copyAs();
+        case 'open':
+          return await this.#openFirst(message.places);
         case 'save':
           return await this.#save(message.suggestedName, message.content);
         case 'problem':
@@ -236,6 +250,19 @@ class LiveTable implements Disposable {
     } catch (thrown) {
       await this.#services.show(thrown);
     }
+  }
+
+  #copyAs(): Promise<void> {
+    const { filter, stacks } = this.#wanted;
+    return new EventStreams(this.#services).copyAs(this.#sources, filter, stacks);
+  }
+
+  /** Libraries' sources are seldom here: the first frame of the user's own code is what is meant. */
+  async #openFirst(places: readonly SourcePlace[]): Promise<void> {
+    const { files } = this.#services;
+    const here = await files.locateAll(places.map(({ file }) => file));
+    const place = places.find(({ file }) => here.has(file)) ?? places[0];
+    if (place !== undefined) await files.open(place);
   }
 
   async #save(suggestedName: string, content: string): Promise<void> {
@@ -268,6 +295,15 @@ class LiveTable implements Disposable {
   }
 }
 
+function asked(sources: readonly SourceId[], { filter, stacks }: Wanted): EventsToCopy {
+  return {
+    sources,
+    ...(filter === '' ? {} : { filter }),
+    ...(stacks.includes('user') ? { userStack: true } : {}),
+    ...(stacks.includes('kernel') ? { kernelStack: true } : {}),
+  };
+}
+
 function titleOf(sources: readonly SourceId[]): string {
   const names = sources.map((id) => id.slice(id.indexOf(':') + 1));
   return names.length <= 2 ? names.join(', ') : `${names[0]} and ${names.length - 1} more`;
@@ -277,6 +313,12 @@ function noteOf(spec: EventsSpec, checkedAfterwards: boolean): string {
   const notes: string[] = [];
   if (spec.mode.kind === 'sample') notes.push(l10n.t('1 of {0} events is shown.', spec.mode.every));
   if (spec.mode.kind === 'first') notes.push(l10n.t('Ends after {0} rows.', spec.mode.rows));
+  if (spec.userStack === true || spec.kernelStack === true)
+    notes.push(
+      l10n.t(
+        'Stacks are recorded with each event, which costs the traced programs about ten times what the event alone costs and is part of the durations. Select a row to see its stacks.',
+      ),
+    );
   if (checkedAfterwards)
     notes.push(
       l10n.t(

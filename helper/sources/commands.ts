@@ -2,7 +2,7 @@ import { compileBpftrace, compileTracefs } from '../../fields/filter/compile.ts'
 import { checkFilter } from '../../fields/filter/check.ts';
 import { filterFields } from '../../fields/common.ts';
 import { dynamicKind, isArray, isText } from '../kernel/format.ts';
-import type { EventField, EventsSpec } from '../../protocol/events.ts';
+import type { EventField, EventsSpec, EventsToCopy } from '../../protocol/events.ts';
 import type { SourcePlan } from './source.ts';
 
 /** What a command needs to know of an event. */
@@ -17,7 +17,7 @@ export interface EquivalentCommand {
 /** The stream as bpftrace script, perf command and shell lines; a tool that cannot say the filter is left out. */
 export function commandsFor(
   plans: readonly SourcePlan[],
-  spec: Pick<EventsSpec, 'filter' | 'pid'>,
+  spec: Omit<EventsToCopy, 'sources'>,
   bpftraceMinor: number,
 ): EquivalentCommand[] {
   const kernel = plans.filter((plan) => plan.engine === 'tracefs');
@@ -31,7 +31,7 @@ export function commandsFor(
 
 function bpftraceScript(
   events: readonly RecordedEvent[],
-  spec: Pick<EventsSpec, 'filter' | 'pid'>,
+  spec: Omit<EventsToCopy, 'sources'>,
   minor: number,
 ): EquivalentCommand | undefined {
   const probes: string[] = [];
@@ -48,9 +48,11 @@ function bpftraceScript(
       ...(spec.pid === undefined ? [] : [`pid == ${spec.pid}`]),
       ...(compiled.text === undefined ? [] : [compiled.text]),
     ];
-    if (event.exit !== undefined) probes.push(syscallProbes(event, conditions, minor));
+    if (event.exit !== undefined) probes.push(syscallProbes(event, conditions, minor, stackWords(spec)));
     else
-      probes.push(`tracepoint:${event.tracepoint}${predicate(conditions)}\n{\n  ${printf(event, minor)}\n}`);
+      probes.push(
+        `tracepoint:${event.tracepoint}${predicate(conditions)}\n{\n${printed(event, minor, stackWords(spec))}\n}`,
+      );
   }
   return { tool: 'bpftrace', text: `${probes.join('\n\n')}\n` };
 }
@@ -60,20 +62,32 @@ function predicate(conditions: readonly string[]): string {
 }
 
 /** Entry and return in one line each call. Texts are read at the return: only then is their memory sure to be present. */
-function syscallProbes(event: RecordedEvent, conditions: readonly string[], minor: number): string {
+function syscallProbes(
+  event: RecordedEvent,
+  conditions: readonly string[],
+  minor: number,
+  stacks: readonly string[],
+): string {
   const args = event.fields.filter((field) => field.name !== 'ret' && field.name !== 'duration');
   const needsReturn = conditions.some((condition) => /@\w+_|\bret\b/.test(condition));
   const early = needsReturn ? [] : conditions;
-  const keep = args.map((field) => `  @${field.name}_[tid] = args${arrow(minor)}${field.name};`);
-  const format = [
-    ...args.map((field) => `${field.name}=${isUserText(field) ? '%s' : '%d'}`),
-    'ret=%d',
-    'duration=%d ns',
+  const keep = [
+    ...args.map((field) => `  @${field.name}_[tid] = args${arrow(minor)}${field.name};`),
+    ...stacks.map((stack) => `  @${stack}_[tid] = ${stack};`),
   ];
-  const values = args.map((field) =>
-    isUserText(field) ? `str(@${field.name}_[tid])` : `@${field.name}_[tid]`,
-  );
   const name = event.tracepoint.replace(/^syscalls:sys_enter_/, '');
+  const shown: Shown[] = [
+    ['%s', 'comm'],
+    [' %d', 'pid'],
+    ...args.map((field, index): Shown =>
+      isUserText(field)
+        ? [`${index === 0 ? ` ${name}` : ''} ${field.name}=%s`, `str(@${field.name}_[tid])`]
+        : [`${index === 0 ? ` ${name}` : ''} ${field.name}=%d`, `@${field.name}_[tid]`],
+    ),
+    [`${args.length === 0 ? ` ${name}` : ''} ret=%d`, `args${arrow(minor)}ret`],
+    [' duration=%d ns', 'nsecs - @begun[tid]'],
+    ...stacks.map((stack): Shown => ['%s', `@${stack}_[tid]`]),
+  ];
   return [
     `tracepoint:${event.tracepoint}${predicate(early)}`,
     '{',
@@ -84,10 +98,17 @@ function syscallProbes(event: RecordedEvent, conditions: readonly string[], mino
     `tracepoint:${event.exit ?? ''}`,
     '/@begun[tid]/',
     '{',
-    `  printf("%s %d ${name} ${format.join(' ')}\\n", comm, pid, ${[...values, `args${arrow(minor)}ret`, 'nsecs - @begun[tid]'].join(', ')});`,
-    ...['begun', ...args.map((field) => `${field.name}_`)].map((map) => `  delete(@${map}[tid]);`),
+    ...printfs(shown, minor).map((line) => `  ${line}`),
+    ...['begun', ...[...args.map(({ name: arg }) => arg), ...stacks].map((kept) => `${kept}_`)].map(
+      (map) => `  delete(@${map}[tid]);`,
+    ),
     '}',
   ].join('\n');
+}
+
+/** bpftrace's words for the stacks that are wanted. */
+function stackWords({ userStack, kernelStack }: Pick<EventsSpec, 'userStack' | 'kernelStack'>): string[] {
+  return [...(userStack === true ? ['ustack'] : []), ...(kernelStack === true ? ['kstack'] : [])];
 }
 
 function isUserText(field: EventField): boolean {
@@ -105,20 +126,43 @@ function bpftraceField(field: EventField | undefined, minor: number): string | u
   return isArray(field.type) && !isText(field.type) ? undefined : plain;
 }
 
-/** bpftrace takes at most seven arguments of printf up to 0.19 and more from there; two are taken by comm and pid. */
-const MAX_FIELDS = 5;
+/** A part of a format, and the value that it shows. */
+type Shown = readonly [format: string, value: string];
 
-function printf(event: RecordedEvent, minor: number): string {
-  const shown = event.fields.flatMap((field) => {
-    const spelt = bpftraceField(field, minor);
-    return spelt === undefined ? [] : [{ field, spelt }];
-  });
-  const some = shown.slice(0, minor >= 20 ? 20 : MAX_FIELDS);
-  const format = some.map(
-    ({ field }) => `${field.name}=${field.column === 'text' || isUserText(field) ? '%s' : '%d'}`,
-  );
+/** Arguments of one printf: bpftrace takes seven up to 0.19, and more from there. */
+const maxArguments = (minor: number) => (minor >= 20 ? 20 : 7);
+
+/** One line of output, in as many calls of printf as this bpftrace needs. */
+function printfs(shown: readonly Shown[], minor: number): string[] {
+  const most = maxArguments(minor);
+  const calls: string[] = [];
+  for (let from = 0; from < shown.length; from += most) {
+    const some = shown.slice(from, from + most);
+    const end = from + most >= shown.length ? '\\n' : '';
+    calls.push(
+      `printf("${some.map(([format]) => format).join('')}${end}", ${some.map(([, value]) => value).join(', ')});`,
+    );
+  }
+  return calls;
+}
+
+/** Comm, pid and the first fields of a tracepoint, in one line; the stacks follow in lines of their own. */
+function printed(event: RecordedEvent, minor: number, stacks: readonly string[]): string {
   const name = event.tracepoint.slice(event.tracepoint.indexOf(':') + 1);
-  return `printf("%s %d ${[name, ...format].join(' ')}\\n", ${['comm', 'pid', ...some.map(({ spelt }) => spelt)].join(', ')});`;
+  const fields = event.fields.flatMap((field): Shown[] => {
+    const spelt = bpftraceField(field, minor);
+    const format = field.column === 'text' || isUserText(field) ? '%s' : '%d';
+    return spelt === undefined ? [] : [[` ${field.name}=${format}`, spelt]];
+  });
+  const shown: Shown[] = [
+    ['%s', 'comm'],
+    [` %d ${name}`, 'pid'],
+    ...fields.slice(0, maxArguments(minor) - 2),
+    ...stacks.map((stack): Shown => ['%s', stack]),
+  ];
+  return printfs(shown, minor)
+    .map((line) => `  ${line}`)
+    .join('\n');
 }
 
 /** A word for POSIX shells. */
@@ -128,9 +172,11 @@ function quote(text: string): string {
 
 function perfCommand(
   events: readonly RecordedEvent[],
-  spec: Pick<EventsSpec, 'filter' | 'pid'>,
+  spec: Omit<EventsToCopy, 'sources'>,
 ): EquivalentCommand | undefined {
   const words = ['perf', 'trace'];
+  // perf walks both stacks or none.
+  if (stackWords(spec).length > 0) words.push('--call-graph', 'fp');
   for (const event of events) {
     const { filter } = checkFilter(spec.filter ?? '', filterFields(event.fields));
     const compiled =
@@ -154,10 +200,12 @@ function perfCommand(
 /** tracefs by hand: an own instance, and what removes it again. */
 function shellLines(
   events: readonly RecordedEvent[],
-  spec: Pick<EventsSpec, 'filter' | 'pid'>,
+  spec: Omit<EventsToCopy, 'sources'>,
 ): EquivalentCommand | undefined {
   const lines = ['cd /sys/kernel/tracing && mkdir instances/mine && cd instances/mine'];
   if (spec.pid !== undefined) lines.push(`ls /proc/${spec.pid}/task > set_event_pid`);
+  if (spec.userStack === true) lines.push('echo 1 > options/userstacktrace', 'echo 1 > options/sym-userobj');
+  if (spec.kernelStack === true) lines.push('echo 1 > options/stacktrace');
   for (const event of events) {
     const { filter } = checkFilter(spec.filter ?? '', filterFields(event.fields));
     const compiled =

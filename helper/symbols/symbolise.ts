@@ -82,6 +82,12 @@ export class Symboliser {
     return frames[0]?.function === '' ? [] : frames;
   }
 
+  /** The binary of a frame's `module`, or undefined where it is no file that can be read. */
+  async binaryOf(pid: number, module: string): Promise<DebugInfo | undefined> {
+    if (!module.startsWith('/')) return undefined;
+    return this.#open(pid, module).catch(() => undefined);
+  }
+
   async #inFile(pid: number, module: string, offsetBytes: number, unknown: Frame): Promise<Frame[]> {
     let info: DebugInfo;
     try {

@@ -1,9 +1,11 @@
-// Browse to a tracepoint, read its fields, watch it live with a filter.
+// Browse to a tracepoint, read its fields, watch it live with a filter; from an event's stack to its source line.
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { sourcesOf } from '../../scripts/workloads.ts';
+import { TracedProgram } from '../integration/support/traced-program.ts';
 import { openStudio, skipOrShow, whyNoStudio, type Studio } from './studio.ts';
 import {
   activeWebview,
@@ -57,4 +59,49 @@ test('a tracepoint is found, filtered and watched live', async () => {
   await panel.locator('.line:not([hidden])', { hasText: 'dd' }).first().waitFor({ timeout: 20_000 });
   await studio.screenshot('live-events');
   expect(await panel.locator('.counts').innerText()).toMatch(/0 lost/);
+});
+
+test('the stack of an event leads to its source line', async () => {
+  const { page } = studio;
+  const program = await TracedProgram.start('stacks', ['200']);
+  try {
+    await runCommand(page, 'Focus on Event Sources View');
+    await runCommand(page, 'Probescope: Filter Event Sources');
+    await page.keyboard.press('Control+A');
+    await page.keyboard.type('sys_enter_write');
+    await page.keyboard.press('Enter');
+    await waitForRow(page, /^sys_enter_write/);
+    await clickRowAction(page, 'sys_enter_write', 'Trace Events');
+    const panel = activeWebview(page);
+    const filter = panel.locator('input.filter');
+    await filter.waitFor({ timeout: 30_000 });
+    await panel.locator('.line:not([hidden])').first().waitFor({ timeout: 20_000 });
+    await filter.fill(`comm == "stacks" && count == 8`);
+    await filter.press('Enter');
+    await panel.locator('.counts', { hasText: /^0 events/ }).waitFor({ timeout: 20_000 });
+    await panel.getByLabel('Stacks', { exact: true }).selectOption('Both stacks');
+    await panel.locator('.notice', { hasText: 'Stacks are recorded' }).waitFor({ timeout: 20_000 });
+    program.go();
+    await panel.locator('.line:not([hidden])', { hasText: 'stacks' }).nth(3).waitFor({ timeout: 20_000 });
+    await panel.locator('.line:not([hidden])', { hasText: 'stacks' }).nth(3).click();
+    const frame = panel.locator('.stack li', { hasText: /^store/ });
+    await frame.waitFor({ timeout: 20_000 });
+    await studio.screenshot('event-stacks');
+    expect(await panel.locator('.counts').innerText()).not.toMatch(/stacks missing/);
+    expect(await panel.locator('.stack li .function').allInnerTexts()).toEqual(
+      expect.arrayContaining(['put', 'store', 'work', 'main', 'do_syscall_64']),
+    );
+    await frame.getByRole('button').click();
+    const line = readFileSync(join(sourcesOf('stacks'), 'stacks.c'), 'utf8')
+      .split('\n')
+      .findIndex((text) => text.includes('put(fd, text, sizeof text);'));
+    await page
+      .locator('.statusbar-item', { hasText: `Ln ${line + 1},` })
+      .first()
+      .waitFor({ timeout: 20_000 });
+    await page.locator('.view-lines', { hasText: 'put(fd, text, sizeof text);' }).first().waitFor();
+    await studio.screenshot('event-stack-source');
+  } finally {
+    program.end();
+  }
 });

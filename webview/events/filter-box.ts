@@ -46,8 +46,14 @@ export class FilterBox {
 
   setFields(fields: readonly FilterField[], filter: string): void {
     this.fields = fields;
-    this.input.value = filter;
+    // What somebody is typing is theirs.
+    if (document.activeElement !== this.input || this.input.value === '') this.input.value = filter;
     this.check();
+  }
+
+  /** What is written, whether it was applied or not; undefined when it has a mistake. */
+  valid(): string | undefined {
+    return this.check() ? this.input.value.trim() : undefined;
   }
 
   focus(): void {

@@ -11,6 +11,8 @@ const RESORT_MS = 500;
 export class Grid {
   readonly root = element('div', { class: 'grid', tabindex: '0', role: 'grid', 'aria-label': 'Events' });
   onChange: () => void = () => undefined;
+  /** Enter or a double click on a row. */
+  onOpen: (row: number) => void = () => undefined;
   follow = true;
   private readonly head = element('div', { class: 'head', role: 'row' });
   private readonly body = element('div', { class: 'body' });
@@ -45,12 +47,17 @@ export class Grid {
     this.root.addEventListener('keydown', (event) => {
       this.key(event);
     });
+    this.window.addEventListener('dblclick', () => {
+      this.openSelected();
+    });
     this.window.addEventListener('pointerdown', (event) => {
       const line = (event.target as HTMLElement).closest<HTMLElement>('[data-at]');
       if (line === null) return;
       const at = Number(line.dataset['at']);
       if (event.shiftKey && this.selected !== undefined) this.selectedTo = at;
       else this.selected = this.selectedTo = at;
+      // As with the keyboard: what is looked at must not run away.
+      if (this.follow) this.setFollow(false);
       this.onChange();
     });
   }
@@ -96,6 +103,18 @@ export class Grid {
     if (this.selected === undefined || this.selectedTo === undefined) return rows;
     const [from, to] = [Math.min(this.selected, this.selectedTo), Math.max(this.selected, this.selectedTo)];
     return rows.slice(from, to + 1);
+  }
+
+  /** The row that is selected, when it is a single one. */
+  selectedRow(): number | undefined {
+    const at = this.selected;
+    if (at === undefined || at !== this.selectedTo) return undefined;
+    return this.view === undefined ? at : this.view[at];
+  }
+
+  private openSelected(): void {
+    const row = this.selectedRow();
+    if (row !== undefined) this.onOpen(row);
   }
 
   /** Rows in the order in which they are shown; a copy of a million numbers, so not for every frame. */
@@ -160,6 +179,7 @@ export class Grid {
     const described = this.table?.columns[column];
     // Fixed widths: each line is a grid of its own, and all must agree.
     if (described?.name === 'event') return '230px';
+    if (described?.display.as === 'stack') return '420px';
     if (described?.display.as === 'flags' || described?.display.as === 'rwbs') return '210px';
     if (described?.column === 'text') return '150px';
     return described?.column === 'i64' || described?.column === 'u64' || described?.column === 'f64'
@@ -238,6 +258,7 @@ export class Grid {
     };
     const step = steps[event.key];
     if (event.key === ' ') this.setFollow(!this.follow);
+    else if (event.key === 'Enter') this.openSelected();
     else if (step !== undefined) this.move(step, event.shiftKey);
     else return;
     event.preventDefault();

@@ -1,5 +1,8 @@
 import type { FilterField } from '../../fields/filter/check.ts';
 import type { RawValue } from '../../fields/show.ts';
+import { frameText, stackText } from '../../fields/stack-text.ts';
+import type { SourcePlace } from '../../protocol/source.ts';
+import { EMPTY_STACK, NO_STACK, type EventStack } from '../../protocol/events.ts';
 import type {
   ColumnType,
   EventCounts,
@@ -71,6 +74,7 @@ export class EventTable {
   counts: EventCounts = { received: 0, lost: 0, sampledOut: 0, missedEntries: 0 };
   startedAtMs = 0;
   readonly texts: string[] = [];
+  private readonly stacks = new Map<number, { readonly stack: EventStack; readonly text: string }>();
   private stores: Store[];
   private capacity: number;
 
@@ -105,6 +109,25 @@ export class EventTable {
     });
     this.rows += batch.rows;
     if (this.rows > MAX_ROWS) this.dropOldest(Math.max(DROP, this.rows - MAX_ROWS));
+  }
+
+  addStacks(stacks: readonly EventStack[]): void {
+    for (const stack of stacks) this.stacks.set(stack.id, { stack, text: stackText(stack.frames) });
+  }
+
+  stack(id: number): EventStack | undefined {
+    return this.stacks.get(id)?.stack;
+  }
+
+  /** A stack in one line for its cell; it is named a moment after its first row. */
+  stackCell(id: number): string {
+    if (id === NO_STACK) return 'missing';
+    return id === EMPTY_STACK ? '' : (this.stacks.get(id)?.text ?? '…');
+  }
+
+  /** Innermost first, one frame a text; null where the stack is missing. */
+  stackLines(id: number): string[] | null {
+    return id === NO_STACK ? null : (this.stacks.get(id)?.stack.frames.map(frameText) ?? []);
   }
 
   private reserve(rows: number): void {
@@ -200,6 +223,15 @@ export class EventTable {
       })
       .sort((a, b) => b.count - a.count || (a.key < b.key ? -1 : 1));
   }
+}
+
+/** The places of a stack's frames, innermost first. */
+export function placesOf(stack: EventStack | undefined): SourcePlace[] {
+  return (stack?.frames ?? []).flatMap(({ file, line, column }) =>
+    file === undefined || line === undefined
+      ? []
+      : [{ file, line, ...(column === undefined ? {} : { column }) }],
+  );
 }
 
 /** Nearest rank: the smallest value that at least the fraction of values do not exceed. */

@@ -1,17 +1,29 @@
 import { filterFields } from '../../fields/common.ts';
 import { show, showRaw } from '../../fields/show.ts';
 import type { EventsToHost, HostToEvents } from '../../protocol/events-panel.ts';
-import type { EventCounts } from '../../protocol/events.ts';
+import { EMPTY_STACK, NO_STACK, type EventCounts, type StackKind } from '../../protocol/events.ts';
 import { button, element } from '../shared/elements.ts';
 import { FilterBox } from './filter-box.ts';
-import { EventTable, csvCell, sharedFields } from './model.ts';
+import { EventTable, csvCell, placesOf, sharedFields } from './model.ts';
 import { Grid } from './grid.ts';
 import { groupTable } from './groups.ts';
+import { type ShownStack, StackPane } from './stack-pane.ts';
 
 export interface EventsState {
   /** Columns that the user does not want to see, by name. */
   hidden: readonly string[];
 }
+
+/** Its values are sources' ids; the kind before the first colon is in the title already. */
+const EVENT_COLUMN = 1;
+
+/** What the choice of stacks offers. */
+const stackChoices: readonly { readonly label: string; readonly kinds: readonly StackKind[] }[] = [
+  { label: 'No stacks', kinds: [] },
+  { label: 'Program’s stacks', kinds: ['user'] },
+  { label: 'Kernel’s stacks', kinds: ['kernel'] },
+  { label: 'Both stacks', kinds: ['user', 'kernel'] },
+];
 
 /** The live table with its header. New rows are taken in as they arrive and drawn once a frame. */
 export class EventsView {
@@ -31,6 +43,12 @@ export class EventsView {
   private readonly grid: Grid;
   private readonly groups = element('div', { class: 'groups', hidden: '' });
   private readonly groupBy = element('select', { 'aria-label': 'Group by' });
+  private readonly stackChoice = element('select', {
+    'aria-label': 'Stacks',
+    title:
+      'Record with each event which functions led to it. This costs several times what the event alone costs.',
+  });
+  private readonly pane: StackPane;
   private readonly chooser = element('details', { class: 'chooser' });
   private readonly pauseButton: HTMLButtonElement;
   private readonly stopButton: HTMLButtonElement;
@@ -48,7 +66,10 @@ export class EventsView {
     this.post = post;
     this.keep = keep;
     this.filter = new FilterBox((filter) => {
-      this.post({ type: 'start', filter });
+      this.start(filter);
+    });
+    this.pane = new StackPane((place) => {
+      this.post({ type: 'open', places: [place] });
     });
     this.grid = new Grid(
       (row, column) => this.shown(row, column),
@@ -63,7 +84,8 @@ export class EventsView {
       },
     );
     this.stopButton = button('Stop', 'Stop tracing', () => {
-      this.post(this.running ? { type: 'stop' } : { type: 'start', filter: this.filterText });
+      if (this.running) this.post({ type: 'stop' });
+      else this.start(this.filterText);
     });
     this.search.addEventListener('input', () => {
       this.grid.setSearch(this.search.value);
@@ -72,13 +94,34 @@ export class EventsView {
     this.groupBy.addEventListener('change', () => {
       this.schedule();
     });
-    root.append(this.header(), this.notice, this.filter.root, this.tools(), this.grid.root, this.groups);
+    this.stackChoice.append(...stackChoices.map(({ label }) => new Option(label)));
+    this.stackChoice.addEventListener('change', () => {
+      this.start(this.filter.valid() ?? this.filterText);
+    });
+    root.append(
+      this.header(),
+      this.notice,
+      this.filter.root,
+      this.tools(),
+      this.grid.root,
+      this.groups,
+      this.pane.root,
+    );
     new ResizeObserver(() => {
       this.schedule();
     }).observe(this.grid.root);
     this.grid.onChange = () => {
       this.schedule();
     };
+    this.grid.onOpen = (row) => {
+      const places = this.stacksOf(row).flatMap(({ stack }) => placesOf(stack));
+      if (places.length > 0) this.post({ type: 'open', places });
+    };
+  }
+
+  private start(filter: string): void {
+    const stacks = stackChoices[this.stackChoice.selectedIndex]?.kinds ?? [];
+    this.post({ type: 'start', filter, stacks });
   }
 
   private header(): HTMLElement {
@@ -95,6 +138,7 @@ export class EventsView {
       this.stopButton,
       this.pauseButton,
       this.search,
+      this.stackChoice,
       this.groupBy,
       this.chooser,
       gap,
@@ -122,6 +166,9 @@ export class EventsView {
       case 'rows':
         this.table?.append(message.rows);
         break;
+      case 'stacks':
+        this.table?.addStacks(message.stacks);
+        break;
       case 'ended':
         this.running = false;
         if (this.table !== undefined) this.table.counts = message.counts;
@@ -146,6 +193,12 @@ export class EventsView {
     this.groupBy.replaceChildren(
       new Option('Group by…', ''),
       ...this.table.columns.slice(1).map((column, index) => new Option(column.name, String(index + 1))),
+    );
+    const kinds = message.schema.columns
+      .filter(({ display }) => display.as === 'stack')
+      .map(({ name }) => name);
+    this.stackChoice.selectedIndex = stackChoices.findIndex(
+      (choice) => choice.kinds.map((kind) => `${kind}_stack`).join() === kinds.join(),
     );
     this.grid.setTable(this.table, this.state.hidden);
     this.drawChooser();
@@ -193,6 +246,7 @@ export class EventsView {
     const by = this.groupBy.value === '' ? undefined : Number(this.groupBy.value);
     this.grid.root.hidden = by !== undefined;
     this.groups.hidden = by === undefined;
+    this.drawStacks(by === undefined ? this.grid.selectedRow() : undefined);
     if (by === undefined) this.grid.draw();
     else
       this.groups.replaceChildren(
@@ -200,11 +254,30 @@ export class EventsView {
       );
   }
 
+  private drawStacks(row: number | undefined): void {
+    const shown = row === undefined ? [] : this.stacksOf(row);
+    const key = shown.map(({ stack, without }) => stack?.id ?? without).join();
+    this.pane.show(`${this.table?.schema.stream} ${row} ${key}`, shown);
+  }
+
+  private stacksOf(row: number): ShownStack[] {
+    const { table } = this;
+    if (table === undefined) return [];
+    return table.columns.flatMap(({ name, display }, column) => {
+      if (display.as !== 'stack') return [];
+      const id = table.number(row, column);
+      const heading = name === 'user_stack' ? 'Program' : 'Kernel';
+      return [{ heading, stack: table.stack(id), without: withoutFrames(id) }];
+    });
+  }
+
   private shown(row: number, column: number): string {
     const value = this.table?.value(row, column);
     const described = this.table?.columns[column];
     if (value === undefined || described === undefined) return '';
+    if (column === EVENT_COLUMN) return show(described.display, value).replace(/^\w[\w-]*:/, '');
     if (described.name === 'time') return (Number(value) / 1e9).toFixed(6);
+    if (described.display.as === 'stack') return this.table?.stackCell(Number(value)) ?? '';
     return show(described.display, value);
   }
 
@@ -212,6 +285,8 @@ export class EventsView {
     const value = this.table?.value(row, column);
     const described = this.table?.columns[column];
     if (value === undefined || described === undefined) return '';
+    if (described.display.as === 'stack')
+      return (this.table?.stackLines(Number(value)) ?? ['missing']).join('\n');
     return `${described.name} = ${showRaw(value)}${described.meaning === undefined ? '' : `\n${described.meaning}`}`;
   }
 
@@ -235,6 +310,7 @@ export class EventsView {
         const value = table.value(row, index);
         if (value === undefined) return;
         if (column.name === 'event') record['event'] = table.schema.events[Number(value)];
+        else if (column.display.as === 'stack') record[column.name] = table.stackLines(Number(value));
         else
           record[column.name] =
             typeof value === 'bigint' && (value > 9007199254740991n || value < -9007199254740991n)
@@ -258,7 +334,17 @@ function countParts(counts: EventCounts, rows: number, discarded: number): Node[
     part(`${number(counts.lost)} lost`, counts.lost > 0),
     part(`${number(counts.sampledOut)} left out by sampling`, counts.sampledOut > 0),
     ...(counts.missedEntries === 0 ? [] : [part(`${number(counts.missedEntries)} returns of earlier calls`)]),
+    ...(counts.missingStacks === undefined || counts.missingStacks === 0
+      ? []
+      : [part(`${number(counts.missingStacks)} stacks missing`, true)]),
     ...(discarded === 0 ? [] : [part(`${number(discarded)} oldest no longer in the table`, true)]),
     part(`${number(rows)} rows`),
   ];
+}
+
+function withoutFrames(id: number): string {
+  if (id === NO_STACK) return 'The kernel could not record this stack: it is missing, and counted above.';
+  return id === EMPTY_STACK
+    ? 'There is none: the event happened in a thread of the kernel, or while no program ran.'
+    : 'Being named…';
 }

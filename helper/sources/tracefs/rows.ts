@@ -1,7 +1,13 @@
 import { readFileSync } from 'node:fs';
 import type { RowPredicate } from '../../../fields/filter/evaluate.ts';
 import type { RawValue } from '../../../fields/show.ts';
-import type { EventField, SourceId, StreamColumn } from '../../../protocol/events.ts';
+import {
+  type EventField,
+  NO_STACK,
+  type SourceId,
+  type StackKind,
+  type StreamColumn,
+} from '../../../protocol/events.ts';
 import { Column, Texts } from '../columns.ts';
 import { type FieldReader, fieldReader } from './record.ts';
 
@@ -15,8 +21,16 @@ export interface StreamEvent {
   readonly fields: readonly EventField[];
 }
 
-/** The columns of a stream: time, event, cpu, pid, tid, comm, then every field of every event by name and type. */
-export function columnsOf(events: readonly StreamEvent[]): StreamColumn[] {
+const stackMeanings: Readonly<Record<StackKind, string>> = {
+  user: 'functions of the program, innermost first',
+  kernel: 'functions of the kernel, innermost first',
+};
+
+/**
+ * The columns of a stream: time, event, cpu, pid, tid, comm, then every field of every event by name and type, then the ids
+ * of the stacks that are wanted.
+ */
+export function columnsOf(events: readonly StreamEvent[], stacks: readonly StackKind[] = []): StreamColumn[] {
   const columns: StreamColumn[] = [
     { name: 'time', type: 'u64', column: 'f64', display: { as: 'timeNs' }, meaning: 'since the trace began' },
     {
@@ -61,6 +75,14 @@ export function columnsOf(events: readonly StreamEvent[]): StreamColumn[] {
   });
   for (const { events: indices, ...column } of own.values())
     columns.push(indices.length === events.length ? column : { ...column, events: indices });
+  for (const kind of stacks)
+    columns.push({
+      name: `${kind}_stack`,
+      type: 'stack',
+      column: 'u32',
+      display: { as: 'stack' },
+      meaning: stackMeanings[kind],
+    });
   return columns;
 }
 
@@ -110,7 +132,13 @@ export class Tasks {
 interface OpenCall {
   readonly bytes: Uint8Array;
   readonly timeNs: number;
+  readonly stacks: StackIds;
 }
+
+/** Ids of the stacks of one record. */
+export type StackIds = Readonly<Record<StackKind, number>>;
+
+const noStacks: StackIds = { user: NO_STACK, kernel: NO_STACK };
 
 /** Deeper recursion of one thread than this is taken for lost returns. */
 const MAX_DEPTH = 256;
@@ -131,6 +159,9 @@ export class Rows {
   /** Returns without their entry: the call began before the trace did, or its entry was lost. */
   missedEntries = 0;
   rows = 0;
+  /** Of the rows that were taken, the stacks that should be there and are not. */
+  missingStacks = 0;
+  private readonly stackColumns: readonly { readonly kind: StackKind; readonly column: Column }[];
   private readonly data: Column[];
   private readonly texts = new Texts();
   private readonly tasks: Tasks;
@@ -138,10 +169,12 @@ export class Rows {
   private readonly open = new Map<number, OpenCall[]>();
   private openCount = 0;
 
-  constructor(events: readonly StreamEvent[], tasks: Tasks) {
-    this.columns = columnsOf(events);
+  constructor(events: readonly StreamEvent[], tasks: Tasks, stacks: readonly StackKind[] = []) {
+    this.columns = columnsOf(events, stacks);
     this.tasks = tasks;
     this.data = this.columns.map((column) => new Column(column.column));
+    const last = this.data.slice(this.data.length - stacks.length);
+    this.stackColumns = last.map((column, place) => ({ kind: stacks[place] ?? 'user', column }));
     events.forEach((event, index) => {
       const writer = this.writerOf(event, index);
       this.byType.set(event.id, { writer, exit: false, paired: event.exitId !== undefined });
@@ -152,7 +185,7 @@ export class Rows {
   private writerOf(event: StreamEvent, index: number): Writer {
     const readers: FieldReader[] = [];
     const exitReaders: FieldReader[] = [];
-    const taken = new Set<Column>();
+    const taken = new Set(this.stackColumns.map(({ column }) => column));
     let duration: Column | undefined;
     for (const field of event.fields) {
       const at = this.columns.findIndex(
@@ -174,18 +207,31 @@ export class Rows {
     return { index, readers, exitReaders, absent, ...(duration === undefined ? {} : { duration }) };
   }
 
+  /** What records of a type are to this stream: where a row's stacks are taken, where not, or nothing of it. */
+  roleOf(type: number): 'begins' | 'completes' | undefined {
+    const known = this.byType.get(type);
+    return known === undefined ? undefined : known.exit ? 'completes' : 'begins';
+  }
+
   /** One record; records of events that are not this stream's are left out. */
-  add(view: DataView, at: number, length: number, timeNs: number, cpu: number): void {
+  add(
+    view: DataView,
+    at: number,
+    length: number,
+    timeNs: number,
+    cpu: number,
+    stacks: StackIds = noStacks,
+  ): void {
     const known = this.byType.get(view.getUint16(at, true));
     if (known === undefined) return;
     const tid = view.getInt32(at + 4, true);
     const { writer } = known;
     if (!known.paired) {
-      this.common(writer, timeNs, cpu, tid);
+      this.common(writer, timeNs, cpu, tid, stacks);
       for (const read of writer.readers) read(view, at, length);
       for (const column of writer.absent) column.push(this.blank(column));
     } else if (known.exit) this.finish(writer, view, at, length, timeNs, cpu, tid);
-    else this.begin(writer, view, at, length, timeNs, tid);
+    else this.begin(writer, view, at, length, timeNs, tid, stacks);
   }
 
   /** Two calls of one thread nest only across different sources, so each source has its own stack. */
@@ -200,6 +246,7 @@ export class Rows {
     length: number,
     timeNs: number,
     tid: number,
+    stacks: StackIds,
   ): void {
     const key = this.key(writer, tid);
     let stack = this.open.get(key);
@@ -212,6 +259,7 @@ export class Rows {
     stack.push({
       bytes: new Uint8Array(view.buffer.slice(view.byteOffset + at, view.byteOffset + at + length)),
       timeNs,
+      stacks,
     });
     this.openCount++;
   }
@@ -234,7 +282,7 @@ export class Rows {
     }
     this.openCount--;
     if (stack?.length === 0) this.open.delete(key);
-    this.common(writer, entry.timeNs, cpu, tid);
+    this.common(writer, entry.timeNs, cpu, tid, entry.stacks);
     const { bytes } = entry;
     const enter = new DataView(bytes.buffer, 0, bytes.byteLength);
     for (const read of writer.readers) read(enter, 0, bytes.byteLength);
@@ -243,7 +291,7 @@ export class Rows {
     for (const column of writer.absent) column.push(this.blank(column));
   }
 
-  private common(writer: Writer, timeNs: number, cpu: number, tid: number): void {
+  private common(writer: Writer, timeNs: number, cpu: number, tid: number, stacks: StackIds): void {
     const [time, event, onCpu, pid, thread, comm] = this.data;
     const task = this.tasks.of(tid);
     time?.push(timeNs);
@@ -252,6 +300,7 @@ export class Rows {
     pid?.push(task.pid);
     thread?.push(tid);
     comm?.push(this.texts.indexOf(task.comm));
+    for (const { kind, column } of this.stackColumns) column.push(stacks[kind]);
     this.rows++;
   }
 
@@ -267,9 +316,15 @@ export class Rows {
     const before = this.rows;
     const rows = Math.min(keep === undefined ? before : this.retain(keep), Math.max(0, limit));
     for (const column of this.data) column.truncate(rows);
+    this.countMissing(rows);
     const data = this.data.map((column) => column.take());
     this.rows = 0;
     return { rows, data, texts: this.texts.takeFresh(), dropped: before - rows };
+  }
+
+  private countMissing(rows: number): void {
+    for (const { column } of this.stackColumns)
+      for (let row = 0; row < rows; row++) if (column.at(row) === NO_STACK) this.missingStacks++;
   }
 
   private retain(keep: RowPredicate): number {

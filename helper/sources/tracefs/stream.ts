@@ -6,10 +6,18 @@ import { filterFields } from '../../../fields/common.ts';
 import { checkFilter } from '../../../fields/filter/check.ts';
 import { predicateOf } from '../../../fields/filter/evaluate.ts';
 import { ProbeError, type Problem, asProblem } from '../../../protocol/errors.ts';
-import type { EventCounts, EventRows, EventsSpec, StreamColumn } from '../../../protocol/events.ts';
+import type {
+  EventCounts,
+  EventRows,
+  EventsSpec,
+  StackKind,
+  StreamColumn,
+} from '../../../protocol/events.ts';
 import { TracefsSupervisor } from '../../engines/tracefs/supervisor.ts';
-import { type PageRecords, emptyRecords, readPage } from './pages.ts';
+import { emptyRecords, readPage } from './pages.ts';
 import { Rows, type StreamEvent, Tasks } from './rows.ts';
+import { type Run, StackJoiner } from './stack-joiner.ts';
+import { type RawStack, StackTable, enableStacks, stackRecords } from './stacks.ts';
 
 /** One tracepoint of a stream, or a pair of them, ready to be enabled in an instance. */
 export interface RecordedEvent extends StreamEvent {
@@ -26,6 +34,8 @@ export interface StreamOptions {
   readonly tracefsRoot: string;
   readonly budgetPerSecond: number;
   readonly onRows: (rows: EventRows) => void;
+  /** Stacks that the rows of the same moment name for the first time. */
+  readonly onStacks?: (stacks: readonly RawStack[]) => void;
   /** Rows would wait for a slow link: they are counted as lost instead. */
   readonly linkIsFull?: () => boolean;
   readonly onEnd: (counts: EventCounts, problem: Problem | undefined) => void;
@@ -59,7 +69,9 @@ export class EventStream {
   private readonly startedAtMs: number;
   private readonly keep: ReturnType<typeof predicateOf> | undefined;
   private readonly page = Buffer.alloc(PAGE_BYTES);
-  private held: { view: DataView; records: PageRecords; cpu: number }[] = [];
+  private held: Run[] = [];
+  private readonly stacks = new StackTable();
+  private readonly joiner: StackJoiner | undefined;
   private counts = { received: 0, lost: 0, sampledOut: 0, missedEntries: 0 };
   /** Rows that were read and then dropped for want of room on the link. */
   private unsent = 0;
@@ -82,8 +94,12 @@ export class EventStream {
     this.rows = new Rows(
       made.events,
       new Tasks(recently(() => readFileSync(`${options.tracefsRoot}/saved_cmdlines`, 'utf8'))),
+      stackKinds(options.spec),
     );
     this.columns = this.rows.columns;
+    const records = stackRecords(options.tracefsRoot, stackKinds(options.spec));
+    if (records.length > 0)
+      this.joiner = new StackJoiner(records, this.stacks, (type) => this.rows.roleOf(type));
     const rest = made.filters[0]?.rest;
     this.keep = rest === undefined ? undefined : predicateOf(rest);
     this.recent.sinceMs = Date.now();
@@ -120,7 +136,8 @@ export class EventStream {
   }
 
   totals(): EventCounts {
-    return { ...this.counts, lost: this.counts.lost + this.unsent };
+    const counts = { ...this.counts, lost: this.counts.lost + this.unsent };
+    return this.joiner === undefined ? counts : { ...counts, missingStacks: this.rows.missingStacks };
   }
 
   private end(problem: Problem | undefined): Promise<void> {
@@ -175,18 +192,22 @@ export class EventStream {
         const view = new DataView(bytes.buffer);
         const records = emptyRecords(256);
         readPage(view, 0, length, this.startNs, records);
-        if (records.count > 0) runs.push({ view, records, cpu });
+        if (records.count === 0) continue;
+        const run: Run = { view, records, cpu, next: 0 };
+        this.joiner?.read(run);
+        runs.push(run);
       }
     });
-    this.merge(runs, untilNs);
+    const complete = this.joiner?.completeUntilNs() ?? Number.POSITIVE_INFINITY;
+    this.merge(runs, untilNs === Number.POSITIVE_INFINITY ? untilNs : Math.min(untilNs, complete));
   }
 
   /** Merges runs (each in order of time) by always taking the oldest record; two CPUs have two runs at a time. */
-  private merge(runs: { view: DataView; records: PageRecords; cpu: number }[], untilNs: number): void {
-    const queues = new Map<number, { at: number; index: number; list: typeof runs }>();
+  private merge(runs: readonly Run[], untilNs: number): void {
+    const queues = new Map<number, { index: number; list: Run[] }>();
     for (const run of runs) {
       const queue = queues.get(run.cpu);
-      if (queue === undefined) queues.set(run.cpu, { at: 0, index: 0, list: [run] });
+      if (queue === undefined) queues.set(run.cpu, { index: 0, list: [run] });
       else queue.list.push(run);
     }
     const open = [...queues.values()];
@@ -194,27 +215,23 @@ export class EventStream {
       let first: (typeof open)[number] | undefined;
       let firstNs = untilNs;
       for (const queue of open) {
-        const timeNs = queue.list[queue.index]?.records.timesNs[queue.at];
+        const head = queue.list[queue.index];
+        const timeNs = head?.records.timesNs[head.next];
         if (timeNs !== undefined && timeNs <= firstNs) [first, firstNs] = [queue, timeNs];
       }
       const run = first?.list[first.index];
       if (first === undefined || run === undefined) break;
       this.rows.add(
         run.view,
-        run.records.at[first.at] ?? 0,
-        run.records.lengths[first.at] ?? 0,
+        run.records.at[run.next] ?? 0,
+        run.records.lengths[run.next] ?? 0,
         firstNs,
         run.cpu,
+        run.stacks?.[run.next],
       );
-      if (++first.at >= run.records.count) {
-        first.index++;
-        first.at = 0;
-      }
+      if (++run.next >= run.records.count) first.index++;
     }
-    for (const queue of open)
-      queue.list
-        .slice(queue.index)
-        .forEach((run, index) => this.held.push(index === 0 ? dropFirst(run, queue.at) : run));
+    for (const queue of open) this.held.push(...queue.list.slice(queue.index));
   }
 
   private deliver(): void {
@@ -229,6 +246,8 @@ export class EventStream {
       this.counts.missedEntries = this.rows.missedEntries;
     const limit = mode.kind === 'first' ? mode.rows - this.counts.received : undefined;
     const taken = this.rows.take(this.keep, limit);
+    const stacks = this.stacks.takeFresh();
+    if (stacks.length > 0) this.options.onStacks?.(stacks);
     if (taken.rows === 0 && taken.texts.length === 0) return;
     this.counts.received += taken.rows;
     this.options.onRows({
@@ -262,15 +281,32 @@ export class EventStream {
     const over = perSecond > this.options.budgetPerSecond ? this.recent.over + 1 : 0;
     this.recent = { sinceMs: now, received: seen, over };
     if (over >= 2 && this.options.spec.acceptRate !== true && this.options.spec.mode.kind === 'each')
-      void this.end(overBudget(perSecond, this.options.budgetPerSecond, 'The rate rose'));
+      void this.end(
+        overBudget(perSecond, this.options.budgetPerSecond, 'The rate rose to', this.joiner !== undefined),
+      );
   }
 
   private async readLost(): Promise<void> {
     let lost = 0;
     for (let cpu = 0; cpu < this.descriptors.length; cpu++)
       lost += parseStats(await this.supervisor.get(`per_cpu/cpu${cpu}/stats`)).lost;
-    this.counts.lost = Math.max(this.counts.lost, lost);
+    this.counts.lost = Math.max(this.counts.lost, Math.ceil(lost / recordsAnEvent(this.options.spec)));
   }
+}
+
+export function stackKinds({
+  kernelStack,
+  userStack,
+}: Pick<EventsSpec, 'kernelStack' | 'userStack'>): StackKind[] {
+  return [
+    ...(userStack === true ? (['user'] as const) : []),
+    ...(kernelStack === true ? (['kernel'] as const) : []),
+  ];
+}
+
+/** Each stack is a record of its own behind the event's; the buffer overwrites and counts them alike. */
+function recordsAnEvent(spec: EventsSpec): number {
+  return 1 + stackKinds(spec).length;
 }
 
 interface Prepared {
@@ -292,6 +328,7 @@ async function prepare(
   await supervisor.set('tracing_on', '0');
   const events = await options.prepare(supervisor);
   const filters = events.map((event) => compileFor(event, spec.filter ?? ''));
+  await enableStacks(supervisor, stackKinds(spec));
   await optionally(supervisor.set('set_event_notrace_pid', ownThreads()));
   if (spec.pid !== undefined) await followProcess(supervisor, spec.pid);
   for (const [index, event] of events.entries()) {
@@ -310,9 +347,11 @@ async function prepare(
   const startedAtMs = Date.now();
   const startNs = process.hrtime.bigint();
   await supervisor.set('tracing_on', '1');
-  const rate = await measure(supervisor, startNs);
+  const rate = await measure(supervisor, startNs, recordsAnEvent(spec));
   if (rate.perSecond > options.budgetPerSecond && spec.mode.kind === 'each' && spec.acceptRate !== true)
-    throw new ProbeError(overBudget(rate.perSecond, options.budgetPerSecond, 'The rate is'));
+    throw new ProbeError(
+      overBudget(rate.perSecond, options.budgetPerSecond, 'The rate is', stackKinds(spec).length > 0),
+    );
   return { supervisor, events, filters, descriptors, startNs, startedAtMs, rate };
 }
 
@@ -320,6 +359,7 @@ async function prepare(
 async function measure(
   supervisor: TracefsSupervisor,
   startNs: bigint,
+  recordsEach: number,
 ): Promise<{ perSecond: number; measuredMs: number }> {
   await delay(PREFLIGHT_MS);
   let total = 0;
@@ -328,7 +368,7 @@ async function measure(
     total += entries + lost;
   }
   const measuredMs = Number(process.hrtime.bigint() - startNs) / 1e6;
-  return { perSecond: (total * 1000) / measuredMs, measuredMs };
+  return { perSecond: (total * 1000) / recordsEach / measuredMs, measuredMs };
 }
 
 /** `per_cpu/cpuN/stats` (trace/ftrace.rst): records waiting, and those overwritten or refused. */
@@ -340,12 +380,12 @@ export function parseStats(text: string): { entries: number; lost: number } {
   };
 }
 
-export function overBudget(perSecond: number, budget: number, what: string): Problem {
+export function overBudget(perSecond: number, budget: number, what: string, withStacks = false): Problem {
   const thousands = (value: number) => Math.round(value).toLocaleString('en-US');
   return {
     code: 'budget-exceeded',
-    message: `${what} ${thousands(perSecond)} events/s, and above ${thousands(budget)} events are not traced one by one without your choice.`,
-    remedy: 'Filter further, count in the kernel, take 1 in N, stop after N rows, or accept the rate.',
+    message: `${what} ${thousands(perSecond)} events/s, and above ${thousands(budget)} events ${withStacks ? 'with their stacks, each of which costs several times as much as the event, ' : ''}are not traced one by one without your choice.`,
+    remedy: `${withStacks ? 'Trace without stacks, filter' : 'Filter'} further, count in the kernel, take 1 in N, stop after N rows, or accept the rate.`,
   };
 }
 
@@ -434,15 +474,4 @@ function readNow(descriptor: number, page: Buffer): number {
       { cause: thrown },
     );
   }
-}
-
-function dropFirst<Run extends { records: PageRecords }>(run: Run, count: number): Run {
-  const { timesNs, at, lengths } = run.records;
-  const records: PageRecords = {
-    count: run.records.count - count,
-    timesNs: timesNs.slice(count),
-    at: at.slice(count),
-    lengths: lengths.slice(count),
-  };
-  return { ...run, records };
 }

@@ -7,6 +7,7 @@ import {
   csvCell,
   firstRow,
   nearestRank,
+  placesOf,
   sharedFields,
 } from '../../../webview/events/model.ts';
 
@@ -39,6 +40,40 @@ function batch(
     counts: { received: rows.length, lost: 0, sampledOut: 0, missedEntries: 0 },
   };
 }
+
+describe('stacks of rows', () => {
+  const stacked: StreamSchema = {
+    ...schema,
+    columns: [{ name: 'user_stack', type: 'stack', column: 'u32', display: { as: 'stack' } }],
+  };
+  const frames = [
+    { function: 'write', module: '/lib/x86_64-linux-gnu/libc.so.6' },
+    { function: 'put', file: '/src/stacks.c', line: 19, inlined: true },
+    { function: 'vfs_write', module: '[kernel]' },
+    { function: '0x7f00' },
+  ];
+
+  it('are told from their ids, before and after they are named', () => {
+    const table = new EventTable(stacked);
+    expect([0, 1, 2].map((id) => table.stackCell(id))).toEqual(['missing', '', '…']);
+    table.addStacks([{ id: 2, kind: 'user', frames, notes: [] }]);
+    expect(table.stackCell(2)).toBe(
+      'write (libc.so.6) ← put stacks.c:19 (inlined) ← vfs_write [kernel] ← 0x7f00',
+    );
+    expect([0, 1, 2].map((id) => table.stackLines(id))).toEqual([
+      null,
+      [],
+      ['write (libc.so.6)', 'put stacks.c:19 (inlined)', 'vfs_write [kernel]', '0x7f00'],
+    ]);
+  });
+
+  it('offer the places that have a line, innermost first', () => {
+    expect(placesOf({ id: 2, kind: 'user', frames, notes: [] })).toEqual([
+      { file: '/src/stacks.c', line: 19 },
+    ]);
+    expect(placesOf(undefined)).toEqual([]);
+  });
+});
 
 describe('the live table', () => {
   it('holds what arrived, and nothing where an event has no such field', () => {
