@@ -206,6 +206,9 @@ export function activate(context: ExtensionContext): void {
       get latencyNs() {
         return link.latencyNs;
       },
+      get clockOffset() {
+        return link.clockOffset;
+      },
       onDidChangeState: link.onDidChangeState,
       facts: async (refresh) => (await link.connect()).call('targetFacts', { refresh }),
       processes: async () => (await (await link.connect()).call('processes', {})).processes,

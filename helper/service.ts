@@ -35,7 +35,7 @@ export function startService(streams: { input: Readable; output: Writable }): He
       ...services.handlers(),
       ping: ({ endAfterSilenceMs }) => {
         silence.endAfter(endAfterSilenceMs);
-        return {};
+        return { wallClockMs: Date.now() };
       },
     };
   });

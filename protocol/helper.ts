@@ -68,8 +68,8 @@ export interface FunctionQuery {
 /** The calls that the helper answers. */
 export interface HelperApi extends EventsApi, ScriptApi, SyscallsApi, CallsApi, LiveProfileApi {
   hello(params: { protocol: number; client: string }): { protocol: number; helper: string; pid: number };
-  /** A sign of life. Once it came, the helper ends by itself when nothing at all comes for so long. */
-  ping(params: { endAfterSilenceMs: number }): Record<string, never>;
+  /** A sign of life, answered with the time over there. Once it came, the helper ends by itself when nothing at all comes for so long. */
+  ping(params: { endAfterSilenceMs: number }): { wallClockMs: number };
   targetFacts(params: { refresh: boolean }): TargetFacts;
   processes(params: Record<string, never>): { processes: readonly ProcessInfo[] };
   /** Binaries whose debug information names the file: running processes first, then ELF files below the folders. */

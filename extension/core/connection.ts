@@ -11,7 +11,7 @@ import type { MethodName, ParamsOf, ResultOf } from '../../protocol/channel.ts';
 import { ProbeError, problemCodes, type Problem } from '../../protocol/errors.ts';
 import { PROTOCOL_VERSION, type HelperApi, type HelperEvents } from '../../protocol/helper.ts';
 import { Emitter, type Disposable } from './emitter.ts';
-import { HELPER_SILENCE_MS, KeepAlive } from './keep-alive.ts';
+import { HELPER_SILENCE_MS, KeepAlive, type ClockOffset } from './keep-alive.ts';
 
 /** The two streams of a helper that runs, as `startHelper` of `targets/` gives them. */
 export interface HelperStreams {
@@ -169,6 +169,11 @@ export class HelperConnection implements Disposable {
   /** Round trip to the helper in ns, the median of the last few; undefined without keep-alive. */
   get latencyNs(): number | undefined {
     return this.#keepAlive?.latencyNs;
+  }
+
+  /** How far the target's clock is ahead of ours; undefined without keep-alive. */
+  get clockOffset(): ClockOffset | undefined {
+    return this.#keepAlive?.clockOffset;
   }
 
   /** True until the helper ended. */

@@ -13,6 +13,7 @@ import {
 import { formatDuration } from '../../protocol/format.ts';
 import type { Finding, ProcessInfo, TargetFacts } from '../../protocol/target.ts';
 import type { Target } from '../core/targets/target.ts';
+import type { ClockOffset } from '../core/keep-alive.ts';
 import { findingsOf } from '../core/targets/findings.ts';
 import {
   byContainer,
@@ -28,6 +29,8 @@ export interface TargetLook {
   readonly state: 'off' | 'starting' | 'on' | 'lost' | 'failed';
   /** Round trip to the helper; undefined beside it. */
   readonly latencyNs: number | undefined;
+  /** How far its clock is ahead of ours; undefined beside it. */
+  readonly clockOffset: ClockOffset | undefined;
   readonly onDidChangeState: (listener: () => void) => Disposable;
   facts(refresh: boolean): Promise<TargetFacts>;
   processes(): Promise<readonly ProcessInfo[]>;
@@ -87,7 +90,11 @@ export class TargetsView implements TreeDataProvider<TargetNode>, Disposable {
         return this.#isCurrent(node.target) ? [{ kind: 'capabilities' }, { kind: 'processes' }] : [];
       case 'capabilities': {
         const facts = await this.#look.facts(false);
-        return findingsOf(facts).map(({ name, finding }) => ({ kind: 'finding', name, finding }));
+        return findingsOf(facts, this.#look.clockOffset).map(({ name, finding }) => ({
+          kind: 'finding',
+          name,
+          finding,
+        }));
       }
       case 'processes': {
         const processes = await this.#look.processes();

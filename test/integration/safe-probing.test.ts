@@ -19,7 +19,7 @@ import { findSubjects } from '../../helper/symbols/lookup.ts';
 import { TraceService } from '../../helper/trace-service.ts';
 import type { Measure } from '../../protocol/probe.ts';
 import type { Snapshot } from '../../protocol/snapshot.ts';
-import { whyNoTracing } from './support/traced-program.ts';
+import { runCli, whyNoTracing, type TraceResult } from './support/traced-program.ts';
 
 /** Calls `serve` 500 times a second; with `strict`, under a filter that allows what it needs and ends it for all else. */
 const source = `#include <linux/filter.h>
@@ -149,6 +149,73 @@ test('a setuid program of root that another user runs is traced', async (ctx) =>
   const child = start(path, [], 65534);
   await expect.poll(() => readFileSync(`/proc/${child.pid!}/comm`, 'utf8').trim()).toBe('setuid');
   await trace(path, child.pid, ['count']);
+});
+
+/** Waits for a byte, calls `serve` 1,000 times to a depth of three, and ends: i386, without a C library, which hosts without multilib lack. */
+const source32 = `.globl _start
+.type serve, @function
+serve: push %ebp
+  mov %esp, %ebp
+  mov 8(%ebp), %eax
+  test %eax, %eax
+  je 1f
+  dec %eax
+  push %eax
+  call serve
+  add $4, %esp
+1: pop %ebp
+  ret
+.size serve, . - serve
+_start: mov $3, %eax
+  xor %ebx, %ebx
+  mov $byte, %ecx
+  mov $1, %edx
+  int $0x80
+  mov $1000, %esi
+2: push $2
+  call serve
+  add $4, %esp
+  dec %esi
+  jnz 2b
+  mov $1, %eax
+  xor %ebx, %ebx
+  int $0x80
+.bss
+byte: .skip 1
+`;
+
+test('a 32-bit program: each call at each depth, with its callers', async (ctx) => {
+  if (reason !== undefined) return ctx.skip(reason);
+  const path = join(folder, 'serve32');
+  writeFileSync(`${path}.s`, source32);
+  execFileSync('as', ['--32', '-g', '-o', `${path}.o`, `${path}.s`]);
+  execFileSync('ld', ['-m', 'elf_i386', '-o', path, `${path}.o`]);
+  const child = spawn(path, { stdio: ['pipe', 'ignore', 'ignore'] });
+  undo.push(() => child.kill('SIGKILL'));
+  const spawned = new Promise<Error | undefined>((resolve) => {
+    child.once('spawn', () => resolve(undefined)).once('error', resolve);
+  });
+  const refused = await spawned;
+  if (refused !== undefined) return ctx.skip(`this kernel runs no 32-bit programs: ${refused.message}`);
+  const cli = runCli([
+    ...['trace', '--binary', path, '--pid', String(child.pid), '--function', 'serve'],
+    ...['--measure', 'latency,callers', '--duration', '60s', '--json'],
+  ]);
+  await cli.attached;
+  child.stdin.end('x');
+  const { exitCode, stdout, stderr } = await cli.ended;
+  expect(exitCode, stderr).toBe(0);
+  const [probe] = (JSON.parse(stdout) as TraceResult).probes;
+  expect(probe).toMatchObject({ count: 3000, lost: 0, latencyNs: { returned: 3000 } });
+  const depths = probe?.callers?.map(({ stack, count }) => [stack.map((frame) => frame.function), count]);
+  expect(depths).toHaveLength(3);
+  expect(depths).toEqual(
+    expect.arrayContaining([
+      [['serve', '_start'], 1000],
+      [['serve', 'serve', '_start'], 1000],
+      [['serve', 'serve', 'serve', '_start'], 1000],
+    ]),
+  );
 });
 
 test('what traces is not traced', async (ctx) => {

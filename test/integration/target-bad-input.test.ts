@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { HelperConnection } from '../../extension/core/connection.ts';
+import { clockFinding } from '../../extension/core/targets/findings.ts';
 import { startHelper } from '../../extension/core/targets/start-helper.ts';
 import type { Target } from '../../extension/core/targets/target.ts';
 import { asProblem } from '../../protocol/errors.ts';
@@ -139,6 +140,28 @@ test('a Node for another processor is passed over', async () => {
   const streams = await startHelper(withHome(home), { bundle, nodePath: foreign, log: () => undefined });
   expect(streams.nodeVersion).toBe(process.versions.node);
   streams.stop();
+});
+
+test('a clock that is wrong is said, with how far', async () => {
+  const home = join(folder, 'clock-home');
+  mkdirSync(home);
+  for (const [aheadMs, text] of [
+    [-7_200_000, /^Its clock is 2 h 0 min behind ours \(± [\d.]+ (µs|ms)\)/],
+    [90_000, /^Its clock is 90 s ahead of ours \(± [\d.]+ (µs|ms)\)/],
+    [0, /^Its clock agrees with ours, as far as that can be told \(± [\d.]+ (µs|ms)\)\.$/],
+  ] as const) {
+    const clock = join(folder, `clock${aheadMs}.cjs`);
+    writeFileSync(clock, `const now = Date.now; Date.now = () => now() + ${aheadMs};`);
+    const target = withHome(home, `NODE_OPTIONS=--require=${clock}`);
+    const streams = await startHelper(target, { bundle, nodePath: process.execPath, log: () => undefined });
+    const helper = await HelperConnection.open(streams, 'test', { keepAlive: true });
+    await expect.poll(() => helper.clockOffset).toBeDefined();
+    const finding = clockFinding(helper.clockOffset!);
+    expect(finding).toMatchObject({ works: aheadMs === 0, detail: expect.stringMatching(text) as string });
+    expect(finding.remedy === undefined).toBe(aheadMs === 0);
+    helper.dispose();
+    await streams.ended;
+  }
 });
 
 test('a helper that speaks an older protocol is refused by its version', async () => {

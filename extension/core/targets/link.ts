@@ -3,6 +3,7 @@ import type { DetachReport, DetachScope } from '../../../protocol/detach.ts';
 import { asProblem, type Problem } from '../../../protocol/errors.ts';
 import type { HelperConnection } from '../connection.ts';
 import { Emitter, type Disposable } from '../emitter.ts';
+import type { ClockOffset } from '../keep-alive.ts';
 
 /**
  * `off` until the first need; `lost` when it ended by itself and is sought again; `failed` when it could not be started,
@@ -51,6 +52,11 @@ export class TargetLink implements Disposable {
   /** Round trip to the helper in ns, the median of the last few; undefined until it was measured. */
   get latencyNs(): number | undefined {
     return this.#connection?.latencyNs;
+  }
+
+  /** How far the target's clock is ahead of ours; undefined until it was measured, and beside us. */
+  get clockOffset(): ClockOffset | undefined {
+    return this.#connection?.clockOffset;
   }
 
   /** The helper, started when it does not run. Throws ProbeError when it cannot be started or speaks another protocol. */
