@@ -80,6 +80,12 @@ const testNeeds: SystemNeed[] = [
     present: () => onPath('sudo'),
   },
   {
+    what: 'pkexec',
+    why: 'elevates the engine in the tests',
+    debianPackage: 'pkexec polkitd dbus-daemon',
+    present: () => onPath('pkexec'),
+  },
+  {
     what: 'ip',
     why: 'gives the test hosts their networks',
     debianPackage: 'iproute2',
