@@ -14,44 +14,51 @@ export interface EquivalentCommand {
   readonly text: string;
 }
 
-/** The stream as bpftrace script, perf command and shell lines; a tool that cannot say the filter is left out. */
+/** Entry and return of a kernel function. */
+type FunctionEvent = Extract<SourcePlan, { engine: 'kprobe' }>;
+
+/** The stream as bpftrace script, perf command and shell lines; a tool that cannot say the events or the filter is left out. */
 export function commandsFor(
   plans: readonly SourcePlan[],
   spec: Omit<EventsToCopy, 'sources'>,
   bpftraceMinor: number,
 ): EquivalentCommand[] {
   const kernel = plans.filter((plan) => plan.engine === 'tracefs');
-  if (kernel.length < plans.length) return [];
+  const traced = plans.filter((plan) => plan.engine === 'tracefs' || plan.engine === 'kprobe');
+  if (traced.length < plans.length) return [];
   return [
-    bpftraceScript(kernel, spec, bpftraceMinor),
-    perfCommand(kernel, spec),
-    shellLines(kernel, spec),
+    bpftraceScript(traced, spec, bpftraceMinor),
+    ...(kernel.length < plans.length ? [] : [perfCommand(kernel, spec), shellLines(kernel, spec)]),
   ].filter((command) => command !== undefined);
 }
 
 function bpftraceScript(
-  events: readonly RecordedEvent[],
+  events: readonly (RecordedEvent | FunctionEvent)[],
   spec: Omit<EventsToCopy, 'sources'>,
   minor: number,
 ): EquivalentCommand | undefined {
   const probes: string[] = [];
   for (const event of events) {
     const { filter } = checkFilter(spec.filter ?? '', filterFields(event.fields));
-    const spell = (name: string) =>
-      bpftraceField(
-        event.fields.find((field) => field.name === name),
-        minor,
-      );
+    const spell = (name: string) => {
+      const place = event.fields.findIndex((known) => known.name === name);
+      const field = event.fields[place];
+      if (event.engine === 'tracefs') return bpftraceField(field, minor);
+      return field === undefined ? undefined : argument(field, place);
+    };
     const compiled = filter === undefined ? {} : compileBpftrace(filter, { minor, field: spell });
     if (compiled.rest !== undefined) return undefined;
     const conditions = [
       ...(spec.pid === undefined ? [] : [`pid == ${spec.pid}`]),
       ...(compiled.text === undefined ? [] : [compiled.text]),
     ];
-    if (event.exit !== undefined) probes.push(syscallProbes(event, conditions, minor, stackWords(spec)));
+    const stacks = stackWords(spec);
+    if (event.engine === 'kprobe') probes.push(pairOfProbes(functionPair(event), conditions, minor, stacks));
+    else if (event.exit !== undefined)
+      probes.push(pairOfProbes(syscallPair(event, event.exit, minor), conditions, minor, stacks));
     else
       probes.push(
-        `tracepoint:${event.tracepoint}${predicate(conditions)}\n{\n${printed(event, minor, stackWords(spec))}\n}`,
+        `tracepoint:${event.tracepoint}${predicate(conditions)}\n{\n${printed(event, minor, stacks)}\n}`,
       );
   }
   return { tool: 'bpftrace', text: `${probes.join('\n\n')}\n` };
@@ -61,58 +68,93 @@ function predicate(conditions: readonly string[]): string {
   return conditions.length === 0 ? '' : `\n/${conditions.join(' && ')}/`;
 }
 
+/** Two probes whose hits are one call. */
+interface Pair {
+  readonly entry: string;
+  readonly exit: string;
+  readonly name: string;
+  readonly args: readonly { readonly name: string; readonly read: string; readonly isText: boolean }[];
+  readonly result: string;
+}
+
+function syscallPair(event: RecordedEvent, exit: string, minor: number): Pair {
+  const args = event.fields.filter((field) => field.name !== 'ret' && field.name !== 'duration');
+  return {
+    entry: `tracepoint:${event.tracepoint}`,
+    exit: `tracepoint:${exit}`,
+    name: event.tracepoint.replace(/^syscalls:sys_enter_/, ''),
+    args: args.map((field) => ({
+      name: field.name,
+      read: `args${arrow(minor)}${field.name}`,
+      isText: isUserText(field),
+    })),
+    result: `args${arrow(minor)}ret`,
+  };
+}
+
+/** Arguments in registers; bpftrace knows ten of them at most. */
+function functionPair({ symbol, fields }: FunctionEvent): Pair {
+  const name = symbol.slice(symbol.indexOf(':') + 1);
+  return {
+    entry: `kprobe:${name}`,
+    exit: `kretprobe:${name}`,
+    name,
+    args: fields
+      .slice(0, 6)
+      .map((field, place) => ({ name: field.name, read: argument(field, place), isText: false })),
+    result: '(int64)retval',
+  };
+}
+
+/** A kernel function's argument with its type's width and sign, for the register holds 64 bits of whatever was in it. */
+function argument({ sizeBytes, signed }: EventField, place: number): string {
+  if (sizeBytes >= 8) return signed ? `(int64)arg${place}` : `arg${place}`;
+  return `(${signed ? 'int32' : 'uint32'})arg${place}`;
+}
+
 /** Entry and return in one line each call. Texts are read at the return: only then is their memory sure to be present. */
-function syscallProbes(
-  event: RecordedEvent,
+function pairOfProbes(
+  { entry, exit, name, args, result }: Pair,
   conditions: readonly string[],
   minor: number,
   stacks: readonly string[],
 ): string {
-  const args = event.fields.filter((field) => field.name !== 'ret' && field.name !== 'duration');
   const needsReturn = conditions.some((condition) => /@\w+_|\bret\b/.test(condition));
   const early = needsReturn ? [] : conditions;
-  const keep = [
-    ...args.map((field) => `  @${field.name}_[tid] = args${arrow(minor)}${field.name};`),
-    ...stacks.map((stack) => `  @${stack}_[tid] = ${stack};`),
-  ];
-  const name = event.tracepoint.replace(/^syscalls:sys_enter_/, '');
+  const kept = [...args, ...stacks.map((stack) => ({ name: stack, read: stack }))];
   const shown: Shown[] = [
     ['%s', 'comm'],
-    [' %d', 'pid'],
-    ...args.map((field, index): Shown =>
-      isUserText(field)
-        ? [`${index === 0 ? ` ${name}` : ''} ${field.name}=%s`, `str(@${field.name}_[tid])`]
-        : [`${index === 0 ? ` ${name}` : ''} ${field.name}=%d`, `@${field.name}_[tid]`],
+    [` %d ${name}`, 'pid'],
+    ...args.map((arg): Shown =>
+      arg.isText ? [` ${arg.name}=%s`, `str(@${arg.name}_[tid])`] : [` ${arg.name}=%d`, `@${arg.name}_[tid]`],
     ),
-    [`${args.length === 0 ? ` ${name}` : ''} ret=%d`, `args${arrow(minor)}ret`],
+    [' ret=%d', result],
     [' duration=%d ns', 'nsecs - @begun[tid]'],
     ...stacks.map((stack): Shown => ['%s', `@${stack}_[tid]`]),
   ];
   return [
-    `tracepoint:${event.tracepoint}${predicate(early)}`,
+    `${entry}${predicate(early)}`,
     '{',
     '  @begun[tid] = nsecs;',
-    ...keep,
+    ...kept.map((value) => `  @${value.name}_[tid] = ${value.read};`),
     '}',
     '',
-    `tracepoint:${event.exit ?? ''}`,
+    exit,
     '/@begun[tid]/',
     '{',
     ...printfs(shown, minor).map((line) => `  ${line}`),
-    ...['begun', ...[...args.map(({ name: arg }) => arg), ...stacks].map((kept) => `${kept}_`)].map(
-      (map) => `  delete(@${map}[tid]);`,
-    ),
+    ...['begun', ...kept.map((value) => `${value.name}_`)].map((map) => `  delete(@${map}[tid]);`),
     '}',
   ].join('\n');
+}
+
+function isUserText(field: EventField): boolean {
+  return /^(?:const )?char \*$/.test(field.type);
 }
 
 /** bpftrace's words for the stacks that are wanted. */
 function stackWords({ userStack, kernelStack }: Pick<EventsSpec, 'userStack' | 'kernelStack'>): string[] {
   return [...(userStack === true ? ['ustack'] : []), ...(kernelStack === true ? ['kstack'] : [])];
-}
-
-function isUserText(field: EventField): boolean {
-  return /^(?:const )?char \*$/.test(field.type);
 }
 
 const arrow = (minor: number) => (minor >= 19 ? '.' : '->');

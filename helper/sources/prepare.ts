@@ -58,7 +58,10 @@ export async function prepareEvent(
   }
 }
 
-/** Entry with arguments and return with the result, paired by thread like a system call. */
+/**
+ * Entry with arguments and return with the result, paired by thread like a system call: through ftrace, as fentry and fexit are
+ * (trace/fprobetrace.rst, kernel ≥ 6.5), and where the kernel has that not or refuses it for the function, as kprobe and kretprobe.
+ */
 async function defineKprobe(
   supervisor: TracefsSupervisor,
   source: SourceId,
@@ -73,12 +76,20 @@ async function defineKprobe(
       (field, place) =>
         `${field.name}=$arg${place + 1}:${field.signed ? 's' : 'u'}${field.sizeBytes >= 8 ? 64 : 32}`,
     );
-  await supervisor.defineKernel([`p:${group}/k${index}`, plan.symbol, ...args].join(' '));
-  await supervisor.defineKernel(`r:${group}/r${index} ${plan.symbol} ret=$retval:s64`);
+  const result = 'ret=$retval:s64';
+  try {
+    await supervisor.defineKernel([`f:${group}/k${index}`, plan.symbol, ...args].join(' '));
+    await supervisor.defineKernel(`f:${group}/r${index} ${plan.symbol}%return ${result}`);
+  } catch {
+    // What was defined of the two is removed first: a name cannot be defined twice.
+    await supervisor.defineKernel(`-:${group}/k${index}`).catch(() => undefined);
+    await supervisor.defineKernel([`p:${group}/k${index}`, plan.symbol, ...args].join(' '));
+    await supervisor.defineKernel(`r:${group}/r${index} ${plan.symbol} ${result}`);
+  }
   const enter = idOf(`${group}:k${index}`);
   const exit = idOf(`${group}:r${index}`);
   const ret = exit.fields.find((field) => field.name === 'ret');
-  const result: EventField[] = [
+  const returned: EventField[] = [
     {
       name: 'ret',
       type: 's64',
@@ -105,7 +116,7 @@ async function defineKprobe(
     exit: `${group}:r${index}`,
     id: enter.id,
     exitId: exit.id,
-    fields: [...placed(plan.fields.slice(0, REGISTER_ARGUMENTS), enter.fields), ...result],
+    fields: [...placed(plan.fields.slice(0, REGISTER_ARGUMENTS), enter.fields), ...returned],
   };
 }
 

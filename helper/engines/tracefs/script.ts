@@ -54,17 +54,17 @@ remove() {
   done
   # An event is busy until the kernel has closed it for the perf that counted it.
   tries=0
-  while grep -qs ":$1/" "$T/uprobe_events" "$T/kprobe_events" && [ $tries -lt 50 ]; do
+  while grep -qs ":$1/" "$T/uprobe_events" "$T/kprobe_events" "$T/dynamic_events" && [ $tries -lt 50 ]; do
     [ $tries -ne 25 ] || signal_users KILL "$1"
     [ $tries -eq 0 ] || sleep 0.02
-    for list in uprobe_events kprobe_events; do
-      sed -n "s|^[pr][0-9]*:\($1/[A-Za-z0-9_]*\) .*|\1|p" "$T/$list" | sort -u | while read -r event; do
+    for list in uprobe_events kprobe_events dynamic_events; do
+      sed -n "s|^[fpr][0-9]*:\($1/[A-Za-z0-9_]*\) .*|\1|p" "$T/$list" | sort -u | while read -r event; do
         echo "-:$event" >> "$T/$list"
       done
     done 2>/dev/null
     tries=$((tries + 1))
   done
-  [ ! -d "$I" ] && ! grep -qs ":$1/" "$T/uprobe_events" "$T/kprobe_events"
+  [ ! -d "$I" ] && ! grep -qs ":$1/" "$T/uprobe_events" "$T/kprobe_events" "$T/dynamic_events"
 }
 
 # signal_users SIGNAL GROUP [EVENT]: the readers of its pipe and the perfs that count its events have its name in their arguments.
@@ -91,7 +91,7 @@ owner_gone() {
 sweep() {
   {
     for dir in "$T"/instances/probescope_*; do [ -d "$dir" ] && echo "\${dir##*/}"; done
-    sed -n 's|^[pr][0-9]*:\(probescope_[A-Za-z0-9_]*\)/.*|\1|p' "$T/uprobe_events" "$T/kprobe_events"
+    sed -n 's|^[fpr][0-9]*:\(probescope_[A-Za-z0-9_]*\)/.*|\1|p' "$T/uprobe_events" "$T/kprobe_events" "$T/dynamic_events"
   } 2>/dev/null | sort -u | while read -r group; do
     owner_gone "$group" && remove "$group"
   done
@@ -120,7 +120,7 @@ inside() {
 # A definition or removal of an event of this group's own, never of another's.
 own_definition() {
   case $1 in
-    -:"$GROUP"/*|p:"$GROUP"/*|r:"$GROUP"/*|p[0-9]*:"$GROUP"/*|r[0-9]*:"$GROUP"/*) ;;
+    -:"$GROUP"/*|[fpr]:"$GROUP"/*|[fpr][0-9]*:"$GROUP"/*) ;;
     *) printf '%s error not a definition of this group\n' "$id" >&2; return 1 ;;
   esac
 }
@@ -176,7 +176,10 @@ serve() {
         own_definition "$rest" || continue
         if printf '%s\n' "$rest" 2>/dev/null >> "$T/uprobe_events"; then echo "$id ok 0" >&2; else refusal; fi 2>&2 ;;
       kernel)
-        if printf '%s\n' "$rest" 2>/dev/null >> "$T/kprobe_events"; then echo "$id ok 0" >&2; else refusal; fi 2>&2 ;;
+        own_definition "$rest" || continue
+        # Probes of functions by ftrace are in the list of all kinds alone.
+        case $rest in f*) list=dynamic_events ;; *) list=kprobe_events ;; esac
+        if printf '%s\n' "$rest" 2>/dev/null >> "$T/$list"; then echo "$id ok 0" >&2; else refusal; fi 2>&2 ;;
       open)
         # A path that uprobe_events cannot spell (spaces, control characters): defined through /proc/self/fd/4.
         if [ -r "$rest" ] && exec 4< "$rest"; then echo "$id ok 0" >&2; else echo "$id error cannot open the file" >&2; fi ;;

@@ -99,7 +99,7 @@ export class TracefsSupervisor {
     return this.#command(`define ${line}`);
   }
 
-  /** Defines a probe on a kernel function: a line for `kprobe_events`. */
+  /** Defines a probe on a kernel function: a line for `kprobe_events`, or one of ftrace's (`f:`, kernel ≥ 6.5) for `dynamic_events`. */
   defineKernel(line: string): Promise<string> {
     return this.#command(`kernel ${line}`);
   }

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { ProbeError, type Problem } from '../../../protocol/errors.ts';
 import type { EventField } from '../../../protocol/events.ts';
 import { type Prototypes, listKernelFunctions } from '../../kernel/functions.ts';
@@ -46,9 +46,12 @@ export function kernelFunctionSource(
         fields,
         ...(prototype === undefined ? {} : { prototype }),
         ...(refused === undefined ? {} : { refused }),
-        notes: known
-          ? []
-          : ['The kernel carries no type information (BTF) for it, so its arguments are not known.'],
+        notes: [
+          ...(known
+            ? []
+            : ['The kernel carries no type information (BTF) for it, so its arguments are not known.']),
+          ...(refused === undefined ? [attachment((await tracepoints()).root)] : []),
+        ],
       };
     },
     async plan(entry) {
@@ -61,6 +64,14 @@ export function kernelFunctionSource(
       return { engine: 'kprobe', symbol, fields };
     },
   };
+}
+
+/** How its entry and return are recorded: the kernel's own README of tracefs lists what it has. */
+function attachment(tracefsRoot: string): string {
+  const usage = readFileSync(`${tracefsRoot}/README`, 'utf8');
+  return /^\s*f\[/m.test(usage)
+    ? 'Entry and return are recorded through ftrace, as fentry and fexit are, or by kprobe and kretprobe where that is refused.'
+    : 'Entry and return are recorded by kprobe and kretprobe: this kernel has no probes of ftrace for events (CONFIG_FPROBE_EVENTS).';
 }
 
 /** Found by looking for the file that the kernel offers where kprobes are built in; its absence is the reason. */
