@@ -2,6 +2,7 @@ import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { freePort } from '../../scripts/code-server.ts';
 import { labFolder, labKey, run } from './run.ts';
 
 export interface SshHost {
@@ -21,9 +22,9 @@ export interface SshHost {
   stop(): Promise<void>;
 }
 
-/** What runs inside the namespaces: an overlay of this machine, the user, sshd. Arguments: folder, public key, name, sudo rule. */
+/** What runs inside the namespaces: an overlay of this machine, the user, sshd. Arguments: folder, public key, name, sudo rule, address and port of sshd. */
 const inside = `
-set -e; w=$1 pub=$2 name=$3 rule=$4
+set -e; w=$1 pub=$2 name=$3 rule=$4 address=$5 port=$6
 mount -t tmpfs tmpfs "$w"; mkdir "$w/u" "$w/w" "$w/m"
 mount -t overlay overlay -o lowerdir=/,upperdir="$w/u",workdir="$w/w" "$w/m"; m=$w/m
 hostname "$name"; echo "127.0.1.1 $name" >>"$m/etc/hosts"
@@ -31,14 +32,14 @@ mount -t proc proc "$m/proc"; mount -t sysfs sysfs "$m/sys"; mount -t tracefs tr
 mount --rbind /dev "$m/dev"; mount -t tmpfs tmpfs "$m/run"; mkdir -p "$m/run/sshd"; cp "$pub" "$m/tmp/lab.pub"
 chroot "$m" sh -ec 'id tracer >/dev/null 2>&1 || useradd -p "*" -m -s /bin/bash tracer; mkdir -p /etc/sudoers.d; echo "$1" >/etc/sudoers.d/tracer; chmod 440 /etc/sudoers.d/tracer
   mkdir -p -m700 /home/tracer/.ssh; cp /tmp/lab.pub /home/tracer/.ssh/authorized_keys; chown -R tracer /home/tracer/.ssh; ssh-keygen -A >/dev/null' sh "$rule"
-exec chroot "$m" /usr/sbin/sshd -D -e -o UsePAM=no -o ClientAliveInterval=2 -o ClientAliveCountMax=2
+exec chroot "$m" /usr/sbin/sshd -D -e -o "ListenAddress=$address:$port" -o UsePAM=no -o ClientAliveInterval=2 -o ClientAliveCountMax=2
 `;
 
 export interface SshHostOptions {
   /** Ends up in interface names: at most 10 letters and digits. */
   readonly name: string;
-  /** Third octet of the pair of addresses 10.231.N.1 (here) and 10.231.N.2 (there). */
-  readonly network: number;
+  /** Third octet of the pair of addresses 10.231.N.1 (here) and 10.231.N.2 (there); without it, its sshd is on this machine's loopback, at a port of its own. */
+  readonly network?: number;
   /** What `tracer` may run as root; bpftrace alone when absent, nothing when empty. */
   readonly sudoRule?: string;
 }
@@ -47,17 +48,19 @@ export interface SshHostOptions {
 export async function startSshHost(options: SshHostOptions): Promise<SshHost> {
   const { name, network, sudoRule = 'tracer ALL=(root) NOPASSWD: /usr/bin/bpftrace' } = options;
   const key = labKey();
-  const address = `10.231.${network}.2`;
+  const [address, port] =
+    network === undefined ? ['127.0.0.1', await freePort()] : [`10.231.${network}.2`, 22];
   // The namespace and its addresses come first: an address without a route here would leave the machine.
-  makeNetwork(name, network);
+  if (network !== undefined) makeNetwork(name, network);
   const folder = join(labFolder, `host-${name}`);
   mkdirSync(folder, { recursive: true });
   const unshare = ['unshare', '-m', '-u', '-p', '--fork', '--kill-child', '--propagation', 'private'];
-  const child = spawn(
-    'ip',
-    ['netns', 'exec', name, ...unshare, 'sh', '-c', inside, 'sh', folder, `${key}.pub`, name, sudoRule],
-    { stdio: ['ignore', 'ignore', 'pipe'] },
-  );
+  const [program = '', ...words] = [
+    ...(network === undefined ? [] : ['ip', 'netns', 'exec', name]),
+    ...unshare,
+    ...['sh', '-c', inside, 'sh', folder, `${key}.pub`, name, sudoRule, address, String(port)],
+  ];
+  const child = spawn(program, words, { stdio: ['ignore', 'ignore', 'pipe'] });
   let log = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => (log = (log + text).slice(-4000)));
   const configFile = join(labFolder, `ssh-${name}.conf`);
@@ -66,6 +69,7 @@ export async function startSshHost(options: SshHostOptions): Promise<SshHost> {
     [
       `Host ${name}`,
       `  HostName ${address}`,
+      `  Port ${port}`,
       '  User tracer',
       `  IdentityFile ${key}`,
       '  IdentitiesOnly yes',
@@ -85,7 +89,7 @@ export async function startSshHost(options: SshHostOptions): Promise<SshHost> {
     mendLink: () => void run('ip', '-n', name, 'link', 'set', 'eth0', 'up'),
     processes: (text) => processesInside(child, text),
     asRoot: (...words) => insideAsRoot(child, words),
-    stop: () => stop(child, name),
+    stop: () => stop(child, network === undefined ? undefined : name),
   };
   try {
     await untilItLetsUsIn(host, child, () => log);
@@ -139,7 +143,8 @@ function processesInside(child: ChildProcess, text: string): string[] {
       if (at === child.pid) return true;
     return false;
   };
-  return found.filter(({ pid }) => isInside(pid)).map(({ line }) => line);
+  // what made the host has the text of all its orders in its own command line
+  return found.filter(({ pid }) => pid !== child.pid && isInside(pid)).map(({ line }) => line);
 }
 
 /** sshd's process is in all of the host's namespaces and in its root. */
@@ -156,12 +161,12 @@ function insideAsRoot(
   return { status, stdout, stderr };
 }
 
-async function stop(child: ChildProcess, name: string): Promise<void> {
+async function stop(child: ChildProcess, networkName: string | undefined): Promise<void> {
   if (child.exitCode === null && child.signalCode === null) {
     const ended = new Promise((resolve) => child.once('exit', resolve));
     // unshare ignores SIGTERM; with --kill-child its death takes the whole namespace along
     child.kill('SIGKILL');
     await ended;
   }
-  run('ip', 'netns', 'delete', name);
+  if (networkName !== undefined) run('ip', 'netns', 'delete', networkName);
 }
