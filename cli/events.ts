@@ -24,6 +24,9 @@ import {
   parseDurationMs,
   parsePid,
 } from './command.ts';
+import type { EventDatabase } from '../extension/core/recording/event-database.ts';
+import { databaseColumns } from '../fields/database-columns.ts';
+import { onNewerNode } from './newer-node.ts';
 import { summariseSyscalls } from './syscalls.ts';
 
 /** `block:block_rq_issue` means the tracepoint, a bare `openat` the system call. */
@@ -62,7 +65,7 @@ function stacksOf(text: string | undefined): Pick<EventsSpec, 'userStack' | 'ker
 
 export const eventsCommand: Command = {
   usage: `usage: probescope events EVENT… [--filter F] [--pid P] [--duration D] [--first N] [--sample N] [--accept-rate]
-                          [--stacks user|kernel|both] [--json | --copy bpftrace|perf|shell]
+                          [--stacks user|kernel|both] [--out FILE] [--json | --copy bpftrace|perf|shell]
        probescope events 'syscall:*' --summary [--pid P] [--duration D] [--json]
 
 Shows events as they happen. EVENT is SUBSYSTEM:NAME for a tracepoint, a system call's name, or an id of “probescope sources”.
@@ -73,6 +76,7 @@ Shows events as they happen. EVENT is SUBSYSTEM:NAME for a tracepoint, a system 
   --stacks WHICH  each event with the functions that led to it: user (the program's, at most 8), kernel, or both
   --accept-rate   trace each event although there are more than 100,000 a second
   --json          one JSON object a line: {"time" (ns), "event", "cpu", "pid", "tid", "comm", fields…}; the last one has "counts"
+  --out FILE      also write the rows, with raw values and stacks, as the table “events” of an SQLite file
   --copy TOOL     print the equivalent command or script instead of tracing
   --summary       sum up all system calls, as strace -c and -T: calls, errors by name, and durations with percentiles
 
@@ -85,6 +89,7 @@ What was received, lost and left out by sampling is told at the end.`,
       first: { type: 'string' },
       sample: { type: 'string' },
       stacks: { type: 'string' },
+      out: { type: 'string' },
       'accept-rate': { type: 'boolean' },
       json: { type: 'boolean' },
       copy: { type: 'string' },
@@ -95,7 +100,7 @@ What was received, lost and left out by sampling is told at the end.`,
     if (values.summary === true) {
       if (positionals.length !== 1 || !/^syscalls?:\*$/.test(positionals[0] ?? ''))
         throw new UsageError(`--summary sums up all system calls: name 'syscall:*' and no other event`);
-      for (const option of ['filter', 'first', 'sample', 'stacks', 'accept-rate', 'copy'] as const)
+      for (const option of ['filter', 'first', 'sample', 'stacks', 'out', 'accept-rate', 'copy'] as const)
         if (values[option] !== undefined)
           throw new UsageError(`--summary and --${option} exclude one another`);
       return summariseSyscalls({
@@ -113,13 +118,21 @@ What was received, lost and left out by sampling is told at the end.`,
       ...(values.pid === undefined ? {} : { pid: parsePid(values.pid) }),
       ...(values['accept-rate'] === true ? { acceptRate: true } : {}),
     };
-    return new EventsRun(spec, values.json === true).run(durationMs, values.copy);
+    if (values.out !== undefined) {
+      const rerun = onNewerNode();
+      if (rerun !== undefined) return rerun;
+    }
+    return new EventsRun(spec, values.json === true, values.out).run(durationMs, values.copy);
   },
 };
+
+const EVENT_COLUMN = 1;
 
 class EventsRun {
   private readonly spec: EventsSpec;
   private readonly json: boolean;
+  private readonly out: string | undefined;
+  private database: EventDatabase | undefined;
   private readonly service: EventsService;
   private readonly texts: string[] = [];
   private schema: StreamSchema | undefined;
@@ -128,9 +141,10 @@ class EventsRun {
   private readonly stacks = new Map<number, EventStack>();
   private ended: ((end: { counts: EventCounts; problem?: Problem }) => void) | undefined;
 
-  constructor(spec: EventsSpec, json: boolean) {
+  constructor(spec: EventsSpec, json: boolean, out: string | undefined) {
     this.spec = spec;
     this.json = json;
+    this.out = out;
     this.service = new EventsService({
       emit: (event, params) => {
         if (event === 'eventRows') this.take(params as EventRows);
@@ -150,17 +164,35 @@ class EventsRun {
     process.once('SIGTERM', stop);
     process.stdout.once('error', stop);
     if (copy !== undefined) return this.copy(copy);
-    this.schema = await this.service.startEvents(this.spec);
+    const schema = await this.service.startEvents(this.spec);
+    if (this.out !== undefined) this.database = await this.openDatabase(schema, this.out);
+    this.schema = schema;
     this.print();
     const timer = durationMs === undefined ? undefined : setTimeout(stop, durationMs);
     const { counts, problem } = await end;
     clearTimeout(timer);
     this.summary(counts);
+    this.database?.close({
+      events: this.spec.sources.join(' '),
+      filter: this.spec.filter ?? '',
+      counts: JSON.stringify(counts),
+    });
     if (problem === undefined) return exitCodes.ok;
     process.stderr.write(
       `probescope events: ${problem.message}${problem.remedy === undefined ? '' : `\n  ${problem.remedy}`}\n`,
     );
     return exitCodes.failed;
+  }
+
+  /** A file that cannot be written ends the trace, which has begun. */
+  private async openDatabase(schema: StreamSchema, path: string): Promise<EventDatabase> {
+    const { EventDatabase } = await import('../extension/core/recording/event-database.ts');
+    try {
+      return new EventDatabase(path, databaseColumns(schema.columns));
+    } catch (thrown) {
+      await this.service.stopEvents({ stream: this.spec.stream }).catch(() => undefined);
+      throw thrown;
+    }
   }
 
   private async copy(tool: string): Promise<number> {
@@ -227,11 +259,31 @@ class EventsRun {
     );
     const lines: string[] = [];
     for (let row = 0; row < batch.rows; row++) lines.push(this.line(schema, columns, row));
+    this.database?.add(
+      Array.from({ length: batch.rows }, (_, row) =>
+        schema.columns.map((_column, index) => this.cell(schema, columns, row, index)),
+      ),
+    );
     if (lines.length > 0) process.stdout.write(`${lines.join('\n')}\n`);
   }
 
+  private cell(
+    schema: StreamSchema,
+    columns: readonly RawValue[][],
+    row: number,
+    index: number,
+  ): number | string | null {
+    const event = Number(columns[EVENT_COLUMN]?.[row] ?? 0);
+    const column = schema.columns[index];
+    const value = columns[index]?.[row];
+    if (column === undefined || value === undefined) return null;
+    if (column.events !== undefined && !column.events.includes(event)) return null;
+    if (index === EVENT_COLUMN) return schema.events[event] ?? null;
+    return column.display.as === 'stack' ? (this.stackLines(value)?.join('\n') ?? null) : plain(value);
+  }
+
   private line(schema: StreamSchema, columns: readonly RawValue[][], row: number): string {
-    const event = Number(columns[1]?.[row] ?? 0);
+    const event = Number(columns[EVENT_COLUMN]?.[row] ?? 0);
     const shown = schema.columns.flatMap((column, index) => {
       if (column.events !== undefined && !column.events.includes(event)) return [];
       return [{ column, value: columns[index]?.[row] ?? '' }];

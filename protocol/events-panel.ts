@@ -2,6 +2,15 @@ import type { Problem } from './errors.ts';
 import type { EventCounts, EventField, EventRows, EventStack, StackKind, StreamSchema } from './events.ts';
 import type { SourcePlace } from './source.ts';
 
+/** A value of a row: integers beyond 2^53 as decimal text, null where the row's event has no such field. */
+export type EventCell = number | string | null;
+
+export interface EventColumn {
+  readonly name: string;
+  /** UNSIGNED has 64 bits, one more than SQLite's integers. */
+  readonly type: 'INTEGER' | 'UNSIGNED' | 'REAL' | 'TEXT';
+}
+
 /** What the live table is told. Rows follow their `stream` message; a new `stream` message empties the table. */
 export type HostToEvents =
   | {
@@ -17,6 +26,8 @@ export type HostToEvents =
   | { readonly type: 'rows'; readonly rows: EventRows }
   | { readonly type: 'stacks'; readonly stacks: readonly EventStack[] }
   | { readonly type: 'ended'; readonly counts: EventCounts; readonly problem?: Problem }
+  /** The rows of the database are wanted: from the start, or the next ones. */
+  | { readonly type: 'databaseWanted' }
   /** A start was refused: shown above the table, which stays as it is. */
   | { readonly type: 'refused'; readonly problem: Problem };
 
@@ -29,4 +40,11 @@ export type EventsToHost =
   /** Opens the first of these places whose file is on this machine. */
   | { readonly type: 'open'; readonly places: readonly SourcePlace[] }
   | { readonly type: 'save'; readonly suggestedName: string; readonly content: string }
+  /** A database of the shown rows: asks where, then `databaseRows` follow on `databaseWanted`, the last of them with `about`. */
+  | { readonly type: 'database'; readonly columns: readonly EventColumn[] }
+  | {
+      readonly type: 'databaseRows';
+      readonly rows: readonly (readonly EventCell[])[];
+      readonly about?: Readonly<Record<string, string>>;
+    }
   | { readonly type: 'problem'; readonly message: string };

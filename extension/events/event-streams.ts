@@ -17,6 +17,7 @@ import type { EventsMode, EventsSpec, EventsToCopy, SourceId, StackKind } from '
 import { asProblem, type Problem } from '../../protocol/errors.ts';
 import type { SourcePlace } from '../../protocol/source.ts';
 import type { HelperConnection } from '../core/connection.ts';
+import { EventDatabase } from '../core/recording/event-database.ts';
 import type { SourceFiles } from '../platform/open-source.ts';
 import { renderPage } from '../webviews/page.ts';
 
@@ -88,6 +89,7 @@ class LiveTable implements Disposable {
   readonly #ready: Promise<void>;
   #listeners: Disposable[] = [];
   #stream: string | undefined;
+  #database: EventDatabase | undefined;
   #wanted: Wanted = { filter: '', stacks: [] };
 
   constructor(services: EventStreamServices, sources: readonly SourceId[], gone: () => void) {
@@ -116,6 +118,9 @@ class LiveTable implements Disposable {
       key: sources.join(' '),
     });
     this.#panel.onDidDispose(() => {
+      // What was written until then is whole rows.
+      this.#database?.close({});
+      this.#database = undefined;
       this.#stop();
       this.#gone();
     });
@@ -241,6 +246,19 @@ class LiveTable implements Disposable {
           return await this.#openFirst(message.places);
         case 'save':
           return await this.#save(message.suggestedName, message.content);
+        case 'database': {
+          const target = await this.#ask('events.sqlite');
+          if (target === undefined) return;
+          this.#database = new EventDatabase(target.fsPath, message.columns);
+          this.#post({ type: 'databaseWanted' });
+          return;
+        }
+        case 'databaseRows':
+          this.#database?.add(message.rows);
+          if (message.about === undefined) return this.#post({ type: 'databaseWanted' });
+          this.#database?.close(message.about);
+          this.#database = undefined;
+          return;
         case 'problem':
           this.#services.log.error(`Live table: ${message.message}`);
           return;
@@ -265,11 +283,15 @@ class LiveTable implements Disposable {
     if (place !== undefined) await files.open(place);
   }
 
-  async #save(suggestedName: string, content: string): Promise<void> {
+  async #ask(suggestedName: string): Promise<Uri | undefined> {
     const [folder] = workspace.workspaceFolders ?? [];
-    const target = await window.showSaveDialog({
+    return window.showSaveDialog({
       defaultUri: folder === undefined ? Uri.file(suggestedName) : Uri.joinPath(folder.uri, suggestedName),
     });
+  }
+
+  async #save(suggestedName: string, content: string): Promise<void> {
+    const target = await this.#ask(suggestedName);
     if (target !== undefined) await workspace.fs.writeFile(target, new TextEncoder().encode(content));
   }
 

@@ -1,10 +1,12 @@
 import { filterFields } from '../../fields/common.ts';
+import { databaseColumns } from '../../fields/database-columns.ts';
 import { show, showRaw } from '../../fields/show.ts';
 import type { EventsToHost, HostToEvents } from '../../protocol/events-panel.ts';
 import { EMPTY_STACK, NO_STACK, type EventCounts, type StackKind } from '../../protocol/events.ts';
 import { button, element } from '../shared/elements.ts';
 import { FilterBox } from './filter-box.ts';
 import { EventTable, csvCell, placesOf, sharedFields } from './model.ts';
+import { ROWS_A_MESSAGE, databaseCell } from './table-export.ts';
 import { Grid } from './grid.ts';
 import { groupTable } from './groups.ts';
 import { type ShownStack, StackPane } from './stack-pane.ts';
@@ -52,6 +54,10 @@ export class EventsView {
   private readonly chooser = element('details', { class: 'chooser' });
   private readonly pauseButton: HTMLButtonElement;
   private readonly stopButton: HTMLButtonElement;
+  /** Rows that are being written to a database, and how many have gone. */
+  private exporting:
+    | { readonly table: EventTable; readonly rows: Uint32Array; readonly discarded: number; sent: number }
+    | undefined;
   private running = false;
   private frame = 0;
   private filterText = '';
@@ -151,6 +157,13 @@ export class EventsView {
       button('CSV', 'Save all shown rows as CSV', () => {
         this.post({ type: 'save', suggestedName: 'events.csv', content: this.exported(',') });
       }),
+      button(
+        'SQLite',
+        'Save all shown rows, with raw values and stacks, as a table of an SQLite file',
+        () => {
+          this.exportDatabase();
+        },
+      ),
       button('NDJSON', 'Save all shown rows as one JSON object a line, with raw values', () => {
         this.post({ type: 'save', suggestedName: 'events.ndjson', content: this.ndjson() });
       }),
@@ -165,6 +178,9 @@ export class EventsView {
         break;
       case 'rows':
         this.table?.append(message.rows);
+        break;
+      case 'databaseWanted':
+        this.sendRows();
         break;
       case 'stacks':
         this.table?.addStacks(message.stacks);
@@ -299,6 +315,38 @@ export class EventsView {
       columns.map((column) => cell(this.shown(row, column))).join(separator),
     );
     return `${[names.join(separator), ...lines].join('\n')}\n`;
+  }
+
+  private exportDatabase(): void {
+    const { table } = this;
+    if (table === undefined) return;
+    this.exporting = { table, rows: this.grid.shownRows(), discarded: table.discarded, sent: 0 };
+    this.post({ type: 'database', columns: databaseColumns(table.columns) });
+  }
+
+  /** The next part of the rows. What a full table drops meanwhile moves the others down; rows that are gone cannot be sent. */
+  private sendRows(): void {
+    const { exporting } = this;
+    if (exporting === undefined) return;
+    const { table, rows: all } = exporting;
+    const part = all.subarray(exporting.sent, exporting.sent + ROWS_A_MESSAGE);
+    exporting.sent += part.length;
+    const moved = table.discarded - exporting.discarded;
+    const rows = Array.from(part)
+      .filter((row) => row >= moved)
+      .map((row) => table.columns.map((_, column) => databaseCell(table, row - moved, column)));
+    if (exporting.sent < all.length) {
+      this.post({ type: 'databaseRows', rows });
+      return;
+    }
+    this.exporting = undefined;
+    const about = {
+      title: this.title.textContent ?? '',
+      filter: this.filterText,
+      startedAt: new Date(table.startedAtMs).toISOString(),
+      counts: JSON.stringify(table.counts),
+    };
+    this.post({ type: 'databaseRows', rows, about });
   }
 
   private ndjson(): string {

@@ -5,7 +5,7 @@ import { ProbeError } from '../../../protocol/errors.ts';
 import { APPLICATION_ID, migrate, SCHEMA_VERSION } from './schema.ts';
 
 /** Node's own SQLite, which exists from 22.13 on; loaded when needed, so that everything else runs on older ones. */
-function loadSqlite(): typeof Sqlite {
+export function loadSqlite(): typeof Sqlite {
   const getBuiltin = (process as { getBuiltinModule?: (name: string) => unknown }).getBuiltinModule;
   const found = getBuiltin?.('node:sqlite') as typeof Sqlite | undefined;
   if (found === undefined)

@@ -1,0 +1,19 @@
+import type { StreamColumn } from '../protocol/events.ts';
+import type { EventColumn } from '../protocol/events-panel.ts';
+
+const types = {
+  i32: 'INTEGER',
+  u32: 'INTEGER',
+  i64: 'INTEGER',
+  u64: 'UNSIGNED',
+  f64: 'REAL',
+  text: 'TEXT',
+} as const;
+
+/** The columns of a database's table: names of events and stacks are texts there. */
+export function databaseColumns(columns: readonly StreamColumn[]): EventColumn[] {
+  return columns.map(({ name, column, display }) => ({
+    name,
+    type: name === 'event' || display.as === 'stack' ? 'TEXT' : types[column],
+  }));
+}
