@@ -11,7 +11,7 @@ import { localTarget } from '../extension/core/targets/target.ts';
 import { EventsService } from '../helper/sources/service.ts';
 import { allPrototypes } from '../helper/kernel/btf-text.ts';
 import { readKernelTypes } from '../helper/kernel/functions.ts';
-import type { EventRows, StreamSchema } from '../protocol/events.ts';
+import { sourceKinds, type EventRows, type StreamSchema } from '../protocol/events.ts';
 import { repository } from '../scripts/node24.mjs';
 import { EventTable } from '../webview/events/model.ts';
 
@@ -114,9 +114,9 @@ function search(): void {
   );
 }
 
-/** What the Event Sources view waits for: a helper that starts, all sources listed by it, and their index for the filter. */
+/** What the Event Sources view waits for: a helper that starts and lists all kinds but the large one, then that one and the filter's index. */
 async function coldView(): Promise<void> {
-  const runs: { started: number; listed: number; indexed: number; sources: number }[] = [];
+  const runs: { started: number; shown: number; indexed: number; sources: number }[] = [];
   for (let run = 0; run < 5; run++) {
     const begun = performance.now();
     const helper = await HelperConnection.open(
@@ -125,17 +125,20 @@ async function coldView(): Promise<void> {
       { keepAlive: false },
     );
     const started = performance.now() - begun;
-    const { listings } = await helper.call('listSources', {});
-    const listed = performance.now() - begun;
-    const { sources } = new SourceIndex(listings);
-    runs.push({ started, listed, indexed: performance.now() - begun, sources: sources.length });
+    const small = await helper.call('listSources', {
+      kinds: sourceKinds.filter((kind) => kind !== 'kernel-function'),
+    });
+    const shown = performance.now() - begun;
+    const large = await helper.call('listSources', { kinds: ['kernel-function'] });
+    const { sources } = new SourceIndex([...small.listings, ...large.listings]);
+    runs.push({ started, shown, indexed: performance.now() - begun, sources: sources.length });
     helper.dispose();
   }
-  runs.sort((a, b) => a.indexed - b.indexed);
+  runs.sort((a, b) => a.shown - b.shown);
   const median = runs[Math.floor(runs.length / 2)];
   if (median === undefined) return;
   console.log(
-    `cold view, ${median.sources.toLocaleString('en-US')} sources: helper ${median.started.toFixed(0)} ms, listed ${median.listed.toFixed(0)} ms, ready ${median.indexed.toFixed(0)} ms, worst ${runs.at(-1)?.indexed.toFixed(0)} ms of ${runs.length} (aim 500)`,
+    `cold view, ${median.sources.toLocaleString('en-US')} sources: helper ${median.started.toFixed(0)} ms, shown ${median.shown.toFixed(0)} ms, worst ${runs.at(-1)?.shown.toFixed(0)} ms of ${runs.length} (aim 500); kernel functions and filter ${median.indexed.toFixed(0)} ms`,
   );
 }
 

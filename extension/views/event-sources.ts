@@ -25,7 +25,8 @@ import { SourceIndex, type IndexedSource } from '../core/source-index.ts';
 
 export type SourceNode =
   | { readonly kind: 'favourites' }
-  | { readonly kind: 'kind'; readonly listing: SourceListing }
+  /** `pending`: the listing is still being made. */
+  | { readonly kind: 'kind'; readonly listing: SourceListing; readonly pending?: true }
   | { readonly kind: 'group'; readonly listing: SourceListing; readonly at: number }
   | { readonly kind: 'source'; readonly source: IndexedSource }
   | { readonly kind: 'field'; readonly field: EventField }
@@ -43,6 +44,16 @@ const TITLES: Readonly<Record<SourceKind, readonly [title: string, icon: string]
   timer: ['Timers', 'watch'],
 };
 
+/** Has 60,000 names and more, which take as long to list as all other kinds together: the view is shown before they are there. */
+const LARGE: SourceKind = 'kernel-function';
+
+interface Loading {
+  /** All kinds but the large one. */
+  readonly first: Promise<readonly SourceListing[]>;
+  /** All kinds, with the index for the filter. */
+  readonly all: Promise<{ readonly listings: readonly SourceListing[]; readonly index: SourceIndex }>;
+}
+
 /** So many matches are drawn; who reads further narrows the filter. */
 const MAX_MATCHES = 300;
 const FAVOURITES = 'probescope.favouriteSources';
@@ -53,8 +64,9 @@ export class EventSourcesView implements TreeDataProvider<SourceNode>, Disposabl
   readonly #changed = new EventEmitter<SourceNode | undefined>();
   readonly onDidChangeTreeData = this.#changed.event;
   readonly #tree;
-  #listings: Promise<readonly SourceListing[]> | undefined;
-  #index: SourceIndex | undefined;
+  #loading: Loading | undefined;
+  /** What {@link Loading.all} gave. */
+  #loaded: { readonly listings: readonly SourceListing[]; readonly index: SourceIndex } | undefined;
   #filter = '';
 
   constructor(connect: () => Promise<HelperConnection>, memory: Memento) {
@@ -78,8 +90,8 @@ export class EventSourcesView implements TreeDataProvider<SourceNode>, Disposabl
   }
 
   refresh(): void {
-    this.#listings = undefined;
-    this.#index = undefined;
+    this.#loading = undefined;
+    this.#loaded = undefined;
     this.#changed.fire(undefined);
   }
 
@@ -99,16 +111,29 @@ export class EventSourcesView implements TreeDataProvider<SourceNode>, Disposabl
     return this.#memory.get<readonly string[]>(FAVOURITES, []);
   }
 
-  #load(): Promise<readonly SourceListing[]> {
-    this.#listings ??= this.#connect()
-      .then((connection) => connection.call('listSources', {}))
-      .then(({ listings }) => {
-        this.#index = new SourceIndex(listings);
-        return sourceKinds.flatMap((kind) => listings.filter((listing) => listing.kind === kind));
-      });
-    // A helper that could not be started may be the next time.
-    this.#listings.catch(() => (this.#listings = undefined));
-    return this.#listings;
+  #load(): Loading {
+    if (this.#loading !== undefined) return this.#loading;
+    const list = async (kinds: readonly SourceKind[]) =>
+      (await (await this.#connect()).call('listSources', { kinds })).listings;
+    const first = list(sourceKinds.filter((kind) => kind !== LARGE));
+    const all = first.then(async (small) => {
+      const listings = inOrder([...small, ...(await list([LARGE]))]);
+      return { listings, index: new SourceIndex(listings) };
+    });
+    const loading: Loading = { first, all };
+    this.#loading = loading;
+    all.then(
+      (loaded) => {
+        if (this.#loading !== loading) return;
+        this.#loaded = loaded;
+        this.#changed.fire(undefined);
+      },
+      () => {
+        // A helper that could not be started may be the next time.
+        if (this.#loading === loading) this.#loading = undefined;
+      },
+    );
+    return loading;
   }
 
   async getChildren(node?: SourceNode): Promise<SourceNode[]> {
@@ -120,18 +145,19 @@ export class EventSourcesView implements TreeDataProvider<SourceNode>, Disposabl
   }
 
   async #childrenOf(node: SourceNode | undefined): Promise<SourceNode[]> {
-    const listings = await this.#load();
     switch (node?.kind) {
       case undefined:
-        return this.#filter === '' ? this.#roots(listings) : this.#matches();
+        return this.#filter === '' ? this.#roots() : this.#matches();
       case 'favourites': {
         const wanted = new Set(this.#favourites());
-        return (this.#index?.sources ?? [])
-          .filter(({ id }) => wanted.has(id))
-          .map((source) => ({ kind: 'source', source }));
+        const { index } = await this.#load().all;
+        return index.sources.filter(({ id }) => wanted.has(id)).map((source) => ({ kind: 'source', source }));
       }
-      case 'kind':
-        return this.#groups(node.listing);
+      case 'kind': {
+        if (node.pending === undefined) return this.#groups(node.listing);
+        const { listings } = await this.#load().all;
+        return listings.filter(({ kind }) => kind === LARGE).flatMap((listing) => this.#groups(listing));
+      }
       case 'group':
         return this.#sourcesOf(node.listing, node.at);
       case 'source':
@@ -141,13 +167,25 @@ export class EventSourcesView implements TreeDataProvider<SourceNode>, Disposabl
     }
   }
 
-  #roots(listings: readonly SourceListing[]): SourceNode[] {
+  async #roots(): Promise<SourceNode[]> {
     const favourites: SourceNode[] = this.#favourites().length === 0 ? [] : [{ kind: 'favourites' }];
-    return [...favourites, ...listings.map((listing): SourceNode => ({ kind: 'kind', listing }))];
+    if (this.#loaded !== undefined)
+      return [
+        ...favourites,
+        ...this.#loaded.listings.map((listing): SourceNode => ({ kind: 'kind', listing })),
+      ];
+    const first = await this.#load().first;
+    const kinds = inOrder([...first, { kind: LARGE, groups: [] }]).map((listing): SourceNode => ({
+      kind: 'kind',
+      listing,
+      ...(listing.kind === LARGE ? { pending: true } : {}),
+    }));
+    return [...favourites, ...kinds];
   }
 
-  #matches(): SourceNode[] {
-    const { total = 0, best = [] } = this.#index?.search(this.#filter, MAX_MATCHES) ?? {};
+  async #matches(): Promise<SourceNode[]> {
+    const { index } = await this.#load().all;
+    const { total, best } = index.search(this.#filter, MAX_MATCHES);
     const rest: SourceNode[] =
       total > best.length
         ? [{ kind: 'message', text: l10n.t('{0} more match: type on to narrow them', total - best.length) }]
@@ -196,7 +234,7 @@ export class EventSourcesView implements TreeDataProvider<SourceNode>, Disposabl
       case 'kind': {
         const [title, icon] = TITLES[node.listing.kind];
         const count = node.listing.groups.reduce((sum, { names }) => sum + names.length, 0);
-        const item = branch(title, icon, count.toLocaleString('en-US'));
+        const item = branch(title, icon, node.pending === true ? '…' : count.toLocaleString('en-US'));
         item.contextValue = `kind ${node.listing.kind}`;
         return item;
       }
@@ -247,6 +285,10 @@ export class EventSourcesView implements TreeDataProvider<SourceNode>, Disposabl
     }
     return item;
   }
+}
+
+function inOrder(listings: readonly SourceListing[]): SourceListing[] {
+  return sourceKinds.flatMap((kind) => listings.filter((listing) => listing.kind === kind));
 }
 
 function branch(label: string, icon: string, description: string, open = false): TreeItem {
