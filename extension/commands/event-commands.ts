@@ -11,7 +11,7 @@ import {
   type Disposable,
 } from 'vscode';
 import type { HelperConnection } from '../core/connection.ts';
-import { mentionAt, mentionsIn } from '../core/kernel-source.ts';
+import { declares, mentionAt, mentionsIn } from '../core/kernel-source.ts';
 import type { IndexedSource } from '../core/source-index.ts';
 import type { EventStreams } from '../events/event-streams.ts';
 import { askForFilter } from '../platform/filter-box.ts';
@@ -87,23 +87,25 @@ export function registerEventCommands(services: EventCommandServices): Disposabl
       if (editor === undefined) return;
       const mention = mentionAt(editor.document.getText(), editor.document.offsetAt(editor.selection.active));
       if (mention === undefined)
-        void window.showInformationMessage(l10n.t('There is no TRACE_EVENT or SYSCALL_DEFINE here.'));
+        void window.showInformationMessage(
+          l10n.t('There is no TRACE_EVENT, SYSCALL_DEFINE or function here.'),
+        );
       else await streams.trace([mention.id]);
     }),
   ];
 }
 
-/** Opens the TRACE_EVENT or SYSCALL_DEFINE of a source in a kernel tree of the workspace. */
+/** Opens the TRACE_EVENT, SYSCALL_DEFINE or definition of a source in a kernel tree of the workspace. */
 async function openKernelSource(source: IndexedSource, folder: string): Promise<void> {
   const pattern =
     source.kind === 'tracepoint'
       ? '**/include/trace/events/*.h'
-      : '**/{fs,kernel,mm,net,ipc,io_uring,security}/**/*.c';
+      : '**/{block,fs,kernel,mm,net,ipc,io_uring,security}/**/*.c';
   const files = await kernelFiles(pattern, folder);
   for (const file of files) {
     const text = new TextDecoder().decode(await workspace.fs.readFile(file));
     if (!text.includes(source.name)) continue;
-    const mention = mentionsIn(text).find(({ id }) => id === source.id);
+    const mention = mentionsIn(text).find((one) => declares(one, source));
     if (mention === undefined) continue;
     const document = await workspace.openTextDocument(file);
     const at = document.positionAt(mention.offset);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { mentionAt, mentionsIn } from '../../../extension/core/kernel-source.ts';
+import { declares, mentionAt, mentionsIn } from '../../../extension/core/kernel-source.ts';
 import { SourceIndex } from '../../../extension/core/source-index.ts';
 import type { SourceListing } from '../../../protocol/events.ts';
 
@@ -63,6 +63,37 @@ TRACE_EVENT(block_rq_remap,
     ]);
     expect(mentionsIn('SYSCALL_DEFINE4(openat, int, dfd)').map(({ id }) => id)).toEqual(['syscall:openat']);
     expect(mentionsIn('TRACE_EVENT(no_system,')).toEqual([]);
+  });
+
+  it('names functions by their definitions, and no calls, prototypes or statements', () => {
+    const source = `extern int declared(int x);
+static __always_inline ssize_t
+wrapped(struct file *file);
+ssize_t vfs_read(struct file *file, char __user *buf, size_t count,
+		 int (*actor)(void *, int))
+{
+	if (unlikely(!count))
+		return called(file);
+	return do_something(
+		file);
+}
+EXPORT_SYMBOL(vfs_read);
+static struct dentry *lookup(void)
+{
+}
+`;
+    const mentions = mentionsIn(source);
+    expect(mentions.map(({ id }) => id)).toEqual([
+      'kernel-function:vmlinux:vfs_read',
+      'kernel-function:vmlinux:lookup',
+    ]);
+    expect(mentionAt(source, source.indexOf('return called'))?.id).toBe('kernel-function:vmlinux:vfs_read');
+    const module = { id: 'kernel-function:ext4:lookup', kind: 'kernel-function', name: 'lookup' };
+    expect(mentions.filter((mention) => declares(mention, module))).toEqual([mentions[1]]);
+  });
+
+  it('is done with a line of any length at once', () => {
+    expect(mentionsIn(`int ${'a '.repeat(5000)}f(${'(a)'.repeat(20_000)}`)).toEqual([]);
   });
 
   it('takes the declaration at or before the cursor', () => {
