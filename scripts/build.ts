@@ -40,22 +40,25 @@ export const rustDemanglerModule = () => inflateRawSync(Buffer.from('${packed}',
 
 /** Bundles for Node: entry → file, and the oldest Node that runs it. */
 const nodeBundles: [entry: string, outfile: string, target: string][] = [
-  ['extension/extension.ts', 'dist/extension.js', 'node20'],
+  ['extension/main.ts', 'dist/extension.js', 'node20'],
+  ['extension/extension.ts', 'dist/extension/main.js', 'node20'],
   ['helper/main.ts', 'dist/helper.js', 'node18'],
   ['cli/bin.ts', 'dist/cli.js', 'node18'],
   ['cli/main.ts', 'dist/cli/main.js', 'node18'],
   ['language-server/main.ts', 'dist/server.js', 'node20'],
 ];
 
-/** What `cli/compiled.ts` runs: a function of what CommonJS hands a module. */
+/** Bundles that `extension/core/run-compiled.ts` runs: a function of what CommonJS hands a module. */
 const asFunction: esbuild.BuildOptions = {
   banner: { js: '(function (exports, require, module, __filename, __dirname) {' },
   footer: { js: '})' },
+  supported: { 'dynamic-import': false },
 };
+const runAsFunctions = new Set(['cli/main.ts', 'extension/extension.ts']);
 
 const builds: esbuild.BuildOptions[] = nodeBundles.map(([entry, outfile, target]) => ({
   ...common,
-  ...(entry === 'cli/main.ts' ? asFunction : {}),
+  ...(runAsFunctions.has(entry) ? asFunction : {}),
   entryPoints: [entry],
   outfile,
   platform: 'node',

@@ -9,19 +9,11 @@ import {
 } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import { setFlagsFromString } from 'node:v8';
 import * as vm from 'node:vm';
 import * as zlib from 'node:zlib';
-import { compiledCodeFolder } from '../extension/core/compiled-code.ts';
+import { compiledCodeFolder } from './compiled-code.ts';
 
-/**
- * V8 looks through a heap that has grown by 1 MB as soon as it lies idle, 8 s after the start, to give memory back: 35 ms of CPU time for 8 MB, of a command that ends
- * soon. Older ones do not know the flag. It is set before anything is compiled, for code is kept by flags.
- */
-const LEAVE_SMALL_HEAPS = '--no-memory-reducer-for-small-heaps';
-const LEAVES_SMALL_HEAPS = 13;
-
-const PREFIX = 'cli-';
+const SUFFIX = '.code';
 /** Code that is older is made anew: so what a removed installation left goes in time. */
 const KEPT_DAYS = 30;
 
@@ -41,32 +33,41 @@ interface Kept {
   readonly code: Buffer | undefined;
 }
 
+export interface Compiled {
+  readonly exports: unknown;
+  /** Keeps what is compiled by now for the next run, unless there was something kept for this one. */
+  readonly keep: () => void;
+}
+
 /**
- * Runs a bundle (a function, see `scripts/build.ts`) with what V8 compiled of it for the last run of this `command`, functions that are compiled when they
- * are first called included. Those are a quarter of what a short command costs, and Node's own cache (`module.enableCompileCache`)
- * leaves them out: it is made before anything runs. The first run that succeeds keeps its code, in a file for each command of each installation.
+ * Runs a bundle (a function of what CommonJS hands a module, see `scripts/build.ts`) with what V8 compiled of it for the last run of this `name`, functions that
+ * are compiled when they are first called included. Those are half of what it costs to load, and Node's own cache (`module.enableCompileCache`)
+ * leaves them out: it is made before anything runs. There is a file for each name of each installation.
  */
-export function runCompiled(file: string, command: string): void {
-  if (Number.parseInt(process.versions.v8) >= LEAVES_SMALL_HEAPS) setFlagsFromString(LEAVE_SMALL_HEAPS);
-  const kept = keptCode(file, command);
+export function runCompiled(file: string, name: string): Compiled {
+  const kept = keptCode(file, name);
   const script = new vm.Script(readFileSync(file, 'utf8'), {
     filename: file,
     ...(kept?.code === undefined ? {} : { cachedData: kept.code }),
   });
-  if (kept !== undefined && (kept.code === undefined || script.cachedDataRejected === true))
-    process.once('exit', (exitCode) => {
-      if (exitCode === 0) keep(kept, script.createCachedData());
-    });
+  const isNew = kept?.code === undefined || script.cachedDataRejected === true;
+  const module = { exports: {} };
   const main = script.runInThisContext() as CommonJs;
-  main({}, createRequire(file), {}, file, dirname(file));
+  main(module.exports, createRequire(file), module, file, dirname(file));
+  return {
+    exports: module.exports,
+    keep: () => {
+      if (kept !== undefined && isNew) keep(kept, script.createCachedData());
+    },
+  };
 }
 
 /** Undefined where nothing can be kept: on a Node before 20.15 and 22.2, or without a folder of the user's own. */
-function keptCode(file: string, command: string): Kept | undefined {
+function keptCode(file: string, name: string): Kept | undefined {
   const folder = compiledCodeFolder();
   if (folder === undefined || !('crc32' in zlib)) return undefined;
   const installation = zlib.crc32(file).toString(16);
-  const path = join(folder, `${PREFIX}${command}-${installation}-${process.version}-${process.arch}`);
+  const path = join(folder, `${name}-${installation}-${process.version}-${process.arch}${SUFFIX}`);
   const { ino, size, ctimeNs } = statSync(file, { bigint: true });
   const of = `${file} ${ino} ${size} ${ctimeNs}`;
   return { path, of, code: readKept(path, of) };
@@ -103,6 +104,6 @@ function removeOld(folder: string): void {
   const oldest = Date.now() - KEPT_DAYS * 86_400_000;
   for (const name of readdirSync(folder)) {
     const path = join(folder, name);
-    if (name.startsWith(PREFIX) && statSync(path).mtimeMs < oldest) unlinkSync(path);
+    if (name.endsWith(SUFFIX) && statSync(path).mtimeMs < oldest) unlinkSync(path);
   }
 }

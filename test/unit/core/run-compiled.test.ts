@@ -11,12 +11,14 @@ let folder = '';
 beforeEach(() => (folder = mkdtempSync(join(tmpdir(), 'probescope-compiled-'))));
 afterEach(() => rmSync(folder, { recursive: true }));
 
-/** A command line of `cli/compiled.ts` and a bundle as the build makes it, which calls a function that nothing calls while it loads. */
+/** A command line that keeps what a run that succeeds has compiled, and a bundle as the build makes it, with a function that nothing calls while it loads. */
 function program(text: string): void {
   esbuild.buildSync({
     stdin: {
-      contents: `import { runCompiled } from './cli/compiled.ts';
-        runCompiled(process.argv[2], process.argv[3]);`,
+      contents: `import { runCompiled } from './extension/core/run-compiled.ts';
+        const { exports, keep } = runCompiled(process.argv[2], process.argv[3]);
+        if (exports.name !== 'main') throw new Error('no exports');
+        process.once('exit', (exitCode) => { if (exitCode === 0) keep(); });`,
       resolveDir: root,
     },
     bundle: true,
@@ -33,6 +35,7 @@ function bundle(text: string, exitCode = 0): void {
   writeFileSync(
     join(folder, 'main.js'),
     `(function (exports, require, module, __filename, __dirname) {
+module.exports = { name: 'main' };
 setImmediate(() => { require('node:fs').writeSync(1, ${JSON.stringify(text)}); process.exitCode = ${exitCode}; });
 })`,
   );
@@ -59,7 +62,7 @@ test('the first run that succeeds keeps its code, later ones leave it as it is',
   program('one');
   expect(run()).toBe('one');
   expect(keptFiles()).toEqual([
-    expect.stringMatching(new RegExp(`^cli-word-[0-9a-f]+-${process.version}-${process.arch}$`)),
+    expect.stringMatching(new RegExp(`^word-[0-9a-f]+-${process.version}-${process.arch}.code$`)),
   ]);
   const { mode, mtimeMs, ino } = statSync(keptFile());
   expect(mode & 0o777).toBe(0o600);
@@ -98,7 +101,7 @@ test('what has not been made for a month goes', () => {
   const before = Date.now() / 1000 - 40 * 86_400;
   utimesSync(join(folder, 'probescope', 'compiled', old), before, before);
   run('trace');
-  expect(keptFiles()).toEqual([expect.stringMatching(/^cli-trace-/)]);
+  expect(keptFiles()).toEqual([expect.stringMatching(/^trace-/)]);
 });
 
 test('damaged code is not run', () => {
