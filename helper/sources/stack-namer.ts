@@ -7,6 +7,9 @@ import { MOST_USER_FRAMES, type RawStack } from './tracefs/stacks.ts';
 /** Stacks sent at once; the first are shown while the others are being named. */
 const SENT_AT_ONCE = 200;
 
+/** Where threads begin: nothing has called these. */
+const outermost = /^(?:_start|__libc_start\w*|start_thread|_*clone3?)$/;
+
 /** Names the stacks of a stream, in order, and sends them. */
 export class StackNamer {
   private readonly symboliser: Symboliser;
@@ -67,6 +70,17 @@ export class StackNamer {
     }
     if (frames.length > 0 && frames.every((frame) => frame.module === undefined))
       notes.push(`Process ${pid} had ended before it could be read what its addresses stand for.`);
+    const last = frames.at(-1);
+    if (
+      inner !== undefined &&
+      last !== undefined &&
+      addresses.length < MOST_USER_FRAMES &&
+      !outermost.test(last.function) &&
+      keepsFrame(inner) === false
+    )
+      notes.push(
+        `The stack ends at ${last.function}, which keeps no frame pointer: build the program with -fno-omit-frame-pointer to see its callers.`,
+      );
     if (addresses.length >= MOST_USER_FRAMES)
       notes.push(
         `The kernel records ${MOST_USER_FRAMES} frames with an event; what called the last of them is not known.`,

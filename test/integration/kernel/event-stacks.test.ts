@@ -37,8 +37,11 @@ class Recorder {
     },
   });
 
-  start(spec: Omit<EventsSpec, 'stream' | 'mode'>): Promise<StreamSchema> {
-    return this.service.startEvents({ stream: 'test', mode: { kind: 'each' }, ...spec });
+  start(
+    spec: Omit<EventsSpec, 'stream' | 'mode'>,
+    mode: EventsSpec['mode'] = { kind: 'each' },
+  ): Promise<StreamSchema> {
+    return this.service.startEvents({ stream: 'test', mode, ...spec });
   }
 
   async stop() {
@@ -183,6 +186,27 @@ describe('stacks of events', () => {
       peer.kill('SIGKILL');
       program.end();
     }
+  });
+
+  it('say that frame pointers are missing where they end for want of them', async (ctx) => {
+    skipWithout(ctx);
+    const recorder = new Recorder();
+    const schema = await recorder.start(
+      {
+        sources: ['tracepoint:syscalls:sys_enter_write'],
+        filter: 'comm == "dd" && count == 77',
+        userStack: true,
+      },
+      { kind: 'sample', every: 100 },
+    );
+    // Debian's programs are built without; it lives longer than the buffer is left unread
+    const program = spawn('dd', ['if=/dev/zero', 'of=/dev/null', 'bs=77'], { stdio: 'ignore' });
+    await delay(200);
+    program.kill('SIGKILL');
+    await recorder.stop();
+    const stacks = recorder.of(schema, 'user');
+    expect(stacks.some(({ frames }) => /write/.test(frames[0]?.function ?? ''))).toBe(true);
+    expect(stacks.flatMap(({ notes }) => notes).join(' ')).toContain('keeps no frame pointer');
   });
 
   it('are empty for threads of the kernel and leave nothing switched on', async (ctx) => {
