@@ -21,11 +21,14 @@ export class LineIndex {
       }
       starts[count++] = start;
     };
-    const hasReturns = source.includes('\r');
-    for (let at = 0; at < source.length; at++) {
-      const code = source.charCodeAt(at);
-      if (code === 10) add(at + 1);
-      else if (hasReturns && code === 13 && source.charCodeAt(at + 1) !== 10) add(at + 1);
+    for (let at = 0, feed = -2, carriage = -2; ;) {
+      // Each is looked for again only when it has been passed: a file without `\r` is searched for it once
+      if (feed < at && feed !== -1) feed = source.indexOf('\n', at);
+      if (carriage < at && carriage !== -1) carriage = source.indexOf('\r', at);
+      if (feed < 0 && carriage < 0) break;
+      const isFeed = carriage < 0 || (feed >= 0 && feed <= carriage + 1);
+      at = (isFeed ? feed : carriage) + 1;
+      add(at);
     }
     this.starts = starts;
     this.count = count;

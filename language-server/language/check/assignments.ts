@@ -79,10 +79,8 @@ function assignAggregation(
     .slice(1)
     .map((argument) => String(constantInteger(state, argument) ?? '?'))
     .join(', ');
-  if (map.boundsPass !== state.pass || map.bounds === undefined) {
-    map.bounds = bounds;
-    map.boundsPass = state.pass;
-  } else if (
+  if (map.bounds === undefined) map.bounds = bounds;
+  else if (
     map.bounds.replace(/^$/, '0') !== bounds.replace(/^$/, '0') &&
     !bounds.includes('?') &&
     !map.bounds.includes('?')

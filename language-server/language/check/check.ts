@@ -16,7 +16,7 @@ import {
   checkMapDeclaration,
   checkSubprogram,
 } from './script.ts';
-import type { MapState, State, VariableState } from './state.ts';
+import { textOrigin, type MapState, type State, type VariableState } from './state.ts';
 import { checkBlock } from './statements.ts';
 import { checkTraps } from './traps.ts';
 import type { Type } from './types.ts';
@@ -81,20 +81,46 @@ function run(state: State, parsed: ParseResult, memory: CheckMemory | undefined)
     state.changed = false;
     state.expansions = 0;
     state.report = new Report();
+    forgetArguments(state);
     unused = runPass(state, parsed, memory);
     if (!state.final || (state.changed && state.pass < mostPasses)) continue;
     if (state.settled || state.version < 26 || !hasUntyped(state)) break;
     state.settled = true;
   }
   state.touched = undefined;
+  const found = memory?.findings(state);
+  state.report.addAll(found?.diagnostics ?? []);
   checkDeclaredMaps(state, parsed.program);
   checkCDefinitions(state, parsed.program);
   state.report.addAll(unused);
+  state.report.addAll(found?.unused ?? []);
   checkTraps(state, parsed.program, memory);
-  // What the parser has refused needs no second word
-  const places = new Set(parsed.diagnostics.map(({ start, end }) => `${start} ${end}`));
-  const own = state.report.diagnostics.filter(({ start, end }) => !places.has(`${start} ${end}`));
+  const own = withoutPlacesOf(parsed.diagnostics, state.report.diagnostics);
   return own.sort((a, b) => a.start - b.start || a.end - b.end);
+}
+
+/** What the parser has refused needs no second word. */
+function withoutPlacesOf(refused: readonly Diagnostic[], diagnostics: readonly Diagnostic[]): Diagnostic[] {
+  const ends = new Map<number, number[]>();
+  for (const { start, end } of refused) {
+    const known = ends.get(start);
+    if (known === undefined) ends.set(start, [end]);
+    else known.push(end);
+  }
+  return diagnostics.filter(({ start, end }) => ends.get(start)?.includes(end) !== true);
+}
+
+const withoutArguments = new WeakMap<MapState, MapState>();
+
+/** What functions were given has to agree within a pass. */
+function forgetArguments(state: State): void {
+  for (const [name, map] of state.maps) {
+    if (map.bounds === undefined && map.argument === undefined) continue;
+    let clean = withoutArguments.get(map);
+    if (clean === undefined)
+      withoutArguments.set(map, (clean = { ...map, bounds: undefined, argument: undefined }));
+    state.maps.set(name, clean);
+  }
 }
 
 /** Unstable features that need no setting; a `config` block can switch them off. */
@@ -124,21 +150,25 @@ function newState(source: string, parsed: ParseResult, options: CheckOptions): S
     version,
     unsafe: options.unsafe === true,
     source,
+    shift: 0,
     syntaxErrors: parsed.diagnostics,
     catalog: options.catalog,
     c: new CTypes(parsed.program, options.catalog),
     maps: new Map(),
     touched: undefined,
+    origin: textOrigin,
     scopesByNode: new Map(),
-    opened: new Set(),
+    opened: new Map(),
     macros,
     subprograms,
     features: new Set(featuresOn),
     settled: false,
+    asksSettled: false,
     maxStringBytes: version >= 23 ? 1024 : 64,
     report: new Report(),
     pass: 0,
     changed: false,
+    grew: false,
     final: false,
     scopes: [],
     probe: undefined,
@@ -160,8 +190,12 @@ function runPass(state: State, parsed: ParseResult, memory: CheckMemory | undefi
   const unused: Diagnostic[] = [];
   const macros = new Map<string, Macro[]>();
   const special = new Set<string>();
-  for (const item of parsed.program.items) {
-    if (memory !== undefined) state.touched = new Map();
+  const { items } = parsed.program;
+  for (let index = 0; index < items.length; index++) {
+    const item = items[index];
+    if (item === undefined) continue;
+    // Of probes, the memory sees to what they meet
+    if (memory !== undefined && item.kind !== 'probe') state.touched = new Map();
     switch (item.kind) {
       case 'config':
         for (const entry of item.entries) checkConfigEntry(state, entry);
@@ -176,15 +210,15 @@ function runPass(state: State, parsed: ParseResult, memory: CheckMemory | undefi
         break;
       }
       case 'subprogram':
-        state.opened = new Set();
+        state.opened = new Map();
         checkSubprogram(state, item);
         unused.push(...unusedVariables(state));
         break;
       case 'probe': {
-        checkTwice(state, item, special);
-        const look = (): Outcome => checkProbe(state, item);
-        const outcome = memory === undefined ? look() : memory.pass(state, item, look);
-        for (const one of outcome.unused) unused.push(one);
+        // Looked up where it was read first: a probe that has moved need not be copied for this
+        checkTwice(state, item, parsed.known?.[index]?.tree ?? item, special);
+        if (memory === undefined) unused.push(...checkProbe(state, item).unused);
+        else memory.pass(state, index, checkProbe);
         break;
       }
       default:
@@ -194,7 +228,7 @@ function runPass(state: State, parsed: ParseResult, memory: CheckMemory | undefi
 }
 
 function checkProbe(state: State, probe: Probe): Outcome {
-  state.opened = new Set();
+  state.opened = new Map();
   state.cExpansions = 0;
   let context = state.contexts.get(probe);
   if (context === undefined || state.final) {
@@ -212,14 +246,14 @@ function checkProbe(state: State, probe: Probe): Outcome {
 }
 
 /** Before 0.24 a script has one BEGIN and one END at most. */
-function checkTwice(state: State, probe: Probe, special: Set<string>): void {
+function checkTwice(state: State, probe: Probe, { attachPoints }: Probe, special: Set<string>): void {
   if (state.version >= 24) return;
-  for (const point of probe.attachPoints) {
+  for (const [index, point] of attachPoints.entries()) {
     const name = point.provider.text;
     if (name !== 'BEGIN' && name !== 'END') continue;
     if (special.has(name))
       state.report.error(
-        point,
+        probe.attachPoints[index] ?? probe,
         'duplicate-probe',
         `A script has one \`${name}\` probe at most before 0.24.`,
         {
@@ -234,7 +268,7 @@ function checkTwice(state: State, probe: Probe, special: Set<string>): void {
 function unusedVariables(state: State): Diagnostic[] {
   const report = new Report();
   if (!state.final) return [];
-  for (const variables of state.opened)
+  for (const variables of state.opened.values())
     for (const variable of variables.values())
       if (variable.pass === state.pass && !variable.used)
         report.hint(variable.declaredAt, 'unused-variable', `${variable.name} is never read.`, {

@@ -1,6 +1,6 @@
 import type { Binary, Call, Expression, Identifier } from '../syntax/ast.ts';
 import { expansionOf, mostCExpansions } from './c-macros.ts';
-import type { State } from './state.ts';
+import { knownMap, type State } from './state.ts';
 
 /** A value that is known when the script is compiled. */
 export type Constant =
@@ -78,7 +78,7 @@ function evaluate(state: State, expression: Expression): Constant | undefined {
 function scalarMap(state: State, { callee, args }: Call): Constant | undefined {
   const [map] = args;
   if (callee.text !== 'is_scalar' || state.version < 25 || map?.kind !== 'map') return undefined;
-  const shape = state.maps.get(state.frame?.maps.get(map.name) ?? map.name)?.shape;
+  const shape = knownMap(state, state.frame?.maps.get(map.name) ?? map.name)?.shape;
   return shape === undefined ? undefined : truth(shape === 'scalar');
 }
 

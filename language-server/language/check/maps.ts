@@ -4,7 +4,7 @@ import type { AggregationName } from '../tables/aggregations.ts';
 import { compatible, promote, signedFor } from './compatible.ts';
 import { typeOf } from './expressions.ts';
 import { constantInteger } from './fold.ts';
-import { mapState, type MapState, type State } from './state.ts';
+import { mapState, placeOf, spanOf, type MapState, type State } from './state.ts';
 import {
   equal,
   int64,
@@ -77,9 +77,7 @@ export function useKey(
   if (!keysMatch(state, map, wide, expression)) {
     state.report.error(span, 'key-mismatch', refusal, {
       hint: 'All entries of a map have keys of one type.',
-      related: [
-        { start: map.firstUse.start, end: map.firstUse.end, message: `${map.name} is first used here.` },
-      ],
+      related: [{ ...spanOf(state, map.firstUse), message: `${map.name} is first used here.` }],
     });
     return;
   }
@@ -164,7 +162,7 @@ export function settleShape(
 ): boolean {
   if (map.shape === undefined) {
     map.shape = shape;
-    map.shapeDecidedAt = { start: reference.start, end: reference.end };
+    map.shapeDecidedAt = placeOf(state, reference);
     return true;
   }
   if (map.shape === shape) return true;
@@ -178,7 +176,7 @@ export function settleShape(
         : `${map.name} is used with a key elsewhere and needs one here.`,
       {
         hint: 'A map has keys everywhere or nowhere. Use two maps.',
-        related: [{ start: first.start, end: first.end, message: 'First used here.' }],
+        related: [{ ...spanOf(state, first), message: 'First used here.' }],
       },
     );
   }
@@ -222,6 +220,7 @@ export function mapType(state: State, reference: MapReference): Type {
     map.read = true;
     if (map.value.kind === 'none' && isUndefined(state, map)) undefinedMap(state, map, reference);
   }
+  if (map.value.kind === 'none') state.asksSettled = true;
   if (state.settled && map.value.kind === 'none') return integer(8, true);
   return map.value;
 }
@@ -241,13 +240,13 @@ export function undefinedMap(state: State, map: MapState, reference: Span): void
   });
 }
 
-export function noteAssignment(map: MapState, reference: MapReference): void {
-  map.firstAssigned ??= nameSpan(reference);
+export function noteAssignment(state: State, map: MapState, reference: MapReference): void {
+  map.firstAssigned ??= placeOf(state, nameSpan(reference));
 }
 
 /** `++`, `--`: what was never assigned counts from 0. */
 export function countMap(state: State, map: MapState, reference: MapReference): void {
-  noteAssignment(map, reference);
+  noteAssignment(state, map, reference);
   if (map.value.kind === 'none') setValue(state, map, state.version >= 25 ? uint64 : int64);
 }
 
@@ -267,7 +266,7 @@ export function assignMap(
 ): void {
   const map = resolveMap(state, reference);
   if (map === undefined) return;
-  noteAssignment(map, reference);
+  noteAssignment(state, map, reference);
   const stored = storable(state, map, type, span);
   if (stored === undefined) return;
   if (isOpen(stored)) {
@@ -296,7 +295,11 @@ export function assignMap(
         hint: 'A map holds values of one type, over all probes. Use another map.',
         ...(map.firstAssigned === undefined
           ? {}
-          : { related: [{ ...map.firstAssigned, message: `${map.name} is first assigned here.` }] }),
+          : {
+              related: [
+                { ...spanOf(state, map.firstAssigned), message: `${map.name} is first assigned here.` },
+              ],
+            }),
       },
     );
 }
@@ -319,7 +322,8 @@ function storable(state: State, map: MapState, type: Type, span: Span): Type | u
   }
   if (type.kind === 'aggregation' && state.version >= 22) {
     // Up to 0.25 the copy must not be what gives the map its type
-    const isFirst = state.version < 25 && map.firstAssigned?.start === span.start;
+    const first = state.version < 25 && map.firstAssigned !== undefined && spanOf(state, map.firstAssigned);
+    const isFirst = first !== false && first.start === span.start;
     if (isCastable(type) && map.value.kind === 'integer' && !isFirst) return map.value;
     if (isCastable(type) && map.value.kind === 'none' && !state.final) return none;
     state.report.error(
@@ -399,7 +403,7 @@ export function aggregate(
 ): void {
   const map = resolveMap(state, reference);
   if (map === undefined) return;
-  noteAssignment(map, reference);
+  noteAssignment(state, map, reference);
   const signed = argument?.kind === 'integer' ? argument.signed : false;
   const type: AggregationType = { kind: 'aggregation', name, signed };
   if (map.value.kind === 'none') {
@@ -413,7 +417,11 @@ export function aggregate(
         hint: 'A map holds one aggregation, or plain values. Use another map.',
         ...(map.firstAssigned === undefined
           ? {}
-          : { related: [{ ...map.firstAssigned, message: `${map.name} is first assigned here.` }] }),
+          : {
+              related: [
+                { ...spanOf(state, map.firstAssigned), message: `${map.name} is first assigned here.` },
+              ],
+            }),
       },
     );
     return;
@@ -424,9 +432,8 @@ export function aggregate(
 /** In 0.24 and 0.25 the values given to one map must agree in sign, or fit a wider signed type. */
 function checkArgument(state: State, map: MapState, argument: Type, name: AggregationName, span: Span): void {
   if (state.version < 24 || state.version > 25) return;
-  if (map.argumentPass !== state.pass || map.argument === undefined) {
+  if (map.argument === undefined) {
     map.argument = argument;
-    map.argumentPass = state.pass;
     return;
   }
   const promoted =

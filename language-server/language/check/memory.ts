@@ -1,334 +1,491 @@
-import type { KnownCatalog } from '../known-catalog.ts';
 import type { Diagnostic, Fix, Span } from '../diagnostic.ts';
+import type { KnownCatalog } from '../known-catalog.ts';
 import type { Probe } from '../syntax/ast.ts';
+import { ParseMemory, type KnownProbe } from '../syntax/memory.ts';
 import type { ParseResult } from '../syntax/parser.ts';
+import { isSameMap, isVerySameMap, mapPlaces, keepPlaces, type MapPlace } from './map-memory.ts';
 import { Report } from './report.ts';
-import type { MapState, State } from './state.ts';
+import {
+  spanOf,
+  textOrigin,
+  type MapState,
+  type ScopeNode,
+  type State,
+  type VariableState,
+} from './state.ts';
 import type { TrapFacts } from './traps.ts';
-import type { Type } from './types.ts';
 
-/** What one pass over one probe found, and what it depended on. Places are those of the text it was made for. */
-interface PassRecord {
-  /** Where the probe began then. */
+/** What one pass over one probe found, where every map was as it then was. */
+interface Found {
+  /** Where the probe began then; places in diagnostics are those of that text. */
   readonly start: number;
-  /** The maps that the probe meets, as they were before the pass; undefined: not known yet. */
-  readonly entry: ReadonlyMap<string, MapState | undefined>;
-  readonly exit: ReadonlyMap<string, MapState>;
+  /** The maps that the probe meets. */
+  readonly names: readonly string[];
   readonly changed: boolean;
+  readonly grew: boolean;
+  readonly final: boolean;
   readonly settled: boolean;
+  readonly asksSettled: boolean;
   readonly diagnostics: readonly Diagnostic[];
   readonly unused: readonly Diagnostic[];
+  /** The variables that the passes so far have left, by their scopes. */
+  readonly variables: Variables;
+  /** Places that diagnostics name and that lie outside of the probe, by what they are of which map. */
+  readonly outside: ReadonlyMap<Span, { readonly name: string; readonly place: MapPlace }>;
 }
 
-/** A probe on its way through the passes of one check. */
-interface Journey {
-  readonly text: string;
-  facts: TrapFacts | undefined;
-  /** What earlier checks recorded for the same text and what still fits. */
-  candidates: readonly (readonly PassRecord[])[];
-  /** This check's passes so far; undefined as soon as one cannot be told again. */
-  records: PassRecord[] | undefined;
-  /** Whether the variables of the passes so far exist: they do when the passes were run, not when they were told again. */
-  hasVariables: boolean;
+type Variables = ReadonlyMap<ScopeNode, readonly VariableState[]>;
+
+/** A pass over one probe, to be told again where the maps are the same. */
+interface PassRecord {
+  readonly found: Found;
+  /** Each map of `found.names` as it was before the pass; undefined: not known yet. */
+  readonly entries: readonly (MapState | undefined)[];
+  /** And as it was behind it: the same object where nothing changed. */
+  readonly exits: readonly (MapState | undefined)[];
 }
 
-/** What a pass over a probe yields: its findings, and the variables that nothing reads. */
+export type ProbeCheck = (state: State, probe: Probe) => Outcome;
+
+/** The passes of one check over a probe, in order. */
+type Passes = readonly PassRecord[];
+
+/** What a pass over a probe yields besides its findings: the variables that nothing reads. */
 export interface Outcome {
   readonly unused: readonly Diagnostic[];
 }
-
-/** What is remembered of a text. */
-interface Known {
-  readonly journeys: (readonly PassRecord[])[];
-  readonly facts: TrapFacts | undefined;
-}
-
-/** A text's records for more than this many different surroundings are of no use: it is a template. */
-const mostJourneys = 8;
 
 /**
  * What checking found out about each probe of a script, for the next check of almost the same script. A probe whose
  * text and everything it depends on (the maps it meets, in each pass; macros, functions, C definitions, settings,
  * release and catalog) are as they were is not looked at again: what was found is told again, moved to where the
- * probe stands now. The answers are those of a check without memory.
+ * probe stands now. Within a check, a pass is not made that can find nothing new. The answers are those of a check
+ * without memory.
  */
 export class CheckMemory {
+  /** Of the parser, which knows the probes whose text has not changed. */
+  readonly syntax = new ParseMemory();
   private surroundings = '';
   private catalog: KnownCatalog | undefined;
-  private known = new Map<string, Known>();
-  /** Made anew for each check: a map that is cleared keeps its old tables linked to the new ones until a full collection. */
-  private current = new Map<Probe, Journey>();
+  private journeys = new WeakMap<KnownProbe, Journey>();
+  /** The probes of the check at hand, each where its item stands among all. */
+  private current: (Journey | undefined)[] = [];
 
   /** Starts a check: forgets everything when more than probes has changed. */
   begin(state: State, parsed: ParseResult): void {
     const surroundings = surroundingsOf(state, parsed);
-    if (surroundings !== this.surroundings || state.catalog !== this.catalog) this.known = new Map();
+    if (surroundings !== this.surroundings || state.catalog !== this.catalog) this.journeys = new WeakMap();
     this.surroundings = surroundings;
     this.catalog = state.catalog;
-    this.current = new Map();
+    const { items } = parsed.program;
+    this.current = [];
+    for (let index = 0; index < items.length; index++) {
+      const item = items[index];
+      if (item?.kind === 'probe') this.current[index] = this.journeyOf(state, item, parsed.known?.[index]);
+    }
   }
 
-  /** Ends a check: keeps what it found, and nothing of probes that are gone. */
+  private journeyOf(state: State, probe: Probe, known: KnownProbe | undefined): Journey {
+    if (known === undefined || mayExpandMacros(state, known)) return new Journey(probe, undefined);
+    const journey = this.journeys.get(known);
+    if (journey !== undefined) {
+      journey.begin(probe);
+      return journey;
+    }
+    const first = new Journey(probe, known);
+    this.journeys.set(known, first);
+    return first;
+  }
+
+  /** Ends a check: keeps what it found. */
   end(): void {
-    this.known = new Map();
-    for (const { text, records, facts } of this.current.values()) {
-      const known = this.known.get(text);
-      if (known === undefined)
-        this.known.set(text, { journeys: records === undefined ? [] : [records], facts });
-      else if (records !== undefined && known.journeys.length < mostJourneys) known.journeys.push(records);
-    }
-    this.current = new Map();
+    for (const journey of this.current) journey?.end();
+    this.current = [];
   }
 
-  /** One pass over one probe: told again where possible, else run and recorded. */
-  pass(state: State, probe: Probe, run: () => Outcome): Outcome {
-    const journey = this.journeyOf(state, probe);
-    const index = state.pass - 1;
-    if (journey.candidates.length > 0)
-      journey.candidates = journey.candidates.filter((records) => {
-        const record = records[index];
-        return record !== undefined && isSameEntry(state, record);
-      });
-    const known = journey.candidates[0]?.[index];
-    if (known !== undefined && journey.records !== undefined) {
-      journey.records.push(known);
-      return tellAgain(state, probe, known);
+  /** One pass over the probe that is the item of that number: told again where possible, else run and recorded. */
+  pass(state: State, index: number, check: ProbeCheck): void {
+    const journey = this.current[index];
+    if (journey === undefined) return;
+    const known = journey.recall(state);
+    if (known !== undefined) {
+      journey.add(tellAgain(state, known));
+      return;
     }
-    if (!journey.hasVariables) catchUp(state, journey.records ?? [], probe.start, run);
-    journey.hasVariables = true;
-    const record = recordPass(state, probe, run);
-    if (record.repeatable === undefined) journey.records = undefined;
-    else journey.records?.push(record.repeatable);
-    return record.outcome;
+    const { record, isRepeatable } = journey.run(state, check);
+    if (isRepeatable) journey.add(record);
+    else journey.goOnWithout(record);
   }
 
-  /** What the probe's traps need to know of it; `find` is asked once for a text. */
-  trapFacts(state: State, probe: Probe, find: () => TrapFacts): TrapFacts {
-    const journey = this.journeyOf(state, probe);
-    return (journey.facts ??= find());
+  /** What the last pass found in all probes, where it stands now; to be asked before any map changes again. */
+  findings(state: State): { readonly diagnostics: Diagnostic[]; readonly unused: Diagnostic[] } {
+    const diagnostics: Diagnostic[] = [];
+    const unused: Diagnostic[] = [];
+    for (const journey of this.current) {
+      const last = journey?.last?.found;
+      if (journey === undefined || last === undefined) continue;
+      const offset = journey.probe.start - last.start;
+      const elsewhere = last.outside.size === 0 ? undefined : placesNow(state, last);
+      for (const diagnostic of last.diagnostics) diagnostics.push(move(diagnostic, offset, elsewhere));
+      for (const diagnostic of last.unused) unused.push(move(diagnostic, offset));
+    }
+    return { diagnostics, unused };
   }
 
-  private journeyOf(state: State, probe: Probe): Journey {
-    let journey = this.current.get(probe);
-    if (journey === undefined) {
-      const isClean = !state.syntaxErrors.some(
-        (error) => error.start <= probe.end && error.end >= probe.start,
-      );
-      const text = state.source.slice(probe.start, probe.end);
-      const known = this.known.get(text);
-      journey = {
-        text,
-        facts: known?.facts,
-        candidates: isClean ? (known?.journeys ?? []) : [],
-        records: isClean ? [] : undefined,
-        hasVariables: false,
-      };
-      this.current.set(probe, journey);
-    }
-    return journey;
+  /** What the traps need to know of the probe that is the item of that number; `find` is asked once for a text. */
+  trapFacts(index: number, find: (index: number) => TrapFacts): TrapFacts {
+    const journey = this.current[index];
+    return journey === undefined ? find(index) : (journey.facts ??= find(index));
   }
 }
 
+/** An edit that changes a map's type and the one that takes it back: more than this is seldom met again. */
+const mostJourneys = 3;
+
+/** A probe on its way through the passes of a check, and what is remembered of its way through earlier ones. */
+class Journey {
+  readonly known: KnownProbe | undefined;
+  probe: Probe;
+  facts: TrapFacts | undefined;
+  last: PassRecord | undefined;
+  /** Whether the variables of the passes so far exist: they do when the passes were run, not when they were told again. */
+  hasVariables = false;
+  /** Its passes in the last checks that differed, the newest first. */
+  private kept: readonly Passes[] = [];
+  /** How many passes can be told again; all of this check so far, unless `isLost`. */
+  private count = 0;
+  private isLost: boolean;
+  /** Which of the kept ones this check has been like so far, and goes on beyond its end; -1: none. */
+  private follows = 0;
+  /** The first of them that may still be like this check. */
+  private candidate = 0;
+  /** This check's passes, from where it went another way. */
+  private own: PassRecord[] | undefined;
+
+  constructor(probe: Probe, known: KnownProbe | undefined) {
+    this.probe = probe;
+    this.known = known;
+    this.isLost = known === undefined;
+  }
+
+  /** Sets out anew, the probe's text being as it was. */
+  begin(probe: Probe): void {
+    this.probe = probe;
+    this.last = undefined;
+    this.hasVariables = false;
+    this.count = 0;
+    this.isLost = false;
+    this.follows = 0;
+    this.candidate = 0;
+    this.own = undefined;
+  }
+
+  /** This check's passes so far. */
+  get passes(): Passes {
+    return this.own ?? this.kept[0]?.slice(0, this.count) ?? [];
+  }
+
+  /** The record of a pass that began as this one does, if there is one. */
+  recall(state: State): PassRecord | undefined {
+    if (this.isLost) return undefined;
+    const { count, last } = this;
+    const next = this.kept[this.follows]?.[count];
+    if (next !== undefined) {
+      if (isSameEntry(state, next)) return next;
+      this.follows = -1;
+    }
+    // The pass before has changed nothing, so that another one from the same maps finds the same
+    if (last !== undefined && isAtRest(last) && isSameEntry(state, last)) return last;
+    for (; this.candidate < this.kept.length; this.candidate++) {
+      const journey = this.kept[this.candidate] ?? [];
+      const record = journey[count];
+      if (record === undefined || !isSameEntry(state, record)) continue;
+      if (!hasSameEntries(journey, this.passes, count)) continue;
+      this.follows = this.candidate;
+      return record;
+    }
+    return undefined;
+  }
+
+  /**
+   * Makes a pass. A known probe is looked at where it was read first, so that it need not be copied to where it is now
+   * and variables are still those of the same nodes.
+   */
+  run(state: State, check: ProbeCheck): { readonly record: PassRecord; readonly isRepeatable: boolean } {
+    const { known, last } = this;
+    if (known === undefined) return recordPass(state, this.probe, undefined, check);
+    const { source, syntaxErrors } = state;
+    state.origin = known;
+    state.shift = known.start - known.tree.start;
+    state.source = known.source;
+    state.syntaxErrors = [];
+    if (!this.hasVariables && last !== undefined) restoreVariables(state, last.found.variables);
+    this.hasVariables = true;
+    const outcome = recordPass(state, known.tree, last?.found.variables, check);
+    Object.assign(state, { origin: textOrigin, shift: 0, source, syntaxErrors });
+    return outcome;
+  }
+
+  /** Goes on with a pass that can be told again. */
+  add(record: PassRecord): void {
+    this.last = record;
+    if (this.own !== undefined || record !== this.kept[0]?.[this.count]) {
+      this.own ??= [...this.passes];
+      this.own.push(record);
+    }
+    this.count++;
+  }
+
+  /** Goes on with a pass that cannot. */
+  goOnWithout(record: PassRecord): void {
+    this.last = record;
+    this.isLost = true;
+  }
+
+  end(): void {
+    const { own, kept, follows } = this;
+    // Where nothing was new, the newest has all
+    if (this.isLost || own === undefined) return;
+    const others = kept.filter((_, index) => index !== follows);
+    // A check with fewer passes than the one that it follows takes nothing away from that
+    const rest = follows < 0 ? [] : (kept[follows]?.slice(own.length) ?? []);
+    this.kept = [[...own, ...rest], ...others].slice(0, mostJourneys);
+  }
+}
+
+const isAtRest = ({ found }: PassRecord): boolean => found.final && !found.changed && !found.grew;
+
+const isSameList = <Item>(a: readonly Item[], b: readonly Item[]): boolean =>
+  a.length === b.length && a.every((item, index) => item === b[index]);
+
 /** Everything outside of probes that the meaning of a probe can depend on. */
 function surroundingsOf(state: State, { program }: ParseResult): string {
-  const parts = [`${state.version} ${state.unsafe} ${/\bimport\s+"/.test(state.source)}`];
+  const imports = state.source.includes('import') && /\bimport\s+"/.test(state.source);
+  const parts = [`${state.version} ${state.unsafe} ${imports}`];
   for (const item of program.items)
     if (item.kind !== 'probe') parts.push(state.source.slice(item.start, item.end));
   return parts.join('\n');
 }
 
-/** Runs earlier passes again for the variables that they leave, where those passes were only told. */
-function catchUp(state: State, records: readonly PassRecord[], start: number, run: () => Outcome): void {
-  if (records.length === 0) return;
-  const { maps, pass, final, changed, settled, report } = state;
-  for (const [index, record] of records.entries()) {
-    state.maps = new Map();
-    for (const [name, map] of record.entry)
-      if (map !== undefined) state.maps.set(name, moved(map, start - record.start));
-    state.pass = index + 1;
-    state.final = index > 0;
-    state.settled = record.settled;
-    state.report = new Report();
-    run();
+const isAsSettled = ({ found }: PassRecord, settled: boolean): boolean =>
+  found.settled === settled || !found.asksSettled;
+
+function hasSameEntry(a: PassRecord, b: PassRecord): boolean {
+  return (
+    a === b ||
+    (isAsSettled(a, b.found.settled) &&
+      isSameList(a.found.names, b.found.names) &&
+      a.entries.every((entry, index) => isSameMap(entry, b.entries[index])))
+  );
+}
+
+/** Whether the first passes of two checks began with the same maps. */
+function hasSameEntries(a: Passes, b: Passes, count: number): boolean {
+  for (let index = 0; index < count; index++) {
+    const [one, other] = [a[index], b[index]];
+    if (one === undefined || other === undefined || !hasSameEntry(one, other)) return false;
   }
-  Object.assign(state, { maps, pass, final, changed, settled, report });
+  return true;
+}
+
+function isSameEntry(state: State, record: PassRecord): boolean {
+  if (!isAsSettled(record, state.settled)) return false;
+  const { entries } = record;
+  const { names } = record.found;
+  for (let index = 0; index < names.length; index++)
+    if (!isSameMap(state.maps.get(names[index] ?? ''), entries[index])) return false;
+  return true;
+}
+
+/**
+ * Whether the probe may use a macro of bpftrace's: what stands in it has places of the newest text, and macros are
+ * bounded over the whole script, so that what one probe expands matters to the next.
+ */
+function mayExpandMacros(state: State, { text }: KnownProbe): boolean {
+  if (state.macros.size === 0) return false;
+  if (state.c.macros.size > 0) return true;
+  for (const name of state.macros.keys()) if (text.includes(name)) return true;
+  return false;
+}
+
+/** The variables of the scopes that the pass has opened, and of those that only earlier passes have. */
+function variablesBehind(state: State, before: Variables | undefined): Variables {
+  const all = new Map(before);
+  for (const [node, variables] of state.opened)
+    if (variables.size > 0)
+      all.set(
+        node,
+        [...variables.values()].map((variable) => ({ ...variable })),
+      );
+  return all;
+}
+
+function restoreVariables(state: State, variables: Variables): void {
+  for (const [node, list] of variables)
+    state.scopesByNode.set(node, new Map(list.map((variable) => [variable.name, { ...variable }])));
 }
 
 function recordPass(
   state: State,
   probe: Probe,
-  run: () => Outcome,
-): { readonly outcome: Outcome; readonly repeatable: PassRecord | undefined } {
+  before: Variables | undefined,
+  check: ProbeCheck,
+): { readonly record: PassRecord; readonly isRepeatable: boolean } {
   const { changed, expansions, report } = state;
   const touched = new Map<string, MapState | undefined>();
   const own = new Report();
-  state.changed = false;
-  state.touched = touched;
-  state.report = own;
-  const outcome = run();
-  state.touched = undefined;
-  state.report = report;
-  report.addAll(own.diagnostics);
-  const record: PassRecord = {
+  Object.assign(state, { changed: false, grew: false, asksSettled: false, touched, report: own });
+  const { unused } = check(state, probe);
+  Object.assign(state, { touched: undefined, report });
+  const { exits, areInside } = exitsOf(state, probe, touched);
+  const outside = outsideOf(state, own.diagnostics, probe, touched);
+  const found: Found = {
     start: probe.start,
-    entry: touched,
-    exit: new Map(
-      [...touched.keys()].flatMap((name) => {
-        const map = state.maps.get(name);
-        return map === undefined ? [] : [[name, map] as const];
-      }),
-    ),
+    names: [...touched.keys()],
     changed: state.changed,
+    grew: state.grew,
+    final: state.final,
     settled: state.settled,
+    asksSettled: state.asksSettled,
     diagnostics: own.diagnostics,
-    unused: outcome.unused,
+    unused,
+    variables: variablesBehind(state, before),
+    outside: outside ?? new Map(),
   };
+  const record: PassRecord = { found, entries: [...touched.values()], exits };
   state.changed ||= changed;
   // Macros are bounded over the whole script, so that what one probe expands matters to the next
-  const repeatable =
-    state.expansions === expansions && own.diagnostics.every((one) => isMovable(one, probe, touched));
-  return { outcome, repeatable: repeatable ? record : undefined };
+  return { record, isRepeatable: state.expansions === expansions && areInside && outside !== undefined };
 }
 
-const mapSpans = ['firstUse', 'firstAssigned', 'shapeDecidedAt'] as const;
+/** The maps behind a pass, and whether all places that the pass noted in them lie in the probe. */
+function exitsOf(
+  state: State,
+  probe: Probe,
+  touched: ReadonlyMap<string, MapState | undefined>,
+): { readonly exits: (MapState | undefined)[]; readonly areInside: boolean } {
+  let areInside = true;
+  const exits = [...touched].map(([name, entry]) => {
+    const exit = state.maps.get(name);
+    if (exit === undefined || entry === exit) return exit;
+    if (entry !== undefined && isVerySameMap(entry, exit)) {
+      state.maps.set(name, entry);
+      return entry;
+    }
+    for (const key of mapPlaces) {
+      const place = exit[key];
+      if (place !== undefined && place !== entry?.[key] && !isInside(spanOf(state, place), probe))
+        areInside = false;
+    }
+    return exit;
+  });
+  return { exits, areInside };
+}
+
+/** Where places are now that lie outside of the record's probe. */
+function placesNow(state: State, { outside }: Found): (span: Span) => Span | undefined {
+  return (span) => {
+    const found = outside.get(span);
+    const place = found === undefined ? undefined : state.maps.get(found.name)?.[found.place];
+    return place === undefined ? undefined : spanOf(state, place);
+  };
+}
 
 const isInside = (span: Span, around: Span): boolean => span.start >= around.start && span.end <= around.end;
 
-const samePlace = (a: Span | undefined, b: Span | undefined): boolean =>
-  a === b || (a !== undefined && b !== undefined && a.start === b.start && a.end === b.end);
-
-/** Whether every place of the diagnostic lies in the probe or is one that its maps remember. */
-function isMovable(
-  diagnostic: Diagnostic,
+/**
+ * The places outside of the probe that diagnostics are related to; undefined when one is none that a map remembers, or
+ * when a diagnostic itself stands outside.
+ */
+function outsideOf(
+  state: State,
+  diagnostics: readonly Diagnostic[],
   probe: Probe,
   entry: ReadonlyMap<string, MapState | undefined>,
-): boolean {
-  if (!isInside(diagnostic, probe)) return false;
-  if (diagnostic.fixes?.some(({ edits }) => !edits.every((edit) => isInside(edit, probe))) === true)
-    return false;
-  return (
-    diagnostic.related?.every((span) => isInside(span, probe) || remembered(span, entry) !== undefined) ??
-    true
-  );
+): Found['outside'] | undefined {
+  const outside = new Map<Span, { readonly name: string; readonly place: MapPlace }>();
+  for (const diagnostic of diagnostics) {
+    if (!isInside(diagnostic, probe)) return undefined;
+    for (const { edits } of diagnostic.fixes ?? [])
+      if (!edits.every((edit) => isInside(edit, probe))) return undefined;
+    for (const span of diagnostic.related ?? []) {
+      if (isInside(span, probe)) continue;
+      const found = remembered(state, span, entry);
+      if (found === undefined) return undefined;
+      outside.set(span, found);
+    }
+  }
+  return outside;
 }
 
 /** The map, and which of its places, that a span outside of the probe is. */
 function remembered(
+  state: State,
   span: Span,
   entry: ReadonlyMap<string, MapState | undefined>,
-): { readonly name: string; readonly place: (typeof mapSpans)[number] } | undefined {
+): { readonly name: string; readonly place: MapPlace } | undefined {
   for (const [name, map] of entry)
-    for (const place of mapSpans) if (samePlace(map?.[place], span)) return { name, place };
+    for (const place of mapPlaces) {
+      const known = map?.[place];
+      if (known === undefined) continue;
+      const { start, end } = spanOf(state, known);
+      if (start === span.start && end === span.end) return { name, place };
+    }
   return undefined;
 }
 
-function isSameEntry(state: State, record: PassRecord): boolean {
-  if (record.settled !== state.settled) return false;
-  for (const [name, then] of record.entry) {
-    const now = state.maps.get(name);
-    if (now === then) continue;
-    if (now === undefined || then === undefined || !isSameMap(state, now, then)) return false;
+/** Does to the maps what the pass of the record did; answers the record of the pass as it would be made now. */
+function tellAgain(state: State, record: PassRecord): PassRecord {
+  const { found, entries, exits } = record;
+  const { names } = found;
+  state.changed ||= found.changed;
+  let isIdentical = true;
+  for (let index = 0; index < names.length; index++)
+    isIdentical &&= state.maps.get(names[index] ?? '') === entries[index];
+  if (isIdentical) {
+    for (let index = 0; index < names.length; index++) {
+      const exit = exits[index];
+      if (exit !== undefined && exit !== entries[index]) state.maps.set(exit.name, exit);
+    }
+    return record;
   }
-  return true;
+  const before = names.map((name) => state.maps.get(name));
+  const behind = before.map((now, index) => {
+    const [then, exit] = [entries[index], exits[index]];
+    if (exit === undefined || exit === then) return now;
+    return now === then ? exit : exitFrom(exit, then, now);
+  });
+  for (const [index, next] of behind.entries())
+    if (next !== undefined && next !== before[index]) state.maps.set(next.name, next);
+  return { found, entries: before, exits: behind };
 }
 
-function isSameMap({ pass }: State, a: MapState, b: MapState): boolean {
-  return (
-    a.shape === b.shape &&
-    a.accessed === b.accessed &&
-    a.read === b.read &&
-    a.declared === b.declared &&
-    (a.boundsPass === pass) === (b.boundsPass === pass) &&
-    (a.boundsPass !== pass || a.bounds === b.bounds) &&
-    (a.bounds === undefined) === (b.bounds === undefined) &&
-    (a.argumentPass === pass) === (b.argumentPass === pass) &&
-    isSame(a.argument, b.argument) &&
-    (a.firstAssigned === undefined) === (b.firstAssigned === undefined) &&
-    (a.shapeDecidedAt === undefined) === (b.shapeDecidedAt === undefined) &&
-    samePlace(a.firstUse, a.firstAssigned) === samePlace(b.firstUse, b.firstAssigned) &&
-    samePlace(a.firstUse, a.shapeDecidedAt) === samePlace(b.firstUse, b.shapeDecidedAt) &&
-    samePlace(a.firstAssigned, a.shapeDecidedAt) === samePlace(b.firstAssigned, b.shapeDecidedAt) &&
-    isSame(a.value, b.value) &&
-    isSame(a.key, b.key)
-  );
+/** The map after the pass: places that the pass did not note stay those of now. */
+function exitFrom(exit: MapState, then: MapState | undefined, now: MapState | undefined): MapState {
+  const next = { ...exit };
+  if (now !== undefined) keepPlaces(next, then, now);
+  return next;
 }
-
-/** Types that no rule can tell apart: `equal()` leaves out what only messages and literals look at. */
-function isSame(a: Type | undefined, b: Type | undefined): boolean {
-  return a === b || (a !== undefined && b !== undefined && JSON.stringify(a) === JSON.stringify(b));
-}
-
-function tellAgain(state: State, probe: Probe, record: PassRecord): Outcome {
-  const offset = probe.start - record.start;
-  const then = { start: record.start, end: record.start + probe.end - probe.start };
-  const placeNow = (span: Span): Span | undefined => {
-    const known = isInside(span, then) ? undefined : remembered(span, record.entry);
-    return known === undefined ? undefined : state.maps.get(known.name)?.[known.place];
-  };
-  const again = (diagnostic: Diagnostic): Diagnostic => move(diagnostic, offset, placeNow);
-  for (const diagnostic of record.diagnostics) state.report.take(again(diagnostic));
-  state.changed ||= record.changed;
-  for (const [name, exit] of record.exit) {
-    const now = state.maps.get(name);
-    const entry = record.entry.get(name);
-    state.maps.set(name, offset === 0 && now === entry ? exit : exitOf(exit, entry, now, offset));
-  }
-  return { unused: offset === 0 ? record.unused : record.unused.map(again) };
-}
-
-/** The map after the pass: places that the pass did not change stay those of now. */
-function exitOf(
-  exit: MapState,
-  then: MapState | undefined,
-  now: MapState | undefined,
-  offset: number,
-): MapState {
-  const place = (name: (typeof mapSpans)[number]): Span | undefined => {
-    const span = exit[name];
-    return span === then?.[name] ? now?.[name] : span && shifted(span, offset);
-  };
-  return {
-    ...exit,
-    firstUse: place('firstUse') ?? exit.firstUse,
-    firstAssigned: place('firstAssigned'),
-    shapeDecidedAt: place('shapeDecidedAt'),
-  };
-}
-
-const shifted = (span: Span, offset: number): Span =>
-  offset === 0 ? span : { start: span.start + offset, end: span.end + offset };
-
-const moved = (map: MapState, offset: number): MapState => ({
-  ...map,
-  firstUse: shifted(map.firstUse, offset),
-  firstAssigned: map.firstAssigned && shifted(map.firstAssigned, offset),
-  shapeDecidedAt: map.shapeDecidedAt && shifted(map.shapeDecidedAt, offset),
-});
 
 /** The diagnostic some characters further on; `elsewhere` answers for places that did not move with it. */
 export function move(
   diagnostic: Diagnostic,
   offset: number,
-  elsewhere: (span: Span) => Span | undefined = () => undefined,
+  elsewhere?: (span: Span) => Span | undefined,
 ): Diagnostic {
   const { fixes, related } = diagnostic;
   if (offset === 0 && related === undefined) return diagnostic;
-  const shiftFix = (fix: Fix): Fix => ({
-    ...fix,
-    edits: fix.edits.map((edit) => ({ ...edit, start: edit.start + offset, end: edit.end + offset })),
-  });
-  return {
-    ...diagnostic,
-    start: diagnostic.start + offset,
-    end: diagnostic.end + offset,
-    ...(fixes === undefined ? {} : { fixes: fixes.map(shiftFix) }),
-    ...(related === undefined
-      ? {}
-      : {
-          related: related.map((span) => {
-            const place = elsewhere(span) ?? shifted(span, offset);
-            return { ...span, start: place.start, end: place.end };
-          }),
-        }),
-  };
+  const copy = { ...diagnostic, start: diagnostic.start + offset, end: diagnostic.end + offset };
+  if (fixes !== undefined && offset !== 0) copy.fixes = fixes.map((fix) => moveFix(fix, offset));
+  if (related !== undefined)
+    copy.related = related.map((span) => {
+      const place = elsewhere?.(span) ?? { start: span.start + offset, end: span.end + offset };
+      return { ...span, start: place.start, end: place.end };
+    });
+  return copy;
 }
+
+const moveFix = (fix: Fix, offset: number): Fix => ({
+  ...fix,
+  edits: fix.edits.map((edit) => ({ ...edit, start: edit.start + offset, end: edit.end + offset })),
+});

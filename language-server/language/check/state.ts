@@ -7,6 +7,19 @@ import type { CTypes } from './c-types.ts';
 import type { Report } from './report.ts';
 import type { Type } from './types.ts';
 
+/** What places are counted from: a probe moves as a whole when something before it is edited. */
+export interface Origin {
+  readonly start: number;
+}
+
+/** A place in an item, which stays true when the item moves. */
+export interface Place {
+  readonly origin: Origin;
+  /** From the origin on, as are the characters of `end`. */
+  readonly start: number;
+  readonly end: number;
+}
+
 /** What is known of one map over all probes. Grows from pass to pass. */
 export interface MapState {
   readonly name: string;
@@ -15,21 +28,19 @@ export interface MapState {
   key: Type;
   /** Used with keys, without, or not decided yet. */
   shape: 'scalar' | 'keyed' | undefined;
-  shapeDecidedAt: Span | undefined;
-  firstUse: Span;
-  firstAssigned: Span | undefined;
+  shapeDecidedAt: Place | undefined;
+  firstUse: Place;
+  firstAssigned: Place | undefined;
   /** Read or written as a value, not only handed to `print()`, `clear()` and the like. */
   accessed: boolean;
   /** Its value is read. */
   read: boolean;
   /** The declared kind: `hash`, `percpuhash`, … */
   declared: string | undefined;
-  /** Bounds of `lhist()` or bits of `hist()`, which one map must share. */
+  /** Bounds of `lhist()` or bits of `hist()` in this pass, which one map must share. */
   bounds: string | undefined;
-  boundsPass: number;
-  /** Sign of what aggregations were given (0.24 on). */
+  /** Sign of what aggregations were given in this pass (0.24 on). */
   argument: Type | undefined;
-  argumentPass: number;
 }
 
 export interface VariableState {
@@ -74,29 +85,37 @@ export interface MacroFrame {
 export interface State {
   readonly version: Version;
   readonly unsafe: boolean;
-  readonly source: string;
+  source: string;
+  /** How far the item at hand stands behind its place in `source`, which may be an earlier text that has it too. */
+  shift: number;
   /** What the parser has reported already. */
-  readonly syntaxErrors: readonly Span[];
+  syntaxErrors: readonly Span[];
   readonly catalog: KnownCatalog | undefined;
   readonly c: CTypes;
   maps: Map<string, MapState>;
   /** With a memory: the maps that the item at hand has met, as they were before it. They do not change any more. */
   touched: Map<string, MapState | undefined> | undefined;
+  /** The item at hand, where it can move as a whole; else the beginning of the text. */
+  origin: Origin;
   readonly scopesByNode: Map<ScopeNode, Map<string, VariableState>>;
   /** The scopes that this pass has opened in the probe at hand, macros' bodies aside. */
-  opened: Set<Map<string, VariableState>>;
+  opened: Map<ScopeNode, Map<string, VariableState>>;
   readonly macros: ReadonlyMap<string, readonly Macro[]>;
   readonly subprograms: ReadonlyMap<string, Subprogram>;
   /** Unstable features that are on. */
   readonly features: Set<string>;
   /** What is still of no type counts as an int8 (from 0.26 on, change 5007, once nothing else changes). */
   settled: boolean;
+  /** Whether something in the item at hand depended on `settled`. */
+  asksSettled: boolean;
   /** Settings of the `config` block that the rules depend on. */
   maxStringBytes: number;
   report: Report;
   pass: number;
   /** A type became known in this pass, so that another one is due. */
   changed: boolean;
+  /** A variable became known in this pass, be it of no type yet. */
+  grew: boolean;
   /** No pass has to follow: what is still unknown stays so. */
   final: boolean;
   scopes: Scope[];
@@ -119,13 +138,35 @@ export interface State {
   readonly typesOf: Map<Expression, Type>;
 }
 
+/** The beginning of the text, which does not move. */
+export const textOrigin: Origin = { start: 0 };
+
+export const placeOf = ({ origin, shift }: State, { start, end }: Span): Place => ({
+  origin,
+  start: start + shift - origin.start,
+  end: end + shift - origin.start,
+});
+
+/** Where a place is, counted as the item at hand is. */
+export const spanOf = ({ shift }: State, { origin, start, end }: Place): Span => ({
+  start: origin.start + start - shift,
+  end: origin.start + end - shift,
+});
+
+/** The map of that name as the item at hand may change it, if any item has met it yet. */
+export function knownMap(state: State, name: string): MapState | undefined {
+  const map = state.maps.get(name);
+  if (state.touched?.has(name) !== false) return map;
+  // What was before stays as it is, for whoever remembers it; from here on a copy changes
+  state.touched.set(name, map);
+  if (map === undefined) return undefined;
+  const copy = { ...map };
+  state.maps.set(name, copy);
+  return copy;
+}
+
 export function mapState(state: State, name: string, span: Span): MapState {
-  let map = state.maps.get(name);
-  if (state.touched?.has(name) === false) {
-    // What was before stays as it is, for whoever remembers it; from here on a copy changes
-    state.touched.set(name, map);
-    if (map !== undefined) state.maps.set(name, (map = { ...map }));
-  }
+  let map = knownMap(state, name);
   if (map === undefined) {
     map = {
       name,
@@ -133,15 +174,13 @@ export function mapState(state: State, name: string, span: Span): MapState {
       key: { kind: 'none' },
       shape: undefined,
       shapeDecidedAt: undefined,
-      firstUse: span,
+      firstUse: placeOf(state, span),
       firstAssigned: undefined,
       accessed: false,
       read: false,
       declared: undefined,
       bounds: undefined,
-      boundsPass: 0,
       argument: undefined,
-      argumentPass: 0,
     };
     state.maps.set(name, map);
   }

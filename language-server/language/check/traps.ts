@@ -29,13 +29,16 @@ interface Known {
 /** Things that every release accepts and that mislead whoever runs them. Their reasons are measured; see the README. */
 export function checkTraps(state: State, program: Program, memory?: CheckMemory): void {
   const all: Known[] = [];
-  for (const item of program.items) {
-    if (item.kind !== 'probe') continue;
-    const find = (): TrapFacts => factsOf(state, item);
-    const facts = memory === undefined ? find() : memory.trapFacts(state, item, find);
-    all.push({ probe: item, facts });
+  const { items } = program;
+  const find = (index: number): TrapFacts => factsOf(state, items[index] as Probe);
+  for (let index = 0; index < items.length; index++) {
+    const item = items[index];
+    if (item?.kind !== 'probe') continue;
+    const facts = memory === undefined ? find(index) : memory.trapFacts(index, find);
+    if (facts.started.length > 0 || facts.read.size > 0 || facts.removed.size > 0)
+      all.push({ probe: item, facts });
     const offset = item.start - facts.start;
-    state.report.addAll(facts.diagnostics.map((diagnostic) => move(diagnostic, offset)));
+    for (const diagnostic of facts.diagnostics) state.report.take(move(diagnostic, offset));
   }
   warnStartMaps(state, all);
 }
@@ -84,13 +87,16 @@ const functionsOf = (probe: Probe): string[] =>
 
 /** `@start[tid] = nsecs` at a function's entry, read at its return. */
 function warnStartMaps(state: State, all: readonly Known[]): void {
-  const removed = new Set(all.flatMap(({ facts }) => [...facts.removed]));
+  if (!all.some(({ facts }) => facts.started.length > 0)) return;
+  const removed = new Set<string>();
   const starters = new Map<string, Known[]>();
   const readers = new Map<string, Known[]>();
   for (const known of all) {
-    for (const name of new Set(known.facts.started.map((span) => span.name))) add(starters, name, known);
-    for (const name of known.facts.read.keys()) add(readers, name, known);
+    for (const name of known.facts.removed) removed.add(name);
+    for (const { name } of known.facts.started) add(starters, name, known);
   }
+  for (const known of all)
+    for (const name of known.facts.read.keys()) if (starters.has(name)) add(readers, name, known);
   for (const [name, starts] of starters) {
     const others = (readers.get(name) ?? []).filter((reader) => !starts.includes(reader));
     if (others.length === 0) continue;
@@ -102,7 +108,7 @@ function warnStartMaps(state: State, all: readonly Known[]): void {
 function add(to: Map<string, Known[]>, name: string, known: Known): void {
   const list = to.get(name);
   if (list === undefined) to.set(name, [known]);
-  else list.push(known);
+  else if (list.at(-1) !== known) list.push(known);
 }
 
 /** Where the probe writes the map with the thread as its key, as the text is now. */

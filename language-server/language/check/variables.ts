@@ -24,7 +24,7 @@ export function pushScope(state: State, node: Scope['node']): void {
   let variables = state.frame === undefined ? state.scopesByNode.get(node) : undefined;
   if (variables === undefined) state.scopesByNode.set(node, (variables = new Map<string, VariableState>()));
   else for (const variable of variables.values()) variable.pass = 0;
-  if (state.frame === undefined) state.opened.add(variables);
+  if (state.frame === undefined) state.opened.set(node, variables);
   state.scopes.push({ node, variables });
 }
 
@@ -83,8 +83,10 @@ export function declare(
           used: false,
         }
       : earlier;
-  if (earlier === undefined) state.changed ||= !isOpen(type) && state.frame === undefined;
-  else {
+  if (earlier === undefined) {
+    state.grew = true;
+    state.changed ||= !isOpen(type) && state.frame === undefined;
+  } else {
     variable.pass = state.pass;
     variable.used = false;
     variable.assigned = false;
@@ -159,13 +161,18 @@ function undefinedVariable(state: State, variable: Variable): void {
 }
 
 function inClosedBlock(state: State, name: string): boolean {
-  for (const [node, variables] of state.scopesByNode)
-    if (variables.get(name)?.pass === state.pass && !state.scopes.some((scope) => scope.node === node)) {
-      const outer = state.scopes[0]?.node;
-      if (outer !== undefined && node.start >= outer.start && node.end <= outer.end) return true;
-    }
+  for (const [node, variables] of state.opened)
+    if (variables.get(name)?.pass === state.pass && !state.scopes.some((scope) => scope.node === node))
+      return true;
   return false;
 }
+
+/** Whether storing the one in the other cannot change anything: literals' signs, also in tuples, may follow a partner's. */
+const isPlainly = (stored: Type, type: Type): boolean =>
+  equal(stored, type) &&
+  stored.kind !== 'tuple' &&
+  stored.kind !== 'record' &&
+  (stored.kind !== 'integer' || stored.flexible !== true);
 
 /** Stores a value in a variable, declaring it on first sight. */
 export function assignVariable(
@@ -186,7 +193,9 @@ export function assignVariable(
     const isOwn = state.frame?.variables.has(variable.name) !== true;
     if (isOwn) {
       const declared = declare(state, variable.name, variable, assigned, { assigned: true });
-      if (!state.settled || isOpen(assigned)) return;
+      if (isOpen(assigned) || isPlainly(declared.type, assigned)) return;
+      state.asksSettled = true;
+      if (!state.settled) return;
       // What was of no type is one now, and may not be what later assignments made of the variable
       const refusal = mismatch(state, declared, assigned, value);
       if (refusal !== undefined) state.report.error(span, 'type-mismatch', refusal);

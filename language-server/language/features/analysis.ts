@@ -5,7 +5,7 @@ import { typeName, type Type } from '../check/types.ts';
 import type { Diagnostic, Span } from '../diagnostic.ts';
 import { LineIndex } from '../lines.ts';
 import type { Expression, Node, Probe } from '../syntax/ast.ts';
-import { parse, type ParseResult } from '../syntax/parser.ts';
+import { parseAgain, type ParseResult } from '../syntax/parser.ts';
 import { pathTo } from '../syntax/walk.ts';
 import type { Version } from '../version.ts';
 
@@ -37,14 +37,17 @@ export function analyse(
   memory: CheckMemory = new CheckMemory(),
 ): Analysis {
   const { version, catalog, unsafe } = options;
-  const parsed = parse(source, { version });
+  const parsed = parseAgain(source, { version }, memory.syntax);
   const checkOptions = {
     version,
     ...(catalog === undefined ? {} : { catalog }),
     ...(unsafe === undefined ? {} : { unsafe }),
   };
   const found = checkAgain(source, parsed, checkOptions, memory);
-  const diagnostics = [...parsed.diagnostics, ...found].sort((a, b) => a.start - b.start || a.end - b.end);
+  const diagnostics =
+    parsed.diagnostics.length === 0
+      ? found
+      : [...parsed.diagnostics, ...found].sort((a, b) => a.start - b.start || a.end - b.end);
   // Types are asked for by hovers and hints, after the diagnostics have been sent
   let checked: CheckResult | undefined;
   const types = (): CheckResult => (checked ??= check(source, parsed, checkOptions));

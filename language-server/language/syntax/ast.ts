@@ -131,7 +131,7 @@ export interface SubprogramParameter extends Span {
 export interface Probe extends Span {
   readonly kind: 'probe';
   readonly attachPoints: readonly AttachPoint[];
-  readonly predicate?: Expression;
+  readonly predicate?: Expression | undefined;
   readonly body: Block;
 }
 

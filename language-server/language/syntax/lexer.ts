@@ -12,7 +12,7 @@ import {
   WORD_START,
 } from './characters.ts';
 import { keywordCodes, T } from './codes.ts';
-import { TokenList } from './tokens.ts';
+import { TokenList, type TokenCopy } from './tokens.ts';
 
 /** How many diagnostics a source may have: a binary file must not cost a million of them. */
 const maxDiagnostics = 200;
@@ -51,6 +51,11 @@ export class Lexer {
     this.version = version;
     // A token is about four characters long, white space included
     this.tokens = new TokenList(Math.min(source.length >> 2, 1 << 20));
+  }
+
+  /** Whether the source has as many diagnostics as one may have, so that nothing more is said. */
+  get isSilent(): boolean {
+    return this.diagnostics.length >= maxDiagnostics;
   }
 
   report(diagnostic: Diagnostic & { readonly code: SyntaxCode }): void {
@@ -111,6 +116,16 @@ export class Lexer {
     while (count > 0 && this.tokens.end(count - 1) > from) count--;
     this.tokens.truncate(count);
     if (to > from) this.tokens.add(code, from, to);
+    this.end = to;
+    this.next();
+  }
+
+  /** Takes tokens that were read before for `from` … `to`, and goes on behind them. */
+  takeTokens(copy: TokenCopy, offset: number, from: number, to: number): void {
+    let { count } = this.tokens;
+    while (count > 0 && this.tokens.end(count - 1) > from) count--;
+    this.tokens.truncate(count);
+    this.tokens.addCopy(copy, offset);
     this.end = to;
     this.next();
   }

@@ -4,6 +4,7 @@ import type { Item, Program } from './ast.ts';
 import { parseCDefinition, parsePreprocessor, startsCDefinition } from './c-definitions.ts';
 import { T } from './codes.ts';
 import { parseConfig, parseMacro, parseMapDeclaration, parseProbe, parseSubprogram } from './items.ts';
+import type { KnownProbe, ParseMemory } from './memory.ts';
 import { behindNextToken, ParserState } from './state.ts';
 import { parseImport } from './statements.ts';
 import type { TokenList } from './tokens.ts';
@@ -20,16 +21,31 @@ export interface ParseResult {
   readonly diagnostics: readonly Diagnostic[];
   readonly tokens: TokenList;
   readonly version: Version;
+  /** With a memory: what it knows of each item, if that is a probe that was read without a complaint. */
+  readonly known?: readonly (KnownProbe | undefined)[];
 }
 
 /** Reads a script. Never throws; what it cannot read is reported and skipped. Time and memory grow with its length. */
 export function parse(source: string, options: ParseOptions = {}): ParseResult {
+  const p = new ParserState(source, options.version ?? newestVersion);
+  return resultOf(p, parseItems(p));
+}
+
+/** What `parse()` answers, probes that the last text had being taken from there. */
+export function parseAgain(source: string, options: ParseOptions, memory: ParseMemory): ParseResult {
   const version = options.version ?? newestVersion;
   const p = new ParserState(source, version);
-  const items = parseItems(p);
-  const program: Program = { kind: 'program', start: 0, end: source.length, items };
+  const known: (KnownProbe | undefined)[] = [];
+  memory.begin(version);
+  const items = parseItems(p, memory, known);
+  memory.end(source.length);
+  return { ...resultOf(p, items), known };
+}
+
+function resultOf(p: ParserState, items: readonly Item[]): ParseResult {
+  const program: Program = { kind: 'program', start: 0, end: p.source.length, items };
   const diagnostics = p.diagnostics.sort((a, b) => a.start - b.start || a.end - b.end);
-  return { program, diagnostics, tokens: p.tokens, version };
+  return { program, diagnostics, tokens: p.tokens, version: p.version };
 }
 
 /** What may still come: bpftrace wants C definitions, then settings and imports, then the rest. */
@@ -39,15 +55,26 @@ interface Order {
   config: boolean;
 }
 
-function parseItems(p: ParserState): Item[] {
+function parseItems(p: ParserState, memory?: ParseMemory, known: (KnownProbe | undefined)[] = []): Item[] {
   const items: Item[] = [];
   const order: Order = { definitions: true, preamble: true, config: false };
   p.next();
   while (p.code !== T.end) {
     const { start } = p;
+    const again = memory?.take(p);
+    if (again !== undefined) {
+      known[items.length] = again;
+      items.push(again.probe);
+      order.definitions = order.preamble = false;
+      continue;
+    }
+    const reported = p.diagnostics.length;
     const item = parseItem(p, order, items);
     const tooDeep = p.recoverFromDepth();
-    if (item !== undefined) items.push(item);
+    if (item !== undefined) {
+      known[items.length] = item.kind === 'probe' && !tooDeep ? memory?.note(p, item, reported) : undefined;
+      items.push(item);
+    }
     if (tooDeep) skipItem(p, start);
     else if (item === undefined && p.start === start) skipItem(p, start);
     if (p.start === start && p.code !== T.end) p.next();

@@ -21,6 +21,13 @@ export type TokenKind =
   | 'attach-point'
   | 'unknown';
 
+/** Some tokens of a list, to be put into another one. */
+export interface TokenCopy {
+  readonly codes: Uint8Array;
+  /** Start and end of each. */
+  readonly spans: Uint32Array;
+}
+
 /** All tokens of a source, in order and without overlaps; the text between two of them is white space only. */
 export class TokenList {
   private codes: Uint8Array<ArrayBuffer>;
@@ -54,6 +61,25 @@ export class TokenList {
     this.codes[index] = code;
     this.spans[index * 2] = start;
     this.spans[index * 2 + 1] = end;
+  }
+
+  /** The tokens between two places. */
+  copy(start: number, end: number): TokenCopy {
+    const from = this.indexAt(start);
+    let to = from;
+    while (to < this.count && this.end(to) <= end) to++;
+    return { codes: this.codes.slice(from, to), spans: this.spans.slice(from * 2, to * 2) };
+  }
+
+  /** Adds tokens of another list, some characters further on. */
+  addCopy({ codes, spans }: TokenCopy, offset: number): void {
+    const first = this.count;
+    this.count += codes.length;
+    while (this.count > this.codes.length) this.grow();
+    this.codes.set(codes, first);
+    const to = this.spans;
+    for (let from = 0, at = first * 2; from < spans.length; from++, at++)
+      to[at] = (spans[from] ?? 0) + offset;
   }
 
   /** Forgets the tokens from `count` on: the lexer goes back. */
