@@ -238,6 +238,7 @@ export class TraceService {
       version: facts.version,
       passesEnvironment: privilege.prefix.length === 0,
       takesKeys: privilege.way === 'wrapper',
+      ...(privilege.remedy === undefined ? {} : { uprobeRemedy: privilege.remedy }),
     };
   }
 

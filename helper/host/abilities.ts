@@ -11,6 +11,8 @@ import { atLeast } from '../engines/bpftrace/version.ts';
 export interface RunnableBpftrace {
   readonly words: readonly string[];
   readonly version: string;
+  /** What to do where it attaches no uprobes although the kernel has them. */
+  readonly uprobeRemedy?: string;
 }
 
 /** A guest under emulation needed 3 s to start bpftrace. */
@@ -110,7 +112,12 @@ async function tryOne(
   const script = `${point} { @ = count(); } interval:ms:10 { printf("attached\\n"); clear(@); exit(); }`;
   const { output, errors } = await run(bpftrace.words, script);
   if (output.includes('attached\\n')) return { works: true, detail: `Attached to ${shown}.` };
-  return { works: false, detail: `Could not attach to ${shown}: ${reasonOf(errors)}.`, remedy };
+  const ownRemedy = ability === 'uprobe' || ability === 'uretprobe' ? bpftrace.uprobeRemedy : undefined;
+  return {
+    works: false,
+    detail: `Could not attach to ${shown}: ${reasonOf(errors)}.`,
+    remedy: ownRemedy ?? remedy,
+  };
 }
 
 /** What bpftrace complained of last; the word ERROR alone is no verdict (0.17 prints one about RLIMIT_MEMLOCK and works). */

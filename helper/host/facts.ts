@@ -19,7 +19,11 @@ export async function targetFacts(): Promise<TargetFacts> {
   const { privilege, facts } = bpftrace;
   const found =
     facts.works && facts.path !== undefined && facts.version !== undefined && privilege.way !== 'none'
-      ? await tryAbilities({ words: engineWords(privilege, 'bpftrace', facts.path), version: facts.version })
+      ? await tryAbilities({
+          words: engineWords(privilege, 'bpftrace', facts.path),
+          version: facts.version,
+          ...(privilege.remedy === undefined ? {} : { uprobeRemedy: privilege.remedy }),
+        })
       : facts.works
         ? noAbilities(`bpftrace was not tried: ${privilege.detail}`, privilege.remedy)
         : noAbilities(facts.detail, facts.remedy);
@@ -35,7 +39,7 @@ export async function targetFacts(): Promise<TargetFacts> {
       way: privilege.way,
       uid: privilege.uid,
       detail: privilege.detail,
-      ...(privilege.remedy === undefined ? {} : { remedy: privilege.remedy }),
+      ...(privilege.remedy === undefined || found.uprobe.works ? {} : { remedy: privilege.remedy }),
     },
     confinement: await confinement(found.uprobe.works),
     btf,

@@ -20,6 +20,7 @@ const SYSTEM_FOLDERS = ['/usr/sbin', '/sbin', '/usr/local/sbin', '/usr/local/bin
 
 /** Capabilities (capability.h) that stand in for root from bpftrace 0.25 on. */
 const NEEDED = { CAP_DAC_OVERRIDE: 1, CAP_DAC_READ_SEARCH: 2, CAP_PERFMON: 38, CAP_BPF: 39 } as const;
+const CAP_SYS_ADMIN = 21;
 
 /** Absolute path of a program, or undefined. Only absolute folders of PATH count. */
 export async function findProgram(name: string): Promise<string | undefined> {
@@ -38,7 +39,8 @@ export async function findProgram(name: string): Promise<string | undefined> {
 }
 
 /**
- * The ways to run `program` with the rights it needs, in order: root already; this process's own capabilities; the
+ * The ways to run `program` with the rights it needs, in order: root already; this process's own capabilities (those without CAP_SYS_ADMIN come last, for
+ * kernels with the fix of CVE-2025-38466 let nobody attach uprobes without it); the
  * wrapper (see `wrapper.ts`) through sudo; `sudo -n` when a rule allows this very program without a password (`sudo -l` says so
  * without running it); `pkexec` where polkit allows it without asking. `takesCapabilities`: the program checks for capabilities and
  * not for root, as bpftrace does from 0.25 on.
@@ -48,12 +50,13 @@ export async function findPrivilege(program: string, { takesCapabilities = true 
   const uid = process.getuid?.() ?? -1;
   if (uid === 0) return { way: 'root', uid, prefix: [], detail: 'The helper runs as root.' };
   const effective = effectiveCapabilities(await readFile('/proc/self/status', 'utf8').catch(() => ''));
-  if (takesCapabilities && Object.values(NEEDED).every((bit) => has(effective, bit)))
+  const isCapable = takesCapabilities && Object.values(NEEDED).every((bit) => has(effective, bit));
+  if (isCapable && has(effective, CAP_SYS_ADMIN))
     return {
       way: 'capabilities',
       uid,
       prefix: [],
-      detail: `The helper has ${Object.keys(NEEDED).join(', ')}.`,
+      detail: `The helper has ${Object.keys(NEEDED).join(', ')} and CAP_SYS_ADMIN.`,
     };
   const sudo = await findProgram('sudo');
   if (
@@ -82,6 +85,14 @@ export async function findPrivilege(program: string, { takesCapabilities = true 
       uid,
       prefix: [pkexec, '--disable-internal-agent'],
       detail: `A rule of polkit lets ${userName()} run ${program} as root without a password.`,
+    };
+  if (isCapable)
+    return {
+      way: 'capabilities',
+      uid,
+      prefix: [],
+      detail: `The helper has ${Object.keys(NEEDED).join(', ')}.`,
+      remedy: `Kernels with the fix of CVE-2025-38466 let only CAP_SYS_ADMIN attach uprobes. Give it that too, or let root allow it once: probescope wrapper install --user ${userName()}`,
     };
   return {
     way: 'none',

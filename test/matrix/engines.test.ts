@@ -1,6 +1,6 @@
 // What people do first, on the bpftrace of other distributions: latency, callers as a flame graph, USDT, a logpoint.
-import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { execFileSync, spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { chmodSync, chownSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
@@ -98,6 +98,57 @@ for (const suite of ['trixie', 'sid'] as const)
         handle_request: own['handle_request']?.count,
         'shop:request__start': own['handle_request']?.count,
       });
+    });
+
+    test('capabilities stand in for root from 0.25 on; uprobes need CAP_SYS_ADMIN where the kernel asks for it', (ctx) => {
+      if (missing !== undefined) return ctx.skip(missing);
+      if (suite !== 'sid') return ctx.skip('this release insists on root');
+      const home = join(folder, 'home');
+      mkdirSync(home);
+      chownSync(home, 65534, 65534);
+      chmodSync(folder, 0o755);
+      const four = '+bpf,+perfmon,+dac_read_search,+dac_override';
+      const as = (capabilities: string, ...args: string[]) =>
+        spawnSync(
+          'setpriv',
+          [
+            ...['--reuid=65534', '--regid=65534', '--clear-groups'],
+            ...[`--inh-caps=${capabilities}`, `--ambient-caps=${capabilities}`],
+            ...[process.execPath, cliBundle, ...args],
+          ],
+          { encoding: 'utf8', env: { PATH: process.env['PATH'], HOME: home } },
+        );
+      const program = spawn(programOf('shop'), ['--rate', '500'], { stdio: 'ignore' });
+      running.push(program);
+      const trace = ['trace', '--binary', programOf('shop'), '--function', 'db_query', '--duration', '1s'];
+      const doctor = (capabilities: string) =>
+        JSON.parse(as(capabilities, 'doctor', '--json').stdout) as {
+          privilege: { way: string };
+          abilities: Record<'uprobe' | 'tracepoint', { works: boolean; remedy?: string }>;
+        };
+
+      const whole = `${four},+sys_admin`;
+      expect(doctor(whole)).toMatchObject({
+        privilege: { way: 'capabilities' },
+        abilities: { uprobe: { works: true } },
+      });
+      const traced = as(whole, ...trace, '--json');
+      expect(traced.status, traced.stderr).toBe(0);
+      const { probes } = JSON.parse(traced.stdout) as { probes: { count: number }[] };
+      expect(probes[0]?.count).toBeGreaterThan(50);
+
+      const { privilege, abilities } = doctor(four);
+      expect(privilege.way).toBe('capabilities');
+      expect(abilities.tracepoint.works).toBe(true);
+      const { status, stderr } = as(four, ...trace);
+      if (abilities.uprobe.works) expect(status, stderr).toBe(0);
+      else {
+        expect(abilities.uprobe.remedy).toContain('CVE-2025-38466');
+        expect(status).toBe(1);
+        expect(stderr).toContain('bpftrace may not attach uprobes');
+        expect(stderr).toContain('CAP_SYS_ADMIN');
+      }
+      expect(doctor('+bpf').privilege.way).toBe('none');
     });
 
     test('a logpoint prints the values of locals', (ctx) => {

@@ -170,5 +170,12 @@ test('what an engine says at its end has a code', () => {
   expect(refused.code).toBe('engine-refused');
   expect(refused.message).toContain('syntax error');
   expect(refused.message).not.toContain('MEMLOCK');
+  const withoutAdmin = { ...end.command, uprobeRemedy: 'Give it CAP_SYS_ADMIN.' };
+  const noUprobes = 'ERROR: Unable to attach probe: uprobe:/bin/x:main. If this is expected, …\n';
+  expect(engineProblem({ ...end, command: withoutAdmin, stderr: noUprobes })).toMatchObject({
+    code: 'no-privileges',
+    remedy: 'Give it CAP_SYS_ADMIN.',
+  });
+  expect(engineProblem({ ...end, stderr: noUprobes }).code).toBe('engine-refused');
   expect(engineProblem({ ...end, stderr: memlock, wasReady: true, exitCode: 137 }).code).toBe('engine-ended');
 });

@@ -14,6 +14,8 @@ export interface EngineCommand {
   readonly passesEnvironment: boolean;
   /** It runs behind our wrapper, which takes the size of maps as an argument. */
   readonly takesKeys: boolean;
+  /** What to do where it may not attach uprobes. */
+  readonly uprobeRemedy?: string;
 }
 
 /** The script's maps at one moment. They are decoded when somebody looks at them: most printouts are kept for the case that no later one comes. */

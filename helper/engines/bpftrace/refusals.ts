@@ -7,7 +7,11 @@ export interface EngineEnd {
   readonly signal: string | null;
   readonly stderr: string;
   readonly stdout: string;
-  readonly command: { readonly words: readonly string[]; readonly version: string };
+  readonly command: {
+    readonly words: readonly string[];
+    readonly version: string;
+    readonly uprobeRemedy?: string;
+  };
   /** Everything was attached before it ended. */
   readonly wasReady: boolean;
 }
@@ -57,6 +61,12 @@ export function engineProblem(end: EngineEnd): Problem {
       message: `bpftrace ended while it was tracing (${signal ?? `exit code ${exitCode ?? '?'}`}).${said}`,
       remedy:
         'Nothing is attached any more. Resume the probes to start it again; somebody may have killed it.',
+    };
+  if (command.uprobeRemedy !== undefined && /attach probe: u(?:ret)?probe:/.test(words))
+    return {
+      code: 'no-privileges',
+      message: `bpftrace may not attach uprobes.${said}`,
+      remedy: command.uprobeRemedy,
     };
   return {
     code: 'engine-refused',
