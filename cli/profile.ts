@@ -6,7 +6,7 @@ import { profileMeta } from '../extension/core/profile-meta.ts';
 import { groupFrames } from '../profile/groups.ts';
 import { totalsOf } from '../profile/totals.ts';
 import { ProbeError } from '../protocol/errors.ts';
-import type { ProfileSpec } from '../protocol/live-profile.ts';
+import { isEventName, type ProfileSpec } from '../protocol/live-profile.ts';
 import type { Profile } from '../protocol/profile.ts';
 import {
   exitCodes,
@@ -23,12 +23,14 @@ import { tell, writeRecording } from './profiles.ts';
 export const command: Command = {
   usage: `usage: probescope profile (--pid P | --all | -- COMMAND …) --out RECORDING [--hz N] [--duration D] [--call-graph fp|dwarf]
        probescope profile --off-cpu (--pid P | --all | -- COMMAND …) --out RECORDING [--duration D]
+       probescope profile --event EVENT (--pid P | --all | -- COMMAND …) --out RECORDING [--duration D] [--call-graph fp|dwarf]
 
 Samples user and kernel stacks while they run on a CPU, with perf, and records them with file and line.
   --pid          a running process, with its threads
   --all          everything on this machine
   -- COMMAND     is started, and profiled until it ends
   --off-cpu      instead sums the time that threads are blocked, by the stack that blocked, with bpftrace
+  --event        instead takes the stack of each occurrence of an event, as perf list names it: page-faults, syscalls:sys_enter_write
   --hz           samples a second and CPU; 99 without it, so that nothing periodic is met in step
   --duration     how long, such as 10s; until the end without it (10s for --pid and --all)
   --call-graph   how stacks are walked; chosen by looking at the binary without it, and said`,
@@ -40,6 +42,7 @@ Samples user and kernel stacks while they run on a CPU, with perf, and records t
       all: { type: 'boolean', default: false },
       hz: { type: 'string' },
       'off-cpu': { type: 'boolean', default: false },
+      event: { type: 'string' },
       duration: { type: 'string' },
       'call-graph': { type: 'string' },
       out: { type: 'string' },
@@ -70,11 +73,19 @@ Samples user and kernel stacks while they run on a CPU, with perf, and records t
       throw new UsageError(
         '--off-cpu measures every wait by frame pointers: leave --hz and --call-graph out',
       );
+    const { event } = values;
+    if (event !== undefined && (values.hz !== undefined || values['off-cpu']))
+      throw new UsageError('--event takes each occurrence: leave --hz and --off-cpu out');
+    if (event !== undefined && !isEventName(event))
+      throw new UsageError(
+        `${event} is no name of an event, such as page-faults or syscalls:sys_enter_write`,
+      );
     const program = positionals[0] === undefined ? undefined : programOf(positionals[0]);
     const callGraph = callGraphOf(values['call-graph']);
     const spec: ProfileRequest['spec'] = {
-      kind: values['off-cpu'] ? 'off-cpu' : 'on-cpu',
+      kind: values['off-cpu'] ? 'off-cpu' : event === undefined ? 'on-cpu' : 'event',
       hz: Number(hz),
+      ...(event === undefined ? {} : { event }),
       ...(callGraph === undefined ? {} : { callGraph }),
       ...(program === undefined ? {} : { program }),
     };
@@ -86,7 +97,7 @@ Samples user and kernel stacks while they run on a CPU, with perf, and records t
     if (live.total === 0)
       throw new ProbeError({
         code: 'engine-ended',
-        message: `Nothing was measured: ${values['off-cpu'] ? 'no thread was blocked' : 'no sample was taken, so the process did not run'}.`,
+        message: `Nothing was measured: ${event !== undefined ? `no ${event} occurred` : values['off-cpu'] ? 'no thread was blocked' : 'no sample was taken, so the process did not run'}.`,
         remedy: 'Profile for longer, or while it works; --off-cpu shows what a process waits for.',
       });
     for (const note of profile.notes) tell(note);
@@ -145,7 +156,7 @@ function summary(profile: Profile, lost: number, out: string): string {
   return [
     profile.unit === 'nanoseconds'
       ? `${(whole / 1e6).toFixed(1)} ms blocked in ${out}`
-      : `${whole} samples${lost > 0 ? ` (${lost} lost)` : ''} in ${out}`,
+      : `${whole} ${profile.unit === 'count' ? 'occurrences' : 'samples'}${lost > 0 ? ` (${lost} lost)` : ''} in ${out}`,
     `    self    total  function`,
     ...hottest.map((group) => `${percent(self[group]!)} ${percent(total[group]!)}  ${groups.name[group]!}`),
     '',

@@ -5,17 +5,31 @@ import type { Frame } from './source.ts';
 /** Profiles that are measured now: the helper names stacks as they come and sends what is new. */
 export type LiveProfileId = string;
 
-export const profileKinds = ['on-cpu', 'off-cpu'] as const;
-/** Time on a CPU, sampled; or time blocked, summed from switch to switch. */
+export const profileKinds = ['on-cpu', 'off-cpu', 'event'] as const;
+/** Time on a CPU, sampled; time blocked, summed from switch to switch; or each occurrence of an event. */
 export type ProfileKind = (typeof profileKinds)[number];
+
+const units: Readonly<Record<ProfileKind, WeightUnit>> = {
+  'on-cpu': 'samples',
+  'off-cpu': 'nanoseconds',
+  event: 'count',
+};
+
+/** What the weights of such a profile count. */
+export const unitOf = (kind: ProfileKind): WeightUnit => units[kind];
+
+/** Names of events as perf list prints them: `page-faults`, `syscalls:sys_enter_write`; no groups, no modifiers. */
+export const isEventName = (name: string): boolean => /^[\w-]+(?::[\w-]+)?$/.test(name);
 
 export interface ProfileSpec {
   readonly id: LiveProfileId;
   readonly kind: ProfileKind;
   /** One process with its threads (and, off-CPU, the children it starts), or everything on the target. */
   readonly target: { readonly pid: number } | 'machine';
-  /** Samples a second and CPU, 1 to 99,999; off-CPU it means nothing. */
+  /** Samples a second and CPU, 1 to 99,999; it means nothing but on the CPU. */
   readonly hz: number;
+  /** What occurs, for a profile of the kind `event`. */
+  readonly event?: string;
   /** How user stacks are walked; chosen by looking at the program without it. */
   readonly callGraph?: 'fp' | 'dwarf';
   /** The program to look at when the process runs another one yet. */

@@ -1,12 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { kindOf, ProfileBuilder } from '../../profile/builder.ts';
 import { asProblem, type Problem } from '../../protocol/errors.ts';
-import type {
-  LiveProfileId,
-  ProfileDelta,
-  ProfileEnded,
-  ProfileSpec,
-  ProfileStarted,
+import {
+  unitOf,
+  type LiveProfileId,
+  type ProfileDelta,
+  type ProfileEnded,
+  type ProfileSpec,
+  type ProfileStarted,
 } from '../../protocol/live-profile.ts';
 import type { Profile } from '../../protocol/profile.ts';
 import type { HelperConnection } from './connection.ts';
@@ -42,7 +43,7 @@ export class LiveProfile implements Disposable {
 
   constructor(title: string, spec: Omit<ProfileSpec, 'id'>) {
     this.spec = spec;
-    this.#builder = new ProfileBuilder(title, spec.kind === 'on-cpu' ? 'samples' : 'nanoseconds');
+    this.#builder = new ProfileBuilder(title, unitOf(spec.kind));
     this.ended = new Promise((resolve) => (this.#resolveEnded = resolve));
   }
 

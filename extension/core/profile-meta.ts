@@ -21,6 +21,7 @@ export function profileMeta(
     measured: spec.kind,
     duration_ns: String(Math.round(elapsedNs)),
     ...(spec.kind === 'on-cpu' ? { hz: String(spec.hz) } : {}),
+    ...(spec.event === undefined ? {} : { event: spec.event }),
     engine: started?.engine ?? '',
     stacks: started?.why ?? '',
     command_lines: started?.command ?? '',

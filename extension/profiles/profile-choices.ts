@@ -34,6 +34,8 @@ export interface MeasureItem {
   readonly detail: string;
   readonly measures: ProfileKind;
   readonly hz: number;
+  /** Of the kind `event`; asked for where it is empty. */
+  readonly event?: string;
 }
 
 export const measureItems: readonly MeasureItem[] = [
@@ -54,5 +56,19 @@ export const measureItems: readonly MeasureItem[] = [
     detail: 'What it waits for: the time that its threads are blocked, by the stack that blocked',
     measures: 'off-cpu',
     hz: USUAL_HZ,
+  },
+  {
+    label: '$(database) Page faults',
+    detail: 'Where it touches memory that is not there yet: the stack of each page fault',
+    measures: 'event',
+    hz: USUAL_HZ,
+    event: 'page-faults',
+  },
+  {
+    label: '$(zap) Occurrences of an event…',
+    detail: 'The stack of each occurrence of a tracepoint, software or hardware event',
+    measures: 'event',
+    hz: USUAL_HZ,
+    event: '',
   },
 ];

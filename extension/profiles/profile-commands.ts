@@ -1,6 +1,7 @@
 /** *Profile Process*: from the palette, a process of the Targets view, or an editor whose file's program runs. */
 import { commands, l10n, Uri, window, type Disposable } from 'vscode';
 import { asProblem, ProbeError } from '../../protocol/errors.ts';
+import { isEventName } from '../../protocol/live-profile.ts';
 import type { ProcessInfo } from '../../protocol/target.ts';
 import type { BinaryChooser } from '../commands/choose-binary.ts';
 import type { HelperConnection } from '../core/connection.ts';
@@ -98,9 +99,26 @@ async function askHow(subject: Subject): Promise<MeasureItem | undefined> {
     subject === undefined
       ? l10n.t('everything')
       : l10n.t('{0} (process {1})', processTitle(subject), subject.pid);
-  return asking(
-    window.showQuickPick(measureItems, { title: l10n.t('Profile {0}', what), matchOnDetail: true }),
+  const title = l10n.t('Profile {0}', what);
+  const picked = await asking(window.showQuickPick(measureItems, { title, matchOnDetail: true }));
+  if (picked?.event !== '') return picked;
+  const event = await asking(
+    window.showInputBox({
+      title,
+      prompt: l10n.t('The event, as perf list or the Event Sources view name it'),
+      placeHolder: 'syscalls:sys_enter_write',
+      validateInput: (name) =>
+        name === '' || isEventName(name)
+          ? undefined
+          : l10n.t('One event, such as page-faults or sched:sched_wakeup'),
+    }),
   );
+  return event === undefined || event === '' ? undefined : { ...picked, event };
+}
+
+function titleOf(name: string, { measures, event = '' }: MeasureItem): string {
+  if (measures === 'on-cpu') return name;
+  return measures === 'off-cpu' ? l10n.t('{0} off CPU', name) : l10n.t('{0} of {1}', event, name);
 }
 
 /** Opens the panel at once; what goes wrong stands in it. */
@@ -108,10 +126,11 @@ async function profile(services: ProfileServices, subject: Subject, how: Measure
   const { recordings, panels, connect, targetName, minutes, show } = services;
   const target = targetName();
   const name = subject === undefined ? target : `${processTitle(subject)} ${subject.pid}`;
-  const title = how.measures === 'on-cpu' ? name : l10n.t('{0} off CPU', name);
+  const title = titleOf(name, how);
   const live = new LiveProfile(title, {
     kind: how.measures,
     hz: how.hz,
+    ...(how.event === undefined ? {} : { event: how.event }),
     target: subject === undefined ? 'machine' : { pid: subject.pid },
   });
   const path = (await recordings.storage()).newPath('profile', title);

@@ -4,6 +4,7 @@ import { basename } from 'node:path';
 import { l10n, Uri, window, workspace, type ExtensionContext, type LogOutputChannel } from 'vscode';
 import { encodeProfile } from '../../profile/codec.ts';
 import type { FlameChange, FlameToHost, HostToFlame } from '../../protocol/flame.ts';
+import { unitOf } from '../../protocol/live-profile.ts';
 import type { LiveStatus } from '../../protocol/live-status.ts';
 import type { Profile } from '../../protocol/profile.ts';
 import type { LiveProfile } from '../core/live-profile.ts';
@@ -174,7 +175,7 @@ function statusOf({ live, recorded, canSave, again }: Held): LiveStatus {
     ...{ state, elapsedNs, total, lost, canSave },
     engine: started?.engine ?? '',
     stacks: started?.why ?? '',
-    unit: spec.kind === 'on-cpu' ? 'samples' : 'nanoseconds',
+    unit: unitOf(spec.kind),
     canRunAgain: again !== undefined,
     ...(spec.kind === 'on-cpu' ? { hz: spec.hz } : {}),
     ...(problem === undefined ? {} : { problem }),

@@ -3,9 +3,14 @@ import type { Notify } from '../rpc.ts';
 import { OpenBinaries } from '../symbols/open-binaries.ts';
 import { Symboliser } from '../symbols/symbolise.ts';
 import { ProbeError } from '../../protocol/errors.ts';
-import type { LiveProfileId, ProfileSpec, ProfileStarted } from '../../protocol/live-profile.ts';
+import {
+  isEventName,
+  type LiveProfileId,
+  type ProfileSpec,
+  type ProfileStarted,
+} from '../../protocol/live-profile.ts';
 import { OffCpuProfile } from './off-cpu.ts';
-import { OnCpuProfile } from './on-cpu.ts';
+import { SampledProfile } from './sampled.ts';
 import type { RunningProfile } from './running.ts';
 
 /** A picture is laid out anew with each delta. */
@@ -56,9 +61,9 @@ export class LiveProfileService {
       // names of a profile go with it; what they were read from may go at once, for a place is named once
       const symboliser = new Symboliser(new OpenBinaries(MOST_HELD_BYTES));
       const running =
-        kind === 'on-cpu'
-          ? await OnCpuProfile.start(spec, symboliser)
-          : await OffCpuProfile.start(spec, symboliser);
+        kind === 'off-cpu'
+          ? await OffCpuProfile.start(spec, symboliser)
+          : await SampledProfile.start(spec, symboliser);
       const live = new Live(id, running, this.#host);
       this.#live.set(id, live);
       void live.done.then(() => this.#live.delete(id));
@@ -70,7 +75,13 @@ export class LiveProfileService {
   }
 }
 
-function check({ target, hz }: ProfileSpec): void {
+function check({ target, hz, kind, event = '' }: ProfileSpec): void {
+  if (kind === 'event' && !isEventName(event))
+    throw new ProbeError({
+      code: 'invalid-argument',
+      message: `“${event}” is no name of an event.`,
+      remedy: 'Write it as perf list or probescope sources does: page-faults, syscalls:sys_enter_write.',
+    });
   if (!Number.isInteger(hz) || hz < 1 || hz > HIGHEST_HZ)
     throw new ProbeError({
       code: 'invalid-argument',

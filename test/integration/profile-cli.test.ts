@@ -83,3 +83,30 @@ test('perf.data is imported through perf, and exports are read back', async (ctx
   expect(refused.stderr).toContain('Process 2147483646 does not exist');
   expect(existsSync(join(folder, 'none.probescope'))).toBe(false);
 });
+
+test('each occurrence of an event with its stack: page faults from the first instruction, all of them', async (ctx) => {
+  if (ready !== '') ctx.skip(`perf could not profile: ${ready.split('\n')[0]!}`);
+  copyFileSync(join(root, 'test/fixtures/profiles/faults.c'), join(folder, 'faults.c'));
+  await execa('gcc', ['-O1', '-g', '-fno-omit-frame-pointer', '-o', 'faults', 'faults.c'], { cwd: folder });
+  const measured = await cli(
+    ...['profile', '--event', 'page-faults', '--out', 'faults.probescope', '--', './faults'],
+  );
+  expect(measured.exitCode, measured.stderr).toBe(0);
+  expect(measured.stdout).toMatch(/^\d+ occurrences in faults\.probescope\n/);
+  const { stdout } = await cli(
+    ...['query', 'faults.probescope', '--json'],
+    "SELECT line, self, total FROM functions WHERE function = 'touch'",
+  );
+  expect(JSON.parse(stdout)).toEqual([{ line: 4, self: 1000, total: 1000 }]);
+
+  const unknown = await cli('profile', '--event', 'no:such', '--out', 'none.probescope', '--', './faults');
+  expect(unknown.exitCode).toBe(1);
+  expect(unknown.stderr).toContain('perf knows no event no:such here');
+  for (const words of [
+    ['--event', 'a b'],
+    ['--event', 'page-faults', '--hz', '9'],
+    ['--event', 'page-faults', '--off-cpu'],
+  ])
+    expect((await cli('profile', ...words, '--out', 'none.probescope', '--', './faults')).exitCode).toBe(2);
+  expect(existsSync(join(folder, 'none.probescope'))).toBe(false);
+});

@@ -86,6 +86,8 @@ function figures({ elapsedNs, total, unit, hz, state }: LiveStatus): string {
 /** What stands in the place of a picture without stacks. */
 export function emptyText({ state, unit }: Pick<LiveStatus, 'state' | 'unit'>): string {
   const isSampled = unit === 'samples';
+  if (unit === 'count' && state === 'ended') return 'It did not occur while it was measured.';
+  if (unit === 'count' && state === 'running') return 'Waiting for it to occur for the first time.';
   if (state === 'ended')
     return isSampled
       ? 'No sample was taken: nothing of it ran on a CPU meanwhile. Profile it off CPU to see what it waits for.'

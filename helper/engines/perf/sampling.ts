@@ -8,8 +8,8 @@ import { superviseSampling, type PerfProcess } from './supervisor.ts';
 import { PERF_FIELDS, PerfTextReader, type PerfSample } from './text.ts';
 
 export interface SamplingOptions {
-  /** Samples a second and CPU. */
-  readonly hz: number;
+  /** What runs on the CPUs, so many times a second and CPU; or each occurrence of an event, named as perf list does. */
+  readonly of: { readonly hz: number } | { readonly event: string };
   readonly callGraph: CallGraphChoice['mode'];
   readonly target: { readonly pid: number } | 'machine';
   readonly onSample: (sample: PerfSample) => void;
@@ -54,7 +54,7 @@ export async function perfCommand(): Promise<PerfCommand> {
 }
 
 /**
- * Samples with `perf record -e cpu-clock` (works without hardware counters, so in guests too), through `perf script` as
+ * Samples with `perf record -e cpu-clock` (works without hardware counters, so in guests too) or each occurrence of another event, through `perf script` as
  * text, sample by sample. Nothing is stored on the way.
  */
 export class Sampling {
@@ -69,18 +69,12 @@ export class Sampling {
   #stderr = '';
 
   constructor({ path, elevate, restriction }: PerfCommand, options: SamplingOptions) {
-    const { hz, callGraph, target } = options;
+    const { of, callGraph, target } = options;
     const words = [
       // without buffering: a picture that lives must not wait until 128 KB are full
-      ...[
-        '-q',
-        '--no-buffering',
-        '-k',
-        'mono',
-        '-e',
-        restriction === undefined ? 'cpu-clock' : 'cpu-clock:u',
-      ],
-      ...['-F', String(hz), '--call-graph', callGraph === 'fp' ? 'fp' : `dwarf,${STACK_BYTES}`],
+      ...['-q', '--no-buffering', '-k', 'mono', '-e', eventOf(of, restriction !== undefined)],
+      ...('hz' in of ? ['-F', String(of.hz)] : ['-c', '1']),
+      ...['--call-graph', callGraph === 'fp' ? 'fp' : `dwarf,${STACK_BYTES}`],
       ...(target === 'machine' ? ['-a'] : ['-p', String(target.pid)]),
     ];
     this.commandLine = `perf record ${words.join(' ')} -o - | perf script -i - --no-inline -F ${PERF_FIELDS}`;
@@ -151,7 +145,7 @@ export class Sampling {
     this.#child.stderr.destroy();
   }
 
-  #refused({ target }: SamplingOptions): Problem {
+  #refused({ target, of }: SamplingOptions): Problem {
     const said = this.#stderr.split('\n').map((line) => line.trim());
     const reason = said.find((line) => line !== '' && line !== 'ready') ?? 'it said nothing';
     if (target !== 'machine' && /no such process|couldn't create thread|invalid pid/i.test(this.#stderr))
@@ -159,6 +153,15 @@ export class Sampling {
         code: 'process-gone',
         message: `Process ${target.pid} does not exist.`,
         remedy: 'Look up its number again: pgrep -a NAME.',
+      };
+    if (
+      'event' in of &&
+      /event syntax error|unknown (?:event|tracepoint)|can't access trace events/i.test(this.#stderr)
+    )
+      return {
+        code: 'invalid-argument',
+        message: `perf knows no event ${of.event} here.`,
+        remedy: 'Write it as perf list or probescope sources does: page-faults, syscalls:sys_enter_write.',
       };
     const denied = /permission|paranoid|not permitted|access to performance/i.test(this.#stderr);
     return {
@@ -169,6 +172,11 @@ export class Sampling {
         : 'Try the command that stands in the log by hand.',
     };
   }
+}
+
+function eventOf(of: SamplingOptions['of'], isRestricted: boolean): string {
+  const event = 'event' in of ? of.event : 'cpu-clock';
+  return isRestricted && !event.includes(':') ? `${event}:u` : event;
 }
 
 function deferred(): { promise: Promise<void>; resolve: () => void; reject: (error: Error) => void } {

@@ -5,7 +5,8 @@ import type { CallGraphChoice } from './call-graph.ts';
 /**
  * `perf record | perf script`, both ended when the standard input closes, which happens whenever and however the owner
  * ends. `perf record` is asked first, so that what it has buffered still comes out; `perf script` ends with its input, or when
- * nobody reads it any more. Says `ready` on standard error once the buffers of the events are mapped.
+ * nobody reads it any more. Says `ready` on standard error once the buffers of the events are mapped and it waits for what comes, which
+ * is when the events are on.
  *
  *   $1 perf  $2 `fp` or `dwarf`  $3 the fields of perf script  $4… arguments of perf record
  *
@@ -31,6 +32,7 @@ exec 3<&0 4>&2
   watcher=$!
   exec 3<&-
   while kill -0 "$record" 2>/dev/null && ! grep -q perf_event "/proc/$record/maps" 2>/dev/null; do sleep 0.02; done
+  while read -r stat <"/proc/$record/stat" 2>/dev/null && case \${stat##*) } in S*) false;; esac; do sleep 0.01; done
   kill -0 "$record" 2>/dev/null && echo ready >&4
   exec 4>&-
   wait "$record"

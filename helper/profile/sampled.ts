@@ -1,8 +1,8 @@
 import { chooseCallGraph, type CallGraphChoice } from '../engines/perf/call-graph.ts';
-import { perfCommand, Sampling } from '../engines/perf/sampling.ts';
+import { perfCommand, Sampling, type SamplingOptions } from '../engines/perf/sampling.ts';
 import type { PerfSample } from '../engines/perf/text.ts';
 import type { Problem } from '../../protocol/errors.ts';
-import type { ProfileSpec, ProfileStarted } from '../../protocol/live-profile.ts';
+import { unitOf, type ProfileSpec, type ProfileStarted } from '../../protocol/live-profile.ts';
 import type { Symboliser } from '../symbols/symbolise.ts';
 import { execFile } from 'node:child_process';
 import { FollowedProcesses } from './followed.ts';
@@ -13,8 +13,8 @@ import { StackInterner } from './stacks.ts';
 /** Naming the first stacks opens debug information, which may take seconds: what is named by then is shown meanwhile. */
 const DIGEST_MS = 400;
 
-/** On-CPU time: samples of perf's, each named once it is taken up. */
-export class OnCpuProfile implements RunningProfile {
+/** On-CPU time, or the occurrences of an event: samples of perf's, each named once it is taken up. */
+export class SampledProfile implements RunningProfile {
   readonly stacks = new StackInterner();
   readonly started: ProfileStarted;
   readonly ended: Promise<Problem | undefined>;
@@ -52,14 +52,14 @@ export class OnCpuProfile implements RunningProfile {
   }
 
   /** Resolves when samples are taken; throws ProbeError when none can be. */
-  static async start(spec: ProfileSpec, symboliser: Symboliser): Promise<OnCpuProfile> {
-    const { hz, target } = spec;
+  static async start(spec: ProfileSpec, symboliser: Symboliser): Promise<SampledProfile> {
+    const { target } = spec;
     const command = await perfCommand();
     const choice = chosen(spec);
     const followed = new FollowedProcesses(symboliser, target === 'machine' ? undefined : target.pid);
     const pending: PerfSample[] = [];
     const sampling = new Sampling(command, {
-      ...{ hz, target, callGraph: choice.mode },
+      ...{ of: sampledOf(spec), target, callGraph: choice.mode },
       onSample: (sample) => {
         // the idle task is no work
         if (sample.pid !== 0) pending.push(sample);
@@ -70,14 +70,14 @@ export class OnCpuProfile implements RunningProfile {
       engine: `perf ${await versionOf(command.path)}`,
       why: choice.why,
       command: sampling.commandLine,
-      unit: 'samples',
+      unit: unitOf(spec.kind),
       startedAtMs: Date.now(),
     };
     const notes = [
-      `On-CPU time, sampled ${hz} times a second and CPU by perf. ${choice.why}`,
+      `${whatOf(spec)} ${choice.why}`,
       ...(command.restriction === undefined ? [] : [command.restriction]),
     ];
-    return new OnCpuProfile(sampling, started, { pending, followed, symboliser, notes });
+    return new SampledProfile(sampling, started, { pending, followed, symboliser, notes });
   }
 
   get elapsedNs(): number {
@@ -133,6 +133,14 @@ export class OnCpuProfile implements RunningProfile {
     ];
   }
 }
+
+const sampledOf = ({ kind, hz, event = '' }: ProfileSpec): SamplingOptions['of'] =>
+  kind === 'event' ? { event } : { hz };
+
+const whatOf = ({ kind, hz, event = '' }: ProfileSpec): string =>
+  kind === 'event'
+    ? `Each ${event} that occurred, by perf.`
+    : `On-CPU time, sampled ${hz} times a second and CPU by perf.`;
 
 function chosen({ callGraph, program, target }: ProfileSpec): CallGraphChoice {
   if (callGraph !== undefined)
