@@ -3,6 +3,7 @@ import { checkFilter } from '../../fields/filter/check.ts';
 import { filterFields } from '../../fields/common.ts';
 import { dynamicKind, isArray, isText } from '../kernel/format.ts';
 import type { EventField, EventsSpec, EventsToCopy } from '../../protocol/events.ts';
+import { uprobePoint, usdtPoint } from '../engines/bpftrace/quote.ts';
 import type { SourcePlan } from './source.ts';
 
 /** What a command needs to know of an event. */
@@ -17,14 +18,24 @@ export interface EquivalentCommand {
 /** Entry and return of a kernel function. */
 type FunctionEvent = Extract<SourcePlan, { engine: 'kprobe' }>;
 
-/** The stream as bpftrace script, perf command and shell lines; a tool that cannot say the events or the filter is left out. */
+/** A probe in a program. */
+type UserEvent = Extract<SourcePlan, { engine: 'uprobe' }>;
+type ScriptedEvent = RecordedEvent | FunctionEvent | UserEvent;
+
+/** bpftrace has words for the arguments that registers hold, for those of USDT probes too, which lie anywhere. */
+const KNOWN_ARGUMENTS = process.arch === 'arm64' ? 8 : 6;
+
+/**
+ * The stream as bpftrace script, perf command and shell lines; a tool that cannot say the events or the filter is left out.
+ * Throws `probe-refused` for a path or a name that no script can hold.
+ */
 export function commandsFor(
   plans: readonly SourcePlan[],
   spec: Omit<EventsToCopy, 'sources'>,
   bpftraceMinor: number,
 ): EquivalentCommand[] {
   const kernel = plans.filter((plan) => plan.engine === 'tracefs');
-  const traced = plans.filter((plan) => plan.engine === 'tracefs' || plan.engine === 'kprobe');
+  const traced = plans.filter((plan) => plan.engine !== 'counter');
   if (traced.length < plans.length) return [];
   return [
     bpftraceScript(traced, spec, bpftraceMinor),
@@ -33,35 +44,102 @@ export function commandsFor(
 }
 
 function bpftraceScript(
-  events: readonly (RecordedEvent | FunctionEvent)[],
+  events: readonly ScriptedEvent[],
   spec: Omit<EventsToCopy, 'sources'>,
   minor: number,
 ): EquivalentCommand | undefined {
   const probes: string[] = [];
   for (const event of events) {
-    const { filter } = checkFilter(spec.filter ?? '', filterFields(event.fields));
-    const spell = (name: string) => {
-      const place = event.fields.findIndex((known) => known.name === name);
-      const field = event.fields[place];
-      if (event.engine === 'tracefs') return bpftraceField(field, minor);
-      return field === undefined ? undefined : argument(field, place);
-    };
-    const compiled = filter === undefined ? {} : compileBpftrace(filter, { minor, field: spell });
-    if (compiled.rest !== undefined) return undefined;
-    const conditions = [
-      ...(spec.pid === undefined ? [] : [`pid == ${spec.pid}`]),
-      ...(compiled.text === undefined ? [] : [compiled.text]),
-    ];
-    const stacks = stackWords(spec);
-    if (event.engine === 'kprobe') probes.push(pairOfProbes(functionPair(event), conditions, minor, stacks));
-    else if (event.exit !== undefined)
-      probes.push(pairOfProbes(syscallPair(event, event.exit, minor), conditions, minor, stacks));
-    else
-      probes.push(
-        `tracepoint:${event.tracepoint}${predicate(conditions)}\n{\n${printed(event, minor, stacks)}\n}`,
-      );
+    const conditions = conditionsOf(event, spec, minor);
+    if (conditions === undefined) return undefined;
+    probes.push(probesOf(event, conditions, minor, stackWords(spec)));
   }
   return { tool: 'bpftrace', text: `${probes.join('\n\n')}\n` };
+}
+
+/** The predicate's parts; undefined for a filter that bpftrace cannot say. */
+function conditionsOf(
+  event: ScriptedEvent,
+  spec: Omit<EventsToCopy, 'sources'>,
+  minor: number,
+): string[] | undefined {
+  const { filter } = checkFilter(spec.filter ?? '', filterFields(event.fields));
+  const field = (name: string) => {
+    const place = event.fields.findIndex((known) => known.name === name);
+    const found = event.fields[place];
+    if (found === undefined) return undefined;
+    switch (event.engine) {
+      case 'tracefs':
+        return bpftraceField(found, minor);
+      case 'kprobe':
+        return kernelArgument(found, place);
+      case 'uprobe':
+        return userField(found);
+    }
+  };
+  const compiled = filter === undefined ? {} : compileBpftrace(filter, { minor, field });
+  if (compiled.rest !== undefined) return undefined;
+  return [
+    ...(spec.pid === undefined ? [] : [`pid == ${spec.pid}`]),
+    ...(compiled.text === undefined ? [] : [compiled.text]),
+  ];
+}
+
+function probesOf(
+  event: ScriptedEvent,
+  conditions: readonly string[],
+  minor: number,
+  stacks: readonly string[],
+): string {
+  if (event.engine === 'kprobe') return pairOfProbes(functionPair(event), conditions, minor, stacks);
+  if (event.engine === 'uprobe') return userProbe(event, conditions, minor, stacks);
+  if (event.exit !== undefined)
+    return pairOfProbes(syscallPair(event, event.exit, minor), conditions, minor, stacks);
+  return `tracepoint:${event.tracepoint}${predicate(conditions)}\n{\n${printed(event, minor, stacks)}\n}`;
+}
+
+/** A probe in a program, with all arguments that bpftrace has a word for; the others are named in a comment. */
+function userProbe(
+  { point, fields }: UserEvent,
+  conditions: readonly string[],
+  minor: number,
+  stacks: readonly string[],
+): string {
+  const attach =
+    point.kind === 'usdt'
+      ? usdtPoint(point.path, point.provider, point.name)
+      : uprobePoint('uprobe', point.path, point.name);
+  const shown: Shown[] = [
+    ['%s', 'comm'],
+    // the attach point was made first, which refuses names with quotes, blanks or %
+    [` %d ${point.name}`, 'pid'],
+    ...fields.flatMap((field): Shown[] => {
+      const read = userField(field);
+      return read === undefined ? [] : [[` ${field.name}=${formatOf(field)}`, read]];
+    }),
+    ...stacks.map((stack): Shown => ['%s', stack]),
+  ];
+  const unread = fields.filter((field) => userField(field) === undefined).map(({ name }) => name);
+  const lines = [
+    ...(unread.length === 0 ? [] : [`// bpftrace cannot read ${unread.join(', ')}`]),
+    ...printfs(shown, minor),
+  ];
+  return `${attach}${predicate(conditions)}\n{\n${lines.map((line) => `  ${line}`).join('\n')}\n}`;
+}
+
+/** How bpftrace reads a field of a probe in a program: `argN` with its width and sign, `textN` as the text at that address. */
+function userField(field: EventField): string | undefined {
+  const [, what, digits] = /^(arg|text)(\d+)$/.exec(field.name) ?? [];
+  const place = Number(digits);
+  if (what === undefined || place >= KNOWN_ARGUMENTS) return undefined;
+  return what === 'text' ? `str(arg${place})` : argument(field, place);
+}
+
+/** Of all integers: `%x` and `%u` alone are 32 bits wide. */
+function formatOf({ column, display, signed }: EventField): string {
+  if (column === 'text') return '%s';
+  if (display.as === 'hex') return '0x%lx';
+  return signed ? '%ld' : '%lu';
 }
 
 function predicate(conditions: readonly string[]): string {
@@ -92,7 +170,7 @@ function syscallPair(event: RecordedEvent, exit: string, minor: number): Pair {
   };
 }
 
-/** Arguments in registers; bpftrace knows ten of them at most. */
+/** Arguments in registers. */
 function functionPair({ symbol, fields }: FunctionEvent): Pair {
   const name = symbol.slice(symbol.indexOf(':') + 1);
   return {
@@ -100,16 +178,21 @@ function functionPair({ symbol, fields }: FunctionEvent): Pair {
     exit: `kretprobe:${name}`,
     name,
     args: fields
-      .slice(0, 6)
-      .map((field, place) => ({ name: field.name, read: argument(field, place), isText: false })),
+      .slice(0, KNOWN_ARGUMENTS)
+      .map((field, place) => ({ name: field.name, read: kernelArgument(field, place), isText: false })),
     result: '(int64)retval',
   };
 }
 
-/** A kernel function's argument with its type's width and sign, for the register holds 64 bits of whatever was in it. */
-function argument({ sizeBytes, signed }: EventField, place: number): string {
-  if (sizeBytes >= 8) return signed ? `(int64)arg${place}` : `arg${place}`;
-  return `(${signed ? 'int32' : 'uint32'})arg${place}`;
+/** A kernel function's argument, read as 32 or 64 bits, as it is recorded. */
+function kernelArgument(field: EventField, place: number): string {
+  return argument({ signed: field.signed, sizeBytes: field.sizeBytes >= 8 ? 8 : 4 }, place);
+}
+
+/** An argument with its type's width and sign, for bpftrace gives 64 bits of whatever was there. */
+function argument({ sizeBytes, signed }: Pick<EventField, 'sizeBytes' | 'signed'>, place: number): string {
+  if (sizeBytes === 8 && !signed) return `arg${place}`;
+  return `(${signed ? '' : 'u'}int${8 * sizeBytes})arg${place}`;
 }
 
 /** Entry and return in one line each call. Texts are read at the return: only then is their memory sure to be present. */

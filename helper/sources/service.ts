@@ -115,7 +115,7 @@ export class EventsService implements Handlers<EventsApi, unknown> {
       events: stream.events.map((event) => event.source),
       columns: stream.columns,
       engine: 'tracefs',
-      commands: await this.commands(spec),
+      commands: await this.commandsIfAny(spec),
       ...(rest && spec.filter !== undefined ? { checkedAfterwards: spec.filter } : {}),
     };
   };
@@ -143,6 +143,16 @@ export class EventsService implements Handlers<EventsApi, unknown> {
   private async commands(params: EventsToCopy) {
     const plans = await this.plans(params.sources);
     return commandsFor(plans, params, (await this.options.bpftraceMinor?.()) ?? 17);
+  }
+
+  /** Events that no script can name are traced all the same. */
+  private async commandsIfAny(params: EventsToCopy) {
+    try {
+      return await this.commands(params);
+    } catch (thrown) {
+      if (asProblem(thrown).code === 'probe-refused') return [];
+      throw thrown;
+    }
   }
 
   readonly stopEvents = async ({ stream }: { stream: string }) => {

@@ -21,6 +21,11 @@ export interface ListOptions {
   readonly binaries: readonly string[];
 }
 
+/** What a program's probe is called where tools attach by name instead of by place; functions by their linkage names. */
+export type UserPoint =
+  | { readonly kind: 'usdt'; readonly path: string; readonly provider: string; readonly name: string }
+  | { readonly kind: 'function'; readonly path: string; readonly name: string };
+
 /** How a source's events are recorded. A later source adds a case here only when it brings an engine of its own. */
 export type SourcePlan =
   /** A tracepoint of the kernel; `exit` pairs a second one by thread, which adds `ret` and `duration`. */
@@ -33,6 +38,7 @@ export type SourcePlan =
   /** Probes in a binary, defined as events of their own before they are recorded like tracepoints. */
   | {
       readonly engine: 'uprobe';
+      readonly point: UserPoint;
       readonly definitions: (group: string, event: string) => readonly UprobeDefinition[];
       readonly fields: readonly EventField[];
     }

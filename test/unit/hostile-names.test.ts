@@ -13,6 +13,7 @@ import { generate, type GenerateOptions } from '../../helper/engines/bpftrace/ge
 import { needsAlias } from '../../helper/engines/bpftrace/quote.ts';
 import { formatDefinition, isSpellable } from '../../helper/engines/tracefs/definition.ts';
 import { commandsFor } from '../../helper/sources/commands.ts';
+import type { UserPoint } from '../../helper/sources/source.ts';
 import { parse } from '../../language-server/language/syntax/parser.ts';
 import { walk } from '../../language-server/language/syntax/walk.ts';
 import { ProbeError } from '../../protocol/errors.ts';
@@ -187,6 +188,42 @@ describe('filters', () => {
       }),
       runs,
     );
+  });
+
+  test('a copied probe of a program is one probe at the names that were meant, or is refused', () => {
+    const copied = (point: UserPoint): string | undefined => {
+      try {
+        const [command] = commandsFor(
+          [{ engine: 'uprobe', point, fields: [], definitions: () => [] }],
+          {},
+          17,
+        );
+        return command?.text;
+      } catch (error) {
+        expect(error).toMatchObject({ code: 'probe-refused' });
+        return undefined;
+      }
+    };
+    let held = 0;
+    fc.assert(
+      fc.property(hostile, (name) => {
+        const points: [UserPoint, string][] = [
+          [{ kind: 'function', path: '/srv/x', name }, `uprobe:"/srv/x":"${name}"`],
+          [{ kind: 'function', path: `/srv/${name}`, name: 'f' }, `uprobe:"/srv/${name}":"f"`],
+          [{ kind: 'usdt', path: '/srv/x', provider: name, name: 'n' }, `usdt:"/srv/x":"${name}":"n"`],
+          [{ kind: 'usdt', path: '/srv/x', provider: 'p', name }, `usdt:"/srv/x":"p":"${name}"`],
+        ];
+        for (const [point, attach] of points) {
+          const script = copied(point);
+          if (script === undefined) continue;
+          held++;
+          expect(script).toBe(`${attach}\n{\n  printf("%s %d ${point.name}\\n", comm, pid);\n}\n`);
+          expect(parse(script).program.items.map(({ kind }) => kind)).toEqual(['probe']);
+        }
+      }),
+      runs,
+    );
+    expect(held).toBeGreaterThan(20);
   });
 
   test('a copied shell command has the words that were meant', () => {

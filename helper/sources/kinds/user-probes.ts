@@ -6,7 +6,7 @@ import { ElfFile } from '../../symbols/elf.ts';
 import { type SymbolTable, STT_FUNC } from '../../symbols/elf/symbol-table.ts';
 import { type UsdtProbe, usdtProbes } from '../../symbols/usdt.ts';
 import type { UsdtArgument } from '../../symbols/usdt/operands.ts';
-import type { Entry, EventSource } from '../source.ts';
+import type { Entry, EventSource, UserPoint } from '../source.ts';
 
 /** USDT probes of the chosen binaries and of those that run now; the group is the binary's path. */
 export function usdtSource(): EventSource {
@@ -42,6 +42,7 @@ export function usdtSource(): EventSource {
       const args = probes[0]?.arguments ?? [];
       return Promise.resolve({
         engine: 'uprobe',
+        point: pointOf(entry),
         fields: fieldsOf(args),
         definitions: (group, event) =>
           probes.map((probe): UprobeDefinition => ({
@@ -57,6 +58,12 @@ export function usdtSource(): EventSource {
       });
     },
   };
+}
+
+/** An entry of USDT is `PROVIDER/NAME` of a binary. */
+function pointOf({ group, name }: Entry): UserPoint {
+  const slash = name.indexOf('/');
+  return { kind: 'usdt', path: group, provider: name.slice(0, slash), name: name.slice(slash + 1) };
 }
 
 function probesOf(path: string): UsdtProbe[] {
@@ -195,6 +202,7 @@ export function userFunctionSource(): EventSource {
       const fileOffsetBytes = vaddr - segment.vaddr + segment.offset;
       return Promise.resolve({
         engine: 'uprobe',
+        point: { kind: 'function', path: entry.group, name: entry.name },
         fields: [],
         definitions: (group, event) => [{ group, event, path: entry.group, fileOffsetBytes, arguments: [] }],
       });
