@@ -100,7 +100,8 @@ function run(state: State, parsed: ParseResult, memory: CheckMemory | undefined)
 }
 
 /** What the parser has refused needs no second word. */
-function withoutPlacesOf(refused: readonly Diagnostic[], diagnostics: readonly Diagnostic[]): Diagnostic[] {
+function withoutPlacesOf(refused: readonly Diagnostic[], diagnostics: Diagnostic[]): Diagnostic[] {
+  if (refused.length === 0) return diagnostics;
   const ends = new Map<number, number[]>();
   for (const { start, end } of refused) {
     const known = ends.get(start);

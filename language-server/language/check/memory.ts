@@ -36,13 +36,16 @@ interface Found {
 
 type Variables = ReadonlyMap<ScopeNode, readonly VariableState[]>;
 
-/** A pass over one probe, to be told again where the maps are the same. */
+/**
+ * A pass over one probe, to be told again where the maps are the same. Each time it is told, it takes over the objects
+ * that then stood for them: the next check meets these.
+ */
 interface PassRecord {
   readonly found: Found;
   /** Each map of `found.names` as it was before the pass; undefined: not known yet. */
-  readonly entries: readonly (MapState | undefined)[];
+  readonly entries: (MapState | undefined)[];
   /** And as it was behind it: the same object where nothing changed. */
-  readonly exits: readonly (MapState | undefined)[];
+  readonly exits: (MapState | undefined)[];
 }
 
 export type ProbeCheck = (state: State, probe: Probe) => Outcome;
@@ -109,7 +112,8 @@ export class CheckMemory {
     if (journey === undefined) return;
     const known = journey.recall(state);
     if (known !== undefined) {
-      journey.add(tellAgain(state, known));
+      tellAgain(state, known);
+      journey.add(known);
       return;
     }
     const { record, isRepeatable } = journey.run(state, check);
@@ -434,30 +438,19 @@ function remembered(
   return undefined;
 }
 
-/** Does to the maps what the pass of the record did; answers the record of the pass as it would be made now. */
-function tellAgain(state: State, record: PassRecord): PassRecord {
-  const { found, entries, exits } = record;
+/** Does to the maps what the pass of the record did. */
+function tellAgain(state: State, { found, entries, exits }: PassRecord): void {
   const { names } = found;
   state.changed ||= found.changed;
-  let isIdentical = true;
-  for (let index = 0; index < names.length; index++)
-    isIdentical &&= state.maps.get(names[index] ?? '') === entries[index];
-  if (isIdentical) {
-    for (let index = 0; index < names.length; index++) {
-      const exit = exits[index];
-      if (exit !== undefined && exit !== entries[index]) state.maps.set(exit.name, exit);
-    }
-    return record;
+  for (let index = 0; index < names.length; index++) {
+    const name = names[index] ?? '';
+    const [then, exit, now] = [entries[index], exits[index], state.maps.get(name)];
+    if (now === then && exit === then) continue;
+    const next = exit === undefined || exit === then ? now : now === then ? exit : exitFrom(exit, then, now);
+    entries[index] = now;
+    exits[index] = next;
+    if (next !== undefined && next !== now) state.maps.set(name, next);
   }
-  const before = names.map((name) => state.maps.get(name));
-  const behind = before.map((now, index) => {
-    const [then, exit] = [entries[index], exits[index]];
-    if (exit === undefined || exit === then) return now;
-    return now === then ? exit : exitFrom(exit, then, now);
-  });
-  for (const [index, next] of behind.entries())
-    if (next !== undefined && next !== before[index]) state.maps.set(next.name, next);
-  return { found, entries: before, exits: behind };
 }
 
 /** The map after the pass: places that the pass did not note stay those of now. */
