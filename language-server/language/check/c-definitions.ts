@@ -59,7 +59,7 @@ function checkTag(state: State, item: CDefinition, seen: Map<string, CDefinition
 }
 
 /** Of `#if` and `#else` only one side counts, which we do not work out. */
-const hasConditions = (state: State): boolean => /^[ \t]*#[ \t]*(?:if|ifdef|ifndef)\b/m.test(state.source);
+const hasConditions = (state: State): boolean => /^[ \t]*#[ \t]*(?:if|ifdef|ifndef)\b/m.test(state.script);
 
 function checkField(state: State, field: CField): void {
   for (const inner of field.nested ?? []) checkField(state, inner);

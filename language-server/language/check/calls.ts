@@ -99,7 +99,7 @@ function unknownCall(state: State, call: Call, word: FunctionWord | undefined): 
   }
   // Functions of imported libraries and the library's own inner ones
   if (name.startsWith('__') && state.version >= 24) return { type: unknown, arguments: [] };
-  if (hasImports(state) && state.version >= 24) return { type: unknown, arguments: [] };
+  if (state.hasImports && state.version >= 24) return { type: unknown, arguments: [] };
   reportUnknown(state, call);
   return { type: unknown, arguments: [] };
 }
@@ -125,10 +125,6 @@ const withoutTasks: ReadonlySet<ProbeTypeName> = new Set([
   'uretprobe',
   'usdt',
 ]);
-
-function hasImports(state: State): boolean {
-  return /\bimport\s+"/.test(state.source);
-}
 
 function reportUnknown(state: State, call: Call): void {
   const name = call.callee.text;

@@ -151,6 +151,8 @@ function newState(source: string, parsed: ParseResult, options: CheckOptions): S
     version,
     unsafe: options.unsafe === true,
     source,
+    script: source,
+    hasImports: source.includes('import') && /\bimport\s+"/.test(source),
     shift: 0,
     syntaxErrors: parsed.diagnostics,
     catalog: options.catalog,

@@ -264,8 +264,7 @@ const isSameList = <Item>(a: readonly Item[], b: readonly Item[]): boolean =>
 
 /** Everything outside of probes that the meaning of a probe can depend on. */
 function surroundingsOf(state: State, { program }: ParseResult): string {
-  const imports = state.source.includes('import') && /\bimport\s+"/.test(state.source);
-  const parts = [`${state.version} ${state.unsafe} ${imports}`];
+  const parts = [`${state.version} ${state.unsafe} ${state.hasImports}`];
   for (const item of program.items)
     if (item.kind !== 'probe') parts.push(state.source.slice(item.start, item.end));
   return parts.join('\n');

@@ -85,7 +85,12 @@ export interface MacroFrame {
 export interface State {
   readonly version: Version;
   readonly unsafe: boolean;
+  /** The text whose places those of the item at hand are. */
   source: string;
+  /** The whole script. */
+  readonly script: string;
+  /** Whether it imports a file, whose names are not known here. */
+  readonly hasImports: boolean;
   /** How far the item at hand stands behind its place in `source`, which may be an earlier text that has it too. */
   shift: number;
   /** What the parser has reported already. */

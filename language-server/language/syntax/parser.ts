@@ -38,7 +38,7 @@ export function parseAgain(source: string, options: ParseOptions, memory: ParseM
   const known: (KnownProbe | undefined)[] = [];
   memory.begin(version);
   const items = parseItems(p, memory, known);
-  memory.end(source.length);
+  memory.end();
   return { ...resultOf(p, items), known };
 }
 
@@ -72,7 +72,10 @@ function parseItems(p: ParserState, memory?: ParseMemory, known: (KnownProbe | u
     const item = parseItem(p, order, items);
     const tooDeep = p.recoverFromDepth();
     if (item !== undefined) {
-      known[items.length] = item.kind === 'probe' && !tooDeep ? memory?.note(p, item, reported) : undefined;
+      known[items.length] =
+        item.kind === 'probe' && !tooDeep
+          ? memory?.note(p, item, reported, (source) => parse(source, p))
+          : undefined;
       items.push(item);
     }
     if (tooDeep) skipItem(p, start);
