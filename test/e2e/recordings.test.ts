@@ -6,9 +6,8 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { DatabaseSync } from 'node:sqlite';
 import { describeRecording } from '../../extension/core/recording/description.ts';
 import { summarise } from '../../extension/core/recording/summary.ts';
-import { RecordingWriter } from '../../extension/core/recording/writer.ts';
-import { ProfileBuilder } from '../../profile/builder.ts';
 import { sourcesOf } from '../../scripts/workloads.ts';
+import { profileSlowedDemo, SLOWED } from '../lab/slowed-demo.ts';
 import { openStudio, skipOrShow, whyNoStudio, type Studio } from './studio.ts';
 import {
   activeWebview,
@@ -27,6 +26,7 @@ const whyNot = whyNoStudio();
 const demo = resolve(import.meta.dirname, '../../media/demo/shop.probescope');
 let folder: string;
 let studio: Studio;
+let whyNoProfiles: string | undefined;
 const file = (name: string) => join(folder, `${name}.probescope`);
 
 beforeAll(async () => {
@@ -37,8 +37,9 @@ beforeAll(async () => {
   copyFileSync(demo, file('after'));
   slowDown(file('after'), 'db_query');
   await describeRecording(file('after'), { name: 'After the cache', tags: ['slow'] });
-  writeProfile('profile before', 100);
-  writeProfile('profile after', 400);
+  const profiles = ['profile before', 'profile after'] as const;
+  whyNoProfiles = profileSlowedDemo(file(profiles[0]), file(profiles[1]));
+  if (whyNoProfiles === undefined) for (const name of profiles) await describeRecording(file(name), { name });
   writeFileSync(file('broken'), 'this is no recording');
   studio = await openStudio({ folder });
 });
@@ -62,14 +63,36 @@ function slowDown(path: string, label: string): void {
   database.close();
 }
 
-function writeProfile(title: string, slow: number): void {
-  const builder = new ProfileBuilder(title, 'samples');
-  const stack = (...names: string[]) => builder.stack(names.map((name) => builder.frame({ name })));
-  builder.add(stack('main', 'serve', 'db_query'), slow);
-  builder.add(stack('main', 'serve', 'render'), 200);
-  const writer = new RecordingWriter(file(title), { title, kind: 'profile', duration_ns: 2e9 });
-  writer.addEncodedProfile(builder.build());
-  writer.finish();
+/** What the test reads of a canvas (this project has no types of the DOM). */
+interface Picture {
+  readonly width: number;
+  readonly height: number;
+  readonly clientWidth: number;
+  getContext(kind: '2d'): {
+    getImageData(x: number, y: number, width: number, height: number): { readonly data: Uint8ClampedArray };
+  };
+}
+
+/** The middle of the widest of the rectangles that are the most red and the least blue, in CSS pixels. */
+function reddestPixel(element: unknown): { x: number; y: number } {
+  const canvas = element as Picture;
+  const { width, height, clientWidth } = canvas;
+  const { data } = canvas.getContext('2d').getImageData(0, 0, width, height);
+  const rednessAt = (x: number, y: number): number =>
+    data[4 * (y * width + x)]! - data[4 * (y * width + x) + 2]!;
+  const best = { redness: -1, length: 0, x: 0, y: 0 };
+  for (let y = 0; y < height; y++)
+    for (let x = 0, length = 0, last = -1; x < width; x++) {
+      const redness = rednessAt(x, y);
+      length = redness === last ? length + 1 : 1;
+      last = redness;
+      if (redness > best.redness || (redness === best.redness && length > best.length))
+        Object.assign(best, { redness, length, x: Math.round(x - length / 2), y });
+    }
+  let bottom = best.y;
+  while (bottom < height && rednessAt(best.x, bottom) === best.redness) bottom++;
+  best.y = (best.y + bottom) / 2;
+  return { x: (best.x * clientWidth) / width, y: (best.y * clientWidth) / width };
 }
 
 const row = (text: string) => treeRows(studio.page).filter({ hasText: text }).first();
@@ -157,18 +180,24 @@ test('two traces are compared probe by probe, with a named test', async () => {
   await runCommand(page, 'View: Close All Editors');
 });
 
-test('two profiles are compared by the flame graph of their difference; a profile and a trace are not', async () => {
+test('two runs are compared by the flame graph of their difference, in which the function that was slowed down is the reddest; a profile and a trace are not', async (context) => {
+  if (whyNoProfiles !== undefined) return context.skip(whyNoProfiles);
   const { page } = studio;
   await row('profile after').click();
   await activeWebview(page).locator('canvas').first().waitFor();
   await runCommand(page, 'View: Close All Editors');
   await choose('profile before', 'Select for Compare');
   await choose('profile after', 'Compare Recordings');
-  await activeWebview(page).getByText('Compare shares').first().waitFor();
-  await activeWebview(page)
+  const panel = activeWebview(page);
+  await panel.getByText('Compare shares').first().waitFor();
+  await panel
     .getByText(/“profile after” minus “profile before”/)
     .first()
     .waitFor();
+  const picture = panel.locator('.flame');
+  const reddest = await picture.locator('canvas').first().evaluate(reddestPixel);
+  await picture.hover({ position: reddest });
+  await expect.poll(() => panel.locator('.tooltip').first().innerText()).toContain(SLOWED);
   await studio.screenshot('recordings profiles compared');
   await choose('the change', 'Compare Recordings');
   await waitForNotification(

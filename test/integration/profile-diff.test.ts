@@ -1,55 +1,31 @@
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { sourcesOf } from '../../scripts/workloads.ts';
+import { profileSlowedDemo, SLOWED } from '../lab/slowed-demo.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'probescope-diff-'));
 const cli = resolve(import.meta.dirname, '../../dist/cli.js');
 let whyNot: string | undefined;
 
-function run(program: string, ...args: string[]): string {
-  const { stderr, status } = spawnSync(program, args, { cwd: folder, encoding: 'utf8' });
-  if (/perf is not installed/.test(stderr)) whyNot = 'perf is not installed';
-  else if (status !== 0) throw new Error(`${program} ${args.join(' ')}: ${stderr}`);
-  return stderr;
-}
-
-/** Builds the demo and profiles it for two seconds, as fast as it goes. */
-function profileDemo(name: string): void {
-  run('sh', '-c', `gcc -g -O2 -fno-omit-frame-pointer -pthread -o shop *.c`);
-  const shop = ['--', './shop', '--rate', '0'];
-  run(
-    process.execPath,
-    cli,
-    'profile',
-    '--hz',
-    '999',
-    '--duration',
-    '2s',
-    '--out',
-    `${name}.probescope`,
-    ...shop,
-  );
-}
-
 beforeAll(() => {
-  cpSync(sourcesOf('shop'), folder, { recursive: true });
-  profileDemo('before');
-  const render = join(folder, 'render.c');
-  const source = readFileSync(render, 'utf8');
-  const slowed = source.replace(
-    /for \(size_t i = 0; i < length; i\+\+\)\n/,
-    'for (int again = 0; again < 20000; again++)\n  $&',
-  );
-  expect(slowed).not.toBe(source);
-  writeFileSync(render, slowed);
-  profileDemo('after');
+  whyNot = profileSlowedDemo(join(folder, 'before.probescope'), join(folder, 'after.probescope'));
 }, 120_000);
 afterAll(() => {
   rmSync(folder, { recursive: true });
 });
+
+/** `probescope diff` of the two, in a format. */
+function difference(format: string): string {
+  const { stdout, stderr, status } = spawnSync(
+    process.execPath,
+    [cli, 'diff', 'before.probescope', 'after.probescope', '--format', format],
+    { cwd: folder, encoding: 'utf8', maxBuffer: 1 << 26 },
+  );
+  if (status !== 0) throw new Error(stderr);
+  return stdout;
+}
 
 interface Rectangle {
   readonly name: string;
@@ -70,37 +46,15 @@ function rectanglesOf(svg: string): Rectangle[] {
 
 test('a function that was slowed down is the reddest of the difference, and the first that diff names', (context) => {
   if (whyNot !== undefined) context.skip(whyNot);
-  run(
-    process.execPath,
-    cli,
-    'diff',
-    'before.probescope',
-    'after.probescope',
-    '--format',
-    'svg',
-    '--out',
-    'd.svg',
-  );
-  const rectangles = rectanglesOf(readFileSync(join(folder, 'd.svg'), 'utf8'));
+  const rectangles = rectanglesOf(difference('svg'));
   expect(rectangles.length).toBeGreaterThan(20);
   const [reddest, next] = [...rectangles].sort((a, b) => b.redness - a.redness);
-  expect(reddest?.name).toBe('checksum');
+  expect(reddest?.name).toBe(SLOWED);
   expect(reddest?.change).toBeGreaterThan(0);
   expect(next?.redness).toBeLessThan(reddest?.redness ?? 0);
-  run(
-    process.execPath,
-    cli,
-    'diff',
-    'before.probescope',
-    'after.probescope',
-    '--format',
-    'json',
-    '--out',
-    'd.json',
-  );
-  const { functions } = JSON.parse(readFileSync(join(folder, 'd.json'), 'utf8')) as {
+  const { functions } = JSON.parse(difference('json')) as {
     functions: { function: string; selfChange: number }[];
   };
-  expect(functions[0]).toMatchObject({ function: 'checksum' });
+  expect(functions[0]).toMatchObject({ function: SLOWED });
   expect(functions[0]?.selfChange).toBeGreaterThan(0.1);
 });
