@@ -189,9 +189,11 @@ function kernelArgument(field: EventField, place: number): string {
   return argument({ signed: field.signed, sizeBytes: field.sizeBytes >= 8 ? 8 : 4 }, place);
 }
 
-/** An argument with its type's width and sign, for bpftrace gives 64 bits of whatever was there. */
+/**
+ * An argument with its type's width and sign: bpftrace gives 64 bits of whatever was there, which 0.17 compares as unsigned and 0.27 as
+ * signed.
+ */
 function argument({ sizeBytes, signed }: Pick<EventField, 'sizeBytes' | 'signed'>, place: number): string {
-  if (sizeBytes === 8 && !signed) return `arg${place}`;
   return `(${signed ? '' : 'u'}int${8 * sizeBytes})arg${place}`;
 }
 

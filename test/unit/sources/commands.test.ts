@@ -53,7 +53,7 @@ describe('a copied script of probes in programs', () => {
         text: `usdt:"/srv/shop":"shop":"request__start"
 /pid == 42 && (int32)arg0 > 3/
 {
-  printf("%s %d request__start arg0=%ld arg1=0x%lx text1=%s\\n", comm, pid, (int32)arg0, arg1, str(arg1));
+  printf("%s %d request__start arg0=%ld arg1=0x%lx text1=%s\\n", comm, pid, (int32)arg0, (uint64)arg1, str(arg1));
 }
 `,
       },
