@@ -54,6 +54,10 @@ export function registerEventCommands(services: EventCommandServices): Disposabl
           '',
         );
     }),
+    register('probescope.insertEventsAsScript', async (node, all) => {
+      const sources = chosen(node, all);
+      if (sources.length > 0) await streams.insertScript(sources.map(({ id }) => id));
+    }),
     register('probescope.estimateEventRate', async (node, all) => {
       const sources = chosen(node, all).map(({ id }) => id);
       if (sources.length === 0) return;

@@ -13,7 +13,14 @@ import {
   type WebviewPanel,
 } from 'vscode';
 import type { EventsToHost, HostToEvents } from '../../protocol/events-panel.ts';
-import type { EventsMode, EventsSpec, EventsToCopy, SourceId, StackKind } from '../../protocol/events.ts';
+import type {
+  EventsMode,
+  EventsSpec,
+  EventsToCopy,
+  SourceId,
+  StackKind,
+  StreamSchema,
+} from '../../protocol/events.ts';
 import { asProblem, type Problem } from '../../protocol/errors.ts';
 import type { SourcePlace } from '../../protocol/source.ts';
 import type { HelperConnection } from '../core/connection.ts';
@@ -51,29 +58,50 @@ export class EventStreams implements Disposable {
     await table.start({ filter, stacks: [] }, { kind: 'each' }, false);
   }
 
-  /** Copies the equivalent command of a tool that the user picks. */
+  /** Copies the equivalent command of a tool that the user picks, or opens the bpftrace script. */
   async copyAs(
     sources: readonly SourceId[],
     filter: string,
     stacks: readonly StackKind[] = [],
   ): Promise<void> {
-    const connection = await this.#services.connect();
-    const { commands } = await connection.call('copyEvents', asked(sources, { filter, stacks }));
+    const commands = await this.#equivalents(sources, { filter, stacks });
     if (commands.length === 0) {
       void window.showInformationMessage(l10n.t('No other tool can express these events with this filter.'));
       return;
     }
-    const picked = await window.showQuickPick(
-      commands.map(({ tool, text }) => ({
-        label: tool,
-        detail: text.split('\n').find((line) => line !== '') ?? '',
-        text,
-      })),
-      { placeHolder: l10n.t('Copy the events as') },
-    );
-    if (picked === undefined) return;
-    await env.clipboard.writeText(picked.text);
-    window.setStatusBarMessage(l10n.t('Copied as {0}.', picked.label), 3000);
+    const copies = commands.map(({ tool, text }) => ({
+      label: tool,
+      detail: text.split('\n').find((line) => line !== '') ?? '',
+      run: async () => {
+        await env.clipboard.writeText(text);
+        window.setStatusBarMessage(l10n.t('Copied as {0}.', tool), 3000);
+      },
+    }));
+    const scripts = commands
+      .filter(({ tool }) => tool === 'bpftrace')
+      .map(({ text }) => ({
+        label: l10n.t('Open as a new script'),
+        detail: l10n.t('The bpftrace script in an editor, where it can be changed and run'),
+        run: () => openScript(text),
+      }));
+    const picked = await window.showQuickPick([...copies, ...scripts], {
+      placeHolder: l10n.t('Copy the events as'),
+    });
+    await picked?.run();
+  }
+
+  /** Opens the events as a new bpftrace script. */
+  async insertScript(sources: readonly SourceId[]): Promise<void> {
+    const commands = await this.#equivalents(sources, { filter: '', stacks: [] });
+    const script = commands.find(({ tool }) => tool === 'bpftrace');
+    if (script === undefined)
+      void window.showInformationMessage(l10n.t('bpftrace cannot express these events.'));
+    else await openScript(script.text);
+  }
+
+  async #equivalents(sources: readonly SourceId[], wanted: Wanted): Promise<StreamSchema['commands']> {
+    const connection = await this.#services.connect();
+    return (await connection.call('copyEvents', asked(sources, wanted))).commands;
   }
 
   dispose(): void {
@@ -324,6 +352,11 @@ function asked(sources: readonly SourceId[], { filter, stacks }: Wanted): Events
     ...(stacks.includes('user') ? { userStack: true } : {}),
     ...(stacks.includes('kernel') ? { kernelStack: true } : {}),
   };
+}
+
+/** As an untitled document, which the actions of scripts run as they run files. */
+async function openScript(content: string): Promise<void> {
+  await window.showTextDocument(await workspace.openTextDocument({ language: 'bpftrace', content }));
 }
 
 function titleOf(sources: readonly SourceId[]): string {

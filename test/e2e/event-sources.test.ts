@@ -10,9 +10,11 @@ import { TracedProgram } from '../integration/support/traced-program.ts';
 import { openStudio, skipOrShow, whyNoStudio, type Studio } from './studio.ts';
 import {
   activeWebview,
+  chooseInMenu,
   clickRowAction,
   openProbesView,
   runCommand,
+  treeRows,
   treeTexts,
   waitForRow,
 } from './workbench.ts';
@@ -131,6 +133,31 @@ test('the stack of an event leads to its source line', async () => {
     const [row] = select(path, 'SELECT count(*) AS n, max(user_stack) AS stack FROM events');
     expect(row?.['n']).toBe(200);
     expect(row?.['stack']).toMatch(/^write .*\nput stacks.c:19 \(inlined\)\nstore stacks.c:26\nwork /);
+  } finally {
+    program.end();
+  }
+});
+
+test('events of a USDT probe become a script, which runs from its editor', async () => {
+  const { page } = studio;
+  const program = await TracedProgram.start('shop', ['--requests', '20']);
+  try {
+    await runCommand(page, 'Probescope: Refresh Event Sources');
+    await runCommand(page, 'Focus on Event Sources View');
+    await filterSources('shop/request__start');
+    const entry = treeRows(page).filter({ hasText: /^shop\/request__start/ });
+    await entry.first().click({ button: 'right' });
+    await chooseInMenu(page, 'Insert as Script');
+    const line = page.locator('.view-line', { hasText: `usdt:"${program.path}":"shop":"request__start"` });
+    await line.first().waitFor({ timeout: 20_000 });
+    await studio.screenshot('events-as-script');
+    await page.locator('.codelens-decoration a', { hasText: /^Run$/ }).first().click();
+    const panel = activeWebview(page);
+    await panel.locator('.run-facts', { hasText: /\d+ probe/ }).waitFor({ timeout: 40_000 });
+    program.go();
+    const row = panel.locator('.run-row', { hasText: /request__start arg0=\d+ .*text1=\// });
+    await row.first().waitFor({ timeout: 20_000 });
+    await studio.screenshot('events-as-script-run');
   } finally {
     program.end();
   }
