@@ -31,9 +31,9 @@ export function installedOracle(): Oracle | undefined {
   return oracleOf(['bpftrace']);
 }
 
-/** Other releases than the installed one: 0.23 and 0.27, fetched by the lab the first time (300 MB each). */
+/** Other releases than the installed one: 0.23, 0.25 and 0.27, fetched by the lab the first time (300 MB each). */
 export function laboratoryOracles(): Oracle[] {
-  return (['trixie', 'sid'] as const).flatMap((suite) => oracleOf([otherBpftrace(suite)]) ?? []);
+  return (['trixie', 'resolute', 'sid'] as const).flatMap((suite) => oracleOf([otherBpftrace(suite)]) ?? []);
 }
 
 function oracleOf(command: readonly string[]): Oracle | undefined {

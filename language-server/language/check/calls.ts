@@ -110,7 +110,9 @@ function checkCommOf(state: State, call: Call): void {
   if (argument === undefined) return;
   const type = typeOf(state, argument);
   if (!isOpen(type) && type.kind !== 'integer') wrongType(state, argument, 'comm', 0, type, 'an integer');
-  const refused = state.probe?.types.find((one) => withoutTasks.has(one));
+  const refused = state.probe?.types.find(
+    (one) => withoutTasks.has(one) || (state.version === 25 && (one === 'kprobe' || one === 'kretprobe')),
+  );
   if (refused !== undefined)
     state.report.error(call, 'wrong-probe-type', `\`comm(PID)\` cannot be used in ${refused} probes.`, {
       hint: '`comm` is the name of the current thread.',

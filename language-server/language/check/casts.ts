@@ -269,7 +269,7 @@ function refused(state: State, expression: Cast, type: Type, operand: Type): Ref
   if (operand.kind === 'void') return { message: 'There is no value here to cast.' };
   if (state.version >= 25 && equal(type, operand)) return undefined;
   if (type.kind === 'string' && operand.kind === 'string')
-    return (type.size === 0 ? state.version >= 26 : type.size < operand.size) ? { message } : undefined;
+    return (type.size === 0 ? state.version >= 25 : type.size < operand.size) ? { message } : undefined;
   if (type.kind === 'opaque' && type.name === 'username' && operand.kind === 'integer') return undefined;
   if (type.kind === 'array') return arrayRefusal(state, type, operand);
   if (type.kind === 'integer' && type.enumName !== undefined) {

@@ -84,7 +84,7 @@ function run(state: State, parsed: ParseResult, memory: CheckMemory | undefined)
     forgetArguments(state);
     unused = runPass(state, parsed, memory);
     if (!state.final || (state.changed && state.pass < mostPasses)) continue;
-    if (state.settled || state.version < 26 || !hasUntyped(state)) break;
+    if (state.settled || state.version < 25 || !hasUntyped(state)) break;
     state.settled = true;
   }
   state.touched = undefined;
@@ -273,7 +273,19 @@ function unusedVariables(state: State): Diagnostic[] {
   if (!state.final) return [];
   for (const variables of state.opened.values())
     for (const variable of variables.values())
-      if (variable.pass === state.pass && !variable.used)
+      if (
+        variable.pass === state.pass &&
+        variable.byLet &&
+        variable.type.kind === 'none' &&
+        state.version === 25
+      )
+        // Only 0.25 wants a type for what is never used
+        report.error(
+          variable.declaredAt,
+          'unassigned',
+          `The type of ${variable.name} cannot be known: it is never assigned.`,
+        );
+      else if (variable.pass === state.pass && !variable.used)
         report.hint(variable.declaredAt, 'unused-variable', `${variable.name} is never read.`, {
           tags: ['unnecessary'],
         });

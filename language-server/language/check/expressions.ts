@@ -236,8 +236,8 @@ function joinBranches(state: State, span: Expression, a: Type, b: Type): Type {
     );
     return unknown;
   };
-  // From 0.26 on a branch without a value makes the whole one without a value
-  if (version >= 26 && (a.kind === 'void' || b.kind === 'void')) return voidType;
+  // From 0.25 on a branch without a value makes the whole one without a value
+  if (version >= 25 && (a.kind === 'void' || b.kind === 'void')) return voidType;
   if (version >= 25) {
     if ((isCastable(a) && b.kind === 'integer') || (isCastable(b) && a.kind === 'integer')) return int64;
     const joined = compatible(a, b, version) ? promote(a, b, version) : undefined;
@@ -299,8 +299,8 @@ function countParts(type: Type): number {
 
 function tupleType(state: State, elements: readonly Expression[]): Type {
   const types = elements.map((item) => element(state, item, 'tuple'));
-  // A tuple with an element that is no value is none itself; from 0.26 on an empty one has no type either
-  if (types.length === 0 && state.version >= 26) return voidType;
+  // A tuple with an element that is no value is none itself; from 0.25 on an empty one has no type either
+  if (types.length === 0 && state.version >= 25) return voidType;
   if (types.some((type) => type.kind === 'void')) return voidType;
   return { kind: 'tuple', elements: types };
 }

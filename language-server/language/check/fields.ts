@@ -21,7 +21,7 @@ export function fieldType(state: State, expression: FieldAccess): Type {
     return unknown;
   }
   if (isOpen(object)) {
-    if (object.kind === 'none' && state.final && state.version >= 26 && expression.object.kind === 'map')
+    if (object.kind === 'none' && state.final && state.version >= 25 && expression.object.kind === 'map')
       state.report.error(expression, 'field-access', 'Nothing is assigned to this map; it has no fields.');
     return object;
   }

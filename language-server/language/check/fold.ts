@@ -100,9 +100,9 @@ function macroConstant(state: State, word: Identifier): Constant | undefined {
   return body === undefined ? undefined : constant(state, body);
 }
 
-/** What leaves one branch of an `if` out before it is looked at: `comptime`, and in 0.25 every condition of literals. */
+/** What leaves one branch of an `if` out before it is looked at: `comptime`. */
 export function knownCondition(state: State, condition: Expression): Constant | undefined {
-  return condition.kind === 'comptime' || state.version === 25 ? constant(state, condition) : undefined;
+  return condition.kind === 'comptime' ? constant(state, condition) : undefined;
 }
 
 export function isTrue(value: Constant): boolean {

@@ -44,10 +44,7 @@ export function conversionProblem(conversion: Conversion, type: Type, version: V
   if (version >= 25) {
     if (want === 'string') return undefined;
     if (want === 'buffer') return type.kind === 'buffer' ? undefined : refusal;
-    return ['integer', 'pointer', 'boolean'].includes(type.kind) ||
-      (type.kind === 'aggregation' && version < 27)
-      ? undefined
-      : refusal;
+    return ['integer', 'pointer', 'boolean'].includes(type.kind) ? undefined : refusal;
   }
   return printsAs(type, want, version) ? undefined : refusal;
 }

@@ -14,9 +14,7 @@ function rawMap(state: State, reference: MapReference): MapState | undefined {
   const map = resolveMap(state, reference);
   if (map === undefined) return undefined;
   const isMissing =
-    state.version >= 26
-      ? !map.accessed && map.firstAssigned === undefined
-      : map.value.kind === 'none' && !(state.version >= 25 && map.firstAssigned !== undefined);
+    state.version >= 25 ? !map.accessed && map.firstAssigned === undefined : map.value.kind === 'none';
   if (state.final && isMissing) undefinedMap(state, map, reference);
   return map;
 }
@@ -223,7 +221,7 @@ function keyArgument(
     return;
   }
   settleShape(state, map, 'keyed', reference, true);
-  if (state.version >= 26 && map.value.kind === 'none' && map.firstAssigned === undefined && state.final)
+  if (state.version >= 25 && map.value.kind === 'none' && map.firstAssigned === undefined && state.final)
     undefinedMap(state, map, reference);
   useKey(state, map, type, key, key);
 }

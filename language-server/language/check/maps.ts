@@ -101,8 +101,6 @@ function wideKey(type: Type, version: number): Type {
 function keysMatch(state: State, map: MapState, type: Type, expression: Expression | undefined): boolean {
   const { version } = state;
   if (map.key.kind === 'array' && type.kind === 'array' && !hasOpen(map.key) && !hasOpen(type)) {
-    // Only 0.25 takes arrays of different lengths for keys of one map
-    if (version === 25) return true;
     if (version < 24) return equal(map.key, type);
   }
   if (version >= 25) {
@@ -221,18 +219,12 @@ export function mapType(state: State, reference: MapReference): Type {
     if (map.value.kind === 'none' && isUndefined(state, map)) undefinedMap(state, map, reference);
   }
   if (map.value.kind === 'none') state.asksSettled = true;
-  if (state.settled && map.value.kind === 'none') return integer(8, true);
+  if (state.settled && map.value.kind === 'none') return state.version >= 26 ? integer(8, true) : int64;
   return map.value;
 }
 
-/** A map that nothing gives a type. From 0.26 on it is taken for an integer. */
-function isUndefined(state: State, map: MapState): boolean {
-  return (
-    state.version < 26 &&
-    map.value.kind === 'none' &&
-    !(map.firstAssigned !== undefined && state.version >= 25)
-  );
-}
+/** A map that nothing gives a type. From 0.25 on (change 5007) it is taken for an integer. */
+const isUndefined = (state: State, map: MapState): boolean => state.version < 25 && map.value.kind === 'none';
 
 export function undefinedMap(state: State, map: MapState, reference: Span): void {
   state.report.error(reference, 'undefined-map', `Nothing is ever assigned to ${map.name}.`, {
@@ -351,12 +343,11 @@ function valueFits(
   const { version } = state;
   const stored = map.value;
   if (stored.kind === 'aggregation') return type.kind === 'aggregation' && type.name === stored.name;
-  if (stored.kind === 'buffer' && type.kind === 'buffer' && version < 27)
+  if (stored.kind === 'buffer' && type.kind === 'buffer' && version < 25)
     return bufferFits(state, map, stored.size, type.size, span);
   if (stored.kind === 'array' && type.kind === 'array')
     return equal(stored, type) || hasOpen(stored) || hasOpen(type);
   if (version >= 25) {
-    if (version === 25 && stored.kind === 'pointer' && type.kind === 'integer') return true;
     const promoted = compatible(stored, type, version)
       ? promote(stored, type, version, literal(state, value))
       : undefined;

@@ -345,7 +345,7 @@ export function unaryType(state: State, expression: Unary): Type {
   if (
     type.kind !== 'integer' &&
     !(type.kind === 'boolean' && state.version < 24) &&
-    !(isCastable(type) && state.version >= 24 && state.version < 27)
+    !(isCastable(type) && state.version === 24)
   ) {
     state.report.error(
       expression,
@@ -388,9 +388,9 @@ export function updateType(state: State, expression: Update): Type {
   let type: Type;
   if (operand.kind === 'map') {
     const map = resolveMap(state, operand);
-    if (map !== undefined && state.version < 26) countMap(state, map, operand);
+    if (map !== undefined && state.version < 25) countMap(state, map, operand);
     type = mapType(state, operand);
-    if (map !== undefined && state.version >= 26) countMap(state, map, operand);
+    if (map !== undefined && state.version >= 25) countMap(state, map, operand);
   } else type = variableType(state, operand);
   if (isOpen(type)) return state.version >= 25 ? int64 : type;
   if (type.kind === 'pointer') return type;

@@ -201,7 +201,7 @@ export function checkMacroDefinition(state: State, macro: Macro, earlier: readon
   checkMacroJumps(state, macro);
   const names = new Set<string>();
   for (const parameter of macro.parameters) {
-    if (names.has(parameter.name))
+    if (names.has(parameter.name) && !(state.version === 25 && parameter.kind === 'identifier'))
       state.report.error(
         parameter,
         'macro-definition',

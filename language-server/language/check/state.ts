@@ -109,7 +109,7 @@ export interface State {
   readonly subprograms: ReadonlyMap<string, Subprogram>;
   /** Unstable features that are on. */
   readonly features: Set<string>;
-  /** What is still of no type counts as an int8 (from 0.26 on, change 5007, once nothing else changes). */
+  /** What is still of no type counts as an int8 (from 0.25 on, change 5007, once nothing else changes). */
   settled: boolean;
   /** Whether something in the item at hand depended on `settled`. */
   asksSettled: boolean;

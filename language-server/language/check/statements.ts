@@ -93,7 +93,7 @@ function checkStatement(state: State, statement: Statement): void {
       checkBlock(state, statement);
       return;
     case 'import':
-      if (state.version >= 26 && !state.features.has('unstable_import_statement'))
+      if (state.version >= 25 && !state.features.has('unstable_import_statement'))
         state.report.error(statement, 'not-in-version', '`import` stands outside of probes.', {
           hint: 'Move it to the top of the script.',
         });
@@ -287,8 +287,7 @@ function iterableType(state: State, iterable: Expression): Type {
   if (
     state.final &&
     map.value.kind === 'none' &&
-    !(state.version >= 25 && map.firstAssigned !== undefined) &&
-    !(state.version >= 26 && map.accessed)
+    !(state.version >= 25 && (map.firstAssigned !== undefined || map.accessed))
   )
     undefinedMap(state, map, iterable);
   if (isMultiValue(map.value)) {

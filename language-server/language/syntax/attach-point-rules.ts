@@ -16,7 +16,7 @@ export function checkAttachPoint(p: ParserState, point: AttachPoint, earlier: re
   for (const part of [{ ...provider, quoted: false }, ...point.parts])
     if (
       !part.quoted &&
-      (/\$\d+[A-Za-z_]/.test(part.text) || (p.version >= 27 && /\$[A-Za-z_]/.test(part.text)))
+      (/\$\d+[A-Za-z_]/.test(part.text) || (p.version >= 24 && /\$[A-Za-z_]/.test(part.text)))
     )
       p.error(
         'attach-point-argument',

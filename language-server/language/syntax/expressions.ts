@@ -183,7 +183,8 @@ function parseCast(p: ParserState): Expression {
   checkCastType(p, type.start, type.end);
   if (word !== '' && p.version >= 19) checkArray(p, type, word);
   p.expect(T.rightParen, ')', 'after the type of a cast');
-  const operand = parseUnary(p);
+  const isBlock = p.code === T.leftBrace && !p.handWritten;
+  const operand = isBlock ? p.brokenExpression() : parseUnary(p);
   p.leave();
   return { kind: 'cast', start, end: p.endFrom(start), type, operand };
 }

@@ -89,6 +89,8 @@ export function parseMacro(p: ParserState): Item {
   const { start, end } = p;
   p.requires(24, 'Macros are known', start, end);
   p.next();
+  if (!p.handWritten && p.code >= T.word && isBuiltinWord(p.text, p.version))
+    p.error('unexpected-token', p.start, p.end, `\`${p.text}\` is a builtin and cannot be a macro`);
   const name = p.expectName('the name of the macro');
   p.expect(T.leftParen, '(', 'after the name of the macro');
   const parameters: (MapReference | Extract<Expression, { kind: 'variable' | 'identifier' }>)[] = [];

@@ -171,7 +171,7 @@ export class Lexer {
         this.tokens.add(T.comment, at, end);
         at = end;
       } else if (second === 42 /* * */) {
-        const close = source.indexOf('*/', at + 2);
+        const close = this.commentEnd(at);
         const end = close < 0 ? source.length : close + 2;
         if (close < 0)
           this.report({
@@ -188,6 +188,22 @@ export class Lexer {
       } else break;
     }
     this.end = at;
+  }
+
+  /** Where the `*` stands that ends the comment at `start`, or -1. */
+  private commentEnd(start: number): number {
+    const { source } = this;
+    let close = source.indexOf('*/', start + 2);
+    if (this.version !== 25) return close;
+    // 0.25 takes two stars for one character, of those after `/**` as of others: `/**/` and `/* x **/` go on
+    const isPaired = (at: number): boolean => {
+      const first = source.charCodeAt(start + 2) === 42 ? start + 3 : start + 2;
+      let from = at;
+      while (from > first && source.charCodeAt(from - 1) === 42) from--;
+      return at < first || (at - from) % 2 === 1;
+    };
+    while (close >= 0 && isPaired(close)) close = source.indexOf('*/', close + 1);
+    return close;
   }
 
   private readNumber(start: number): void {

@@ -230,7 +230,10 @@ function castByGrammar(p: ParserState): boolean {
   if (isTypeWord(p.text, p.version)) return true;
   p.next();
   // `(word *` is a cast even where a product was meant: bison's grammar cannot tell.
-  return p.code === T.rightParen || p.code === T.star;
+  if (p.code !== T.rightParen) return p.code === T.star;
+  p.next();
+  // `while (word) {`: no block is cast
+  return p.code !== T.leftBrace;
 }
 
 function castByHand(p: ParserState): boolean {

@@ -135,9 +135,9 @@ const coreFunctions: readonly FunctionWord[] = [
     doc: 'Reads a NUL-terminated string from memory, at most `length` bytes. Memory that the process has never touched reads as "".',
     returns: 'string',
     signatures: [
-      { min: 1, max: 2, arguments: ['any', 'integer'], label: 'str(address, [length])', removed: 27 },
-      // A macro of the library in 0.27, which ignores what it does not know
-      { min: 1, max: 99, arguments: ['any', 'integer', 'any'], label: 'str(address, [length])', since: 27 },
+      { min: 1, max: 2, arguments: ['any', 'integer'], label: 'str(address, [length])', removed: 25 },
+      // A macro of the library from 0.25 on, which ignores what it does not know
+      { min: 1, max: 99, arguments: ['any', 'integer', 'any'], label: 'str(address, [length])', since: 25 },
     ],
   },
   {
@@ -304,8 +304,8 @@ const coreFunctions: readonly FunctionWord[] = [
     libraryFrom: 25,
     returns: 'strerror',
     signatures: [
-      { min: 1, max: 1, arguments: ['integer'], label: 'strerror(error)', removed: 26 },
-      { min: 1, max: 1, arguments: ['integer-or-pointer'], label: 'strerror(error)', since: 26 },
+      { min: 1, max: 1, arguments: ['integer'], label: 'strerror(error)', removed: 25 },
+      { min: 1, max: 1, arguments: ['integer-or-pointer'], label: 'strerror(error)', since: 25 },
     ],
   },
   {
