@@ -27,9 +27,22 @@ const directives: ReadonlySet<string> = new Set(
   ).split(' '),
 );
 
-/** `#error`, and directives that clang does not know, unless a condition may leave them out. */
+/** What `#define`, `#undef` and `#include` lack, or undefined. */
+function missingOperand({ directive, macro, text }: Preprocessor): string | undefined {
+  const rest = text.replace(/^#\s*[a-z]+/, '').trim();
+  if (directive === 'define' || directive === 'undef')
+    // What a line's end in the middle hides is not looked at
+    return rest.startsWith('\\') || (macro !== undefined && !/^\d/.test(macro.text))
+      ? undefined
+      : `\`#${directive}\` needs the name of a macro.`;
+  return directive === 'include' && rest === '' ? '`#include` needs a file: `<…>` or `"…"`.' : undefined;
+}
+
+/** `#error`, directives that clang does not know or that lack something, unless a condition may leave them out. */
 function checkDirective(state: State, item: Preprocessor): void {
   const { directive } = item;
+  const missing = hasConditions(state) ? undefined : missingOperand(item);
+  if (missing !== undefined) state.report.error(item, 'c-definition', missing);
   if (directive === '' || /^\d/.test(directive) || directives.has(directive) || hasConditions(state)) return;
   state.report.error(
     item,

@@ -36,8 +36,10 @@ export interface CheckedCall {
 
 export function checkCall(state: State, call: Call, place: CallPlace): CheckedCall {
   const name = call.callee.text;
-  if (state.macros.has(name) && state.version >= 24)
+  if (state.macros.has(name) && state.version >= 24) {
+    if (name === 'exit') checkExit(state, call);
     return { type: expandMacro(state, name, call.args, call), arguments: [] };
+  }
   const word = functionByName.get(name);
   if (word === undefined || !exists(word, state.version)) return unknownCall(state, call, word);
   warnDeprecated(state, call.callee, `\`${name}()\``, word);
@@ -67,11 +69,16 @@ export function checkCall(state: State, call: Call, place: CallPlace): CheckedCa
     if (argument !== undefined) checkKind(state, call, index, argument, type, kindAt(signature, index));
   }
   callRules[name]?.(state, call, types);
-  if (name === 'exit' && state.version >= 25 && state.loops.includes('for'))
+  if (name === 'exit') checkExit(state, call);
+  return { type: returnTypeOf(state, call, word, types), arguments: types, word };
+}
+
+/** From 0.25 on `exit()` is followed by a `return` that nobody wrote, whoever defines it. */
+function checkExit(state: State, call: Call): void {
+  if (state.version >= 25 && state.loops.includes('for'))
     state.report.error(call, 'loop-only', '`exit()` cannot be called inside `for`.', {
       hint: 'Note in a variable that it is time, `break`, and call it behind the loop.',
     });
-  return { type: returnTypeOf(state, call, word, types), arguments: types, word };
 }
 
 function unknownCall(state: State, call: Call, word: FunctionWord | undefined): CheckedCall {
@@ -110,9 +117,7 @@ function checkCommOf(state: State, call: Call): void {
   if (argument === undefined) return;
   const type = typeOf(state, argument);
   if (!isOpen(type) && type.kind !== 'integer') wrongType(state, argument, 'comm', 0, type, 'an integer');
-  const refused = state.probe?.types.find(
-    (one) => withoutTasks.has(one) || (state.version === 25 && (one === 'kprobe' || one === 'kretprobe')),
-  );
+  const refused = state.probe?.types.find((one) => withoutTasks.has(one));
   if (refused !== undefined)
     state.report.error(call, 'wrong-probe-type', `\`comm(PID)\` cannot be used in ${refused} probes.`, {
       hint: '`comm` is the name of the current thread.',
@@ -123,6 +128,8 @@ const withoutTasks: ReadonlySet<ProbeTypeName> = new Set([
   'begin',
   'end',
   'self',
+  'kprobe',
+  'kretprobe',
   'uprobe',
   'uretprobe',
   'usdt',

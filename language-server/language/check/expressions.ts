@@ -1,4 +1,5 @@
 import type { ArrayAccess, Block, Expression, If, Ternary, TupleAccess } from '../syntax/ast.ts';
+import { functionByName } from '../tables/functions.ts';
 import { callType } from './calls.ts';
 import { checkComptime } from './comptime.ts';
 import { castType } from './casts.ts';
@@ -212,18 +213,52 @@ function ternaryType(state: State, expression: Ternary): Type {
   const known = state.version >= 24 ? constant(state, expression.condition) : undefined;
   if (known !== undefined) {
     // Folded before types are looked at: the other branch does not count
-    const isTaken = isTrue(known);
-    if (isTaken && expression.whenTrue === undefined) return condition;
-    return typeOf(
-      state,
-      isTaken && expression.whenTrue !== undefined ? expression.whenTrue : expression.whenFalse,
-    );
+    const { taken, other } = branches(expression, isTrue(known));
+    const type = taken === undefined ? condition : typeOf(state, taken);
+    // From 0.25 on it counts that far that both or none have a value
+    if (state.version < 25 || isOpen(type) || isVoidCall(state, other) === (type.kind === 'void'))
+      return type;
+    if (taken === undefined || other === undefined) return type;
+    state.report.error(expression, 'type-mismatch', 'Only one of the branches has a value.');
+    return unknown;
   }
   const whenTrue = expression.whenTrue === undefined ? condition : typeOf(state, expression.whenTrue);
   const whenFalse = typeOf(state, expression.whenFalse);
   checkCondition(state, expression.condition, condition, 22);
   return joinBranches(state, expression, whenTrue, whenFalse);
 }
+
+/** A ternary whose value nothing uses: from 0.25 on its branches need not agree, and `fail()` in any of them counts. */
+export function checkTernaryStatement(state: State, expression: Ternary): void {
+  if (state.version < 25) {
+    typeOf(state, expression);
+    return;
+  }
+  const condition = typeOf(state, expression.condition);
+  const known = constant(state, expression.condition);
+  if (known === undefined) {
+    if (expression.whenTrue !== undefined) typeOf(state, expression.whenTrue);
+    typeOf(state, expression.whenFalse);
+    checkCondition(state, expression.condition, condition, 22);
+    return;
+  }
+  const { taken, other } = branches(expression, isTrue(known));
+  if (taken !== undefined) typeOf(state, taken);
+  if (other?.kind === 'call' && other.callee.text === 'fail') typeOf(state, other);
+}
+
+/** The branch that a known condition takes, and the one that it leaves out; `a ?: b` has no first one. */
+const branches = (
+  { whenTrue, whenFalse }: Ternary,
+  isTaken: boolean,
+): { readonly taken: Expression | undefined; readonly other: Expression | undefined } =>
+  isTaken ? { taken: whenTrue, other: whenFalse } : { taken: whenFalse, other: whenTrue };
+
+/** A call of a function that is known to have no value. */
+const isVoidCall = (state: State, expression: Expression | undefined): boolean =>
+  expression?.kind === 'call' &&
+  !state.macros.has(expression.callee.text) &&
+  functionByName.get(expression.callee.text)?.returns === 'void';
 
 function joinBranches(state: State, span: Expression, a: Type, b: Type): Type {
   if (isOpen(a) || isOpen(b)) return isOpen(a) ? b : a;

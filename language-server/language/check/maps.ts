@@ -17,6 +17,7 @@ import {
   typeName,
   uint64,
   type AggregationType,
+  type TupleType,
   type Type,
 } from './types.ts';
 import { growStrings, sameSort, tupleFits } from './variables.ts';
@@ -112,8 +113,17 @@ function keysMatch(state: State, map: MapState, type: Type, expression: Expressi
   }
   if (version < 22) return sameKeys(map.key, type);
   if (!compatible(map.key, type, version)) return false;
+  if (version < 24 && map.key.kind === 'tuple' && type.kind === 'tuple' && !haveEqualArrays(map.key, type))
+    return false;
   return version < 24 || keySignsMatch(map.key, type, literal(state, expression));
 }
+
+/** Arrays among several keys have to be of one length each. */
+const haveEqualArrays = (a: TupleType, b: TupleType): boolean =>
+  a.elements.every((element, index) => {
+    const other = b.elements[index];
+    return element.kind !== 'array' || other?.kind !== 'array' || equal(element, other);
+  });
 
 /** 0.17 … 0.21 compare keys exactly, strings' sizes excepted. */
 function sameKeys(a: Type, b: Type): boolean {

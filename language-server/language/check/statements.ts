@@ -4,7 +4,7 @@ import { keywordByName } from '../tables/words.ts';
 import { checkAssignment, checkDeclaration } from './assignments.ts';
 import { typeNodeType } from './casts.ts';
 import { checkCall } from './calls.ts';
-import { checkCondition, typeOf } from './expressions.ts';
+import { checkCondition, checkTernaryStatement, typeOf } from './expressions.ts';
 import { leavesEarly } from './flow.ts';
 import { constant, constantInteger, isLiteral, isTrue, knownCondition } from './fold.ts';
 import { resolveMap, undefinedMap } from './maps.ts';
@@ -110,9 +110,13 @@ function inLoop(state: State, loop: State['loops'][number], body: () => void): v
 }
 
 function checkExpressionStatement(state: State, expression: Expression): void {
+  if (expression.kind === 'ternary') {
+    checkTernaryStatement(state, expression);
+    return;
+  }
   const type =
     expression.kind === 'call' ? checkCall(state, expression, 'statement').type : typeOf(state, expression);
-  const isAction = ['call', 'update', 'if', 'block', 'ternary', 'broken-expression', 'comptime'].includes(
+  const isAction = ['call', 'update', 'if', 'block', 'broken-expression', 'comptime'].includes(
     expression.kind,
   );
   const isMacro = expression.kind === 'identifier' && (state.macros.has(expression.name) || isOpen(type));
