@@ -1,5 +1,4 @@
 // `probescope check`: says what a bpftrace release would say about scripts, without bpftrace and without root.
-import { readFile } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import { readCatalog } from '../protocol/catalog.ts';
 import { check } from '../language-server/language/check/check.ts';
@@ -16,6 +15,7 @@ import {
   type Version,
 } from '../language-server/language/version.ts';
 import { exitCodes, parseCommandLine, UsageError, type Command } from './command.ts';
+import { readScript } from './script-file.ts';
 
 const usage = `usage: probescope check [--bpftrace VERSION] [--catalog FILE] [--unsafe] [--format text|json] FILE…
        probescope check --batch [--bpftrace VERSION] [--catalog FILE] [--unsafe]
@@ -93,21 +93,11 @@ function readVersion(text: string): Version {
 }
 
 async function loadCatalog(path: string): Promise<KnownCatalog> {
-  let text: string;
-  try {
-    text = await readFile(path, 'utf8');
-  } catch (error) {
-    throw new UsageError(`--catalog ${path}: ${error instanceof Error ? error.message : String(error)}`);
-  }
-  const read = readCatalog(text);
+  const file = await readScript(path);
+  if ('refusal' in file) throw new UsageError(`--catalog ${file.refusal}`);
+  const read = readCatalog(file.text);
   if ('refusal' in read) throw new UsageError(`--catalog ${path}: ${read.refusal}`);
   return knownCatalog(read.catalog);
-}
-
-async function readStandardInput(): Promise<string> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of process.stdin) chunks.push(chunk as Buffer);
-  return Buffer.concat(chunks).toString('utf8');
 }
 
 /** Prints one file's findings; true when one is an error. */
@@ -127,16 +117,12 @@ function printFindings(path: string, found: readonly Finding[], format: string):
 async function checkFiles(paths: readonly string[], choice: Choice, format: string): Promise<number> {
   let failed = false;
   for (const path of paths) {
-    let source: string;
-    try {
-      source = path === '-' ? await readStandardInput() : await readFile(path, 'utf8');
-    } catch (error) {
-      process.stderr.write(
-        `probescope check: ${path}: ${error instanceof Error ? error.message : String(error)}\n`,
-      );
+    const script = await readScript(path);
+    if ('refusal' in script) {
+      process.stderr.write(`probescope check: ${script.refusal}\n`);
       return exitCodes.usage;
     }
-    const found = findings(source, choice);
+    const found = findings(script.text, choice);
     printFindings(path, found, format);
     failed ||= found.some(isError);
   }

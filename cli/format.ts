@@ -1,10 +1,11 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { format } from '../language-server/language/format/format.ts';
 import { LineIndex } from '../language-server/language/lines.ts';
 import { parse } from '../language-server/language/syntax/parser.ts';
-import { newestVersion, parseVersion } from '../language-server/language/version.ts';
+import { newestVersion, oldestVersion, parseVersion } from '../language-server/language/version.ts';
 import { ProbeError } from '../protocol/errors.ts';
 import { exitCodes, parseCommandLine, UsageError, type Command } from './command.ts';
+import { readScript } from './script-file.ts';
 
 export const formatCommand: Command = {
   usage: `usage: probescope format [--check|--write] [--bpftrace VERSION] FILE…
@@ -14,7 +15,7 @@ Prints bpftrace scripts with their white space put in order; - reads standard in
   --write              change the files instead of printing them
   --bpftrace VERSION   the release whose grammar the scripts are written for (newest by default)
 
-Exit code 0: all in order or written, 1: files to change or with syntax errors, 2: wrong command line.`,
+Exit code 0: all in order or written, 1: files to change or with syntax errors, 2: wrong command line, or a file that\ncannot be read.`,
   async run(args) {
     const { values, positionals } = parseCommandLine(args, {
       check: { type: 'boolean' },
@@ -30,7 +31,14 @@ Exit code 0: all in order or written, 1: files to change or with syntax errors, 
     const mode = values.check === true ? 'check' : values.write === true ? 'write' : 'print';
     const version = versionOf(values.bpftrace);
     let findings = 0;
-    for (const file of positionals) if (!(await formatFile(file, mode, version))) findings++;
+    for (const file of positionals) {
+      const script = await readScript(file);
+      if ('refusal' in script) {
+        process.stderr.write(`probescope format: ${script.refusal}\n`);
+        return exitCodes.usage;
+      }
+      if (!(await formatFile(file, script.text, mode, version))) findings++;
+    }
     return findings === 0 ? exitCodes.ok : exitCodes.failed;
   },
 };
@@ -38,17 +46,18 @@ Exit code 0: all in order or written, 1: files to change or with syntax errors, 
 function versionOf(text: string | undefined): number {
   if (text === undefined) return newestVersion;
   const version = parseVersion(text);
-  if (version === undefined) throw new UsageError(`${text} is no version of bpftrace: write 0.17 or 0.23.2`);
+  if (version === undefined || version < oldestVersion)
+    throw new UsageError(`${text} is no version of bpftrace that is known here: write 0.17 or 0.23.2`);
   return version;
 }
 
 /** False when the file has a finding: it cannot be formatted, or with `--check` is not in order. */
 async function formatFile(
   file: string,
+  source: string,
   mode: 'check' | 'write' | 'print',
   version: number,
 ): Promise<boolean> {
-  const source = await read(file);
   const name = file === '-' ? 'stdin' : file;
   const result = format(source, { version });
   if (result === undefined) {
@@ -70,24 +79,6 @@ function complain(name: string, source: string, version: number): void {
   process.stderr.write(
     `${name}:${line + 1}:${character + 1}: ${first?.message ?? 'not a bpftrace script'}\n`,
   );
-}
-
-async function read(file: string): Promise<string> {
-  try {
-    if (file !== '-') return await readFile(file, 'utf8');
-    const chunks: Buffer[] = [];
-    for await (const chunk of process.stdin) chunks.push(chunk as Buffer);
-    return Buffer.concat(chunks).toString('utf8');
-  } catch (cause) {
-    throw new ProbeError(
-      {
-        code: 'file-unreadable',
-        message: `${file} cannot be read`,
-        remedy: 'Check the name and the permissions.',
-      },
-      { cause },
-    );
-  }
 }
 
 async function write(file: string, text: string): Promise<void> {

@@ -77,9 +77,12 @@ function traceableFunctions(): string {
   return functionList;
 }
 
-/** Refusals that speak of the host: its kernel, its binaries, its debug information, the arguments that were not given. */
+/**
+ * Refusals that speak of the host: its kernel, its binaries, its debug information, the arguments that were not given;
+ * and the library of Ubuntu's 0.25.0, in which no call of `strncmp()` finds its arguments right.
+ */
 const aboutTheHost =
-  /Failed to get `cgroupid`|available_filter_functions|\/usr\/include\/|resolve kernel symbol|__btf_generated_header|does not exist or is not executable|No matches for|no valid attach points|not available for your kernel|BTF|tracepoints? not found|is not traceable|no debuginfo|expanded from|file not found|unroll minimum value is 1|lhist\(\) step must be >= 1 \(0 provided\)|Could not resolve symbol|-p PID|does not contain a field named|Unknown struct|Cannot resolve unknown type/;
+  /Failed to get `cgroupid`|available_filter_functions|\/usr\/include\/|resolve kernel symbol|__btf_generated_header|does not exist or is not executable|No matches for|no valid attach points|not available for your kernel|BTF|tracepoints? not found|is not traceable|no debuginfo|expanded from|file not found|unroll minimum value is 1|lhist\(\) step must be >= 1 \(0 provided\)|Could not resolve symbol|-p PID|does not contain a field named|Unknown struct|Cannot resolve unknown type|Expected uint8 \* for argument `cs`/;
 
 export async function judge(oracle: Oracle, source: string, unsafe = false): Promise<Verdict> {
   const args = [...dryRun(oracle.version), ...(unsafe ? ['--unsafe'] : [])];

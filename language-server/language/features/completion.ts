@@ -12,7 +12,8 @@ import { keywords, stackModes, typeNames } from '../tables/words.ts';
 import { probeWords } from '../tables/probes.ts';
 import type { Analysis } from './analysis.ts';
 import { nodesAt, probeAt } from './analysis.ts';
-import { argumentFields, declaration, probeTypes, structMembers } from './kernel.ts';
+import { argumentFields, declaration, probeTypes } from './kernel.ts';
+import { membersOf } from './members.ts';
 import type { ProbeNames } from './probe-names.ts';
 import { referencesOf } from './symbols.ts';
 
@@ -195,21 +196,7 @@ function fields(analysis: Analysis, start: number): Completion[] {
     return argumentFields(probeAt(analysis, start), catalog, version).map(fieldItem);
   const name = structOf(analysis, object);
   if (name === undefined) return [];
-  const local = analysis.parsed.program.items.find(
-    (item) => item.kind === 'c-definition' && `${item.keyword} ${item.name?.text ?? ''}` === name,
-  );
-  if (local?.kind === 'c-definition')
-    return local.fields.flatMap((field) =>
-      field.name === undefined
-        ? []
-        : [
-            fieldItem({
-              name: field.name.text,
-              type: `${field.typeText} ${'*'.repeat(field.pointers)}`.trim(),
-            }),
-          ],
-    );
-  return (structMembers(name, catalog) ?? []).filter((member) => member.name !== '').map(fieldItem);
+  return (membersOf(analysis, name) ?? []).filter((member) => member.name !== '').map(fieldItem);
 }
 
 function fieldItem(field: { readonly name: string; readonly type: string }): Completion {
@@ -265,7 +252,7 @@ function structOfField(
   const isArgs = node.object.kind === 'identifier' && node.object.name === 'args';
   const members = isArgs
     ? argumentFields(probeAt(analysis, node.start), catalog, version)
-    : structMembers(structOf(analysis, node.object, depth + 1) ?? '', catalog);
+    : membersOf(analysis, structOf(analysis, node.object, depth + 1) ?? '');
   const type = members?.find((member) => member.name === node.field.text)?.type ?? '';
   return /^(?:const\s+)?((?:struct|union)\s+\w+)/.exec(type)?.[1];
 }

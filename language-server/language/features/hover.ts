@@ -8,14 +8,8 @@ import { functionByName } from '../tables/functions.ts';
 import { keywordByName, stackModeByName, typeByName } from '../tables/words.ts';
 import { formatVersion } from '../version.ts';
 import { nodesAt, probeAt, type Analysis } from './analysis.ts';
-import {
-  argumentFields,
-  declaration,
-  kernelPrototype,
-  prototypeText,
-  structMembers,
-  tracepointFields,
-} from './kernel.ts';
+import { argumentFields, declaration, kernelPrototype, prototypeText, tracepointFields } from './kernel.ts';
+import { membersOf } from './members.ts';
 import { definitionAt, referenceAt, referencesOf } from './symbols.ts';
 
 export interface Hover extends Span {
@@ -114,7 +108,7 @@ function hoverField(
   const isArgs = parent.object.kind === 'identifier' && parent.object.name === 'args';
   const members = isArgs
     ? argumentFields(probeAt(analysis, span.start), analysis.catalog, analysis.version)
-    : structMembers(analysis.structOf(parent.object) ?? '', analysis.catalog);
+    : membersOf(analysis, analysis.structOf(parent.object) ?? '');
   const member = members?.find((one) => one.name === name);
   return member === undefined ? undefined : { ...span, text: c(`${declaration(member.type, name)};`) };
 }
@@ -129,7 +123,7 @@ function hoverType(
     const word = typeByName.get(name);
     return word === undefined ? undefined : { ...span, text: `${code(name)}\n${word.doc}${lifetime(word)}` };
   }
-  const members = structMembers(`${keyword} ${name}`, analysis.catalog);
+  const members = membersOf(analysis, `${keyword} ${name}`);
   if (members === undefined) return undefined;
   const shown = members.slice(0, 40).map((member) => `  ${declaration(member.type, member.name)};`);
   const more = members.length > shown.length ? [`  /* and ${members.length - shown.length} more */`] : [];

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { CheckMemory } from '../../../language-server/language/check/memory.ts';
 import { analyse, type Analysis } from '../../../language-server/language/features/analysis.ts';
 import { codeActions } from '../../../language-server/language/features/code-actions.ts';
 import { complete } from '../../../language-server/language/features/completion.ts';
@@ -148,6 +149,9 @@ describe('hover', () => {
     );
     expect(text('tracepoint:block:block_rq_issue { print(args.by¦tes); }')).toContain('unsigned int bytes;');
     expect(text('BEGIN { $x = (struct fi¦le *)0; }')).toContain('struct inode *f_inode;');
+    const own = 'struct pair { int a[4]; struct inner *b; }; BEGIN { $p = (struct pair *)1; print($p->';
+    expect(text(`${own}a¦[0]); }`)).toContain('int a[4];');
+    expect(text('struct pair { int a; }; BEGIN { print((struct pa¦ir *)1); }')).toContain('int a;');
     expect(text('BEGIN { @a¦ = 1; @a = 2; }')).toContain('Written 2 ×');
     expect(text('BEGIN { le¦t $x = 1; }')).toContain('0.22');
   });
@@ -249,6 +253,32 @@ test.each([
   const analysis = analyse(source, { version });
   const results = codeActions(analysis, offset, offset).map(({ fix }) => applyEdits(source, fix.edits));
   expect(results).toContain(wanted);
+});
+
+test('features find the same in probes that an edit has moved', () => {
+  for (const script of [...commonScripts, ...newestScripts]) {
+    const memory = new CheckMemory();
+    const options = { version: 27, catalog };
+    analyse(script, options, memory);
+    const source = `// first line\n${script}`;
+    const [moved, anew] = [analyse(source, options, memory), analyse(source, options)];
+    const seen = (analysis: Analysis): unknown => [
+      analysis.diagnostics,
+      semanticTokens(analysis),
+      outline(analysis),
+      folds(analysis),
+      lenses(analysis),
+      inlayHints(analysis, 0, source.length),
+      codeActions(analysis, 0, source.length),
+      Array.from({ length: Math.ceil(source.length / 7) }, (_, index) => [
+        hover(analysis, index * 7),
+        occurrencesAt(analysis, index * 7),
+        selectionRanges(analysis, index * 7),
+        signatureHelp(analysis, index * 7),
+      ]),
+    ];
+    expect(seen(moved)).toEqual(seen(anew));
+  }
 });
 
 test('no feature throws on damaged scripts', () => {
