@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { execa } from 'execa';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readlinkSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
@@ -40,10 +40,14 @@ afterAll(async () => {
   rmSync(folder, { recursive: true });
 });
 
-function start(name: string): number {
-  const program = spawn(join(folder, name), { stdio: 'ignore' });
+/** The program runs when it resolves: what perf has seen of the process before it became that program says nothing of it. */
+async function start(name: string): Promise<number> {
+  const path = join(folder, name);
+  const program = spawn(path, { stdio: 'ignore' });
   programs.push(program);
-  return program.pid ?? 0;
+  const pid = program.pid ?? 0;
+  await expect.poll(() => readlinkSync(`/proc/${pid}/exe`)).toBe(path);
+  return pid;
 }
 
 /** Resolves once so many samples have come. */
@@ -78,14 +82,19 @@ for (const [program, walked] of [
 ] as const)
   test(`the function that burns the CPU has the most samples, with its line, while ${program} runs`, async (ctx) => {
     if (reason !== undefined) ctx.skip(reason);
-    const live = new LiveProfile('spin', { kind: 'on-cpu', target: { pid: start(program) }, hz: 199 });
+    const live = new LiveProfile('spin', {
+      kind: 'on-cpu',
+      target: { pid: await start(program) },
+      // one of its rounds takes 5 ms: slower samples would meet it in step
+      hz: 997,
+    });
     const { engine, why } = await live.start(helper.connection);
     expect(engine).toMatch(/^perf \d/);
     expect(why).toMatch(walked);
     // it grows while it runs, and is whole in between
-    await untilTotal(live, 20);
+    await untilTotal(live, 100);
     const between = live.profile();
-    await untilTotal(live, 60);
+    await untilTotal(live, 300);
     expect(live.state).toBe('running');
     const engines = descendants(process.pid).filter((one) => /^(perf|sh)$/.test(commandOf(one)));
     expect(engines.length).toBeGreaterThanOrEqual(3);
@@ -104,7 +113,7 @@ for (const [program, walked] of [
 
 test('a process that ends, ends its profile; one that does not exist is told', async (ctx) => {
   if (reason !== undefined) ctx.skip(reason);
-  const pid = start('spin');
+  const pid = await start('spin');
   const live = new LiveProfile('spin', { kind: 'on-cpu', target: { pid }, hz: 99 });
   await live.start(helper.connection);
   await untilTotal(live, 5);
@@ -124,7 +133,7 @@ test('a process that ends, ends its profile; one that does not exist is told', a
 for (const callGraph of ['fp', 'dwarf'])
   test(`SIGKILL of the owner leaves nothing of perf (${callGraph}) behind after 2 s`, async (ctx) => {
     if (reason !== undefined) ctx.skip(reason);
-    const pid = start('spin');
+    const pid = await start('spin');
     const out = join(folder, `killed-${callGraph}.probescope`);
     const cli = execa(
       process.execPath,

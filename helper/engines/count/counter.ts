@@ -46,6 +46,8 @@ interface Count {
   readonly events: ReadonlyMap<string, number>;
   /** Hits since it was started or {@link SiteCounter.discard}ed. */
   hits: number;
+  /** Hits that perf has told, by event. */
+  readonly told: Map<string, number>;
   /** Somebody else counts from here on. */
   frozen: boolean;
   /** It counts. */
@@ -176,6 +178,7 @@ export class SiteCounter {
       plan,
       events,
       hits: 0,
+      told: new Map(),
       frozen: false,
       started: deferred(),
       ended: deferred(),
@@ -257,9 +260,15 @@ export class SiteCounter {
       case 'hits': {
         const count = this.#find(line.event);
         if (count === undefined) break;
-        if (!count.frozen) count.hits += line.hits * (count.events.get(line.event) ?? 1);
+        add(count, line.event, line.hits);
         count.started.resolve();
         if (line.event === [...count.events.keys()].at(-1)) tick(count);
+        break;
+      }
+      case 'sum': {
+        const count = this.#find(line.event);
+        // perf leaves out its last interval when the signal meets it anywhere but in its sleep
+        if (count !== undefined) add(count, line.event, line.hits - (count.told.get(line.event) ?? 0));
         break;
       }
       case 'ended': {
@@ -314,6 +323,11 @@ export class SiteCounter {
   #said(): string {
     return this.#words.length === 0 ? '' : ` It said: ${this.#words.slice(0, 3).join(' ')}`;
   }
+}
+
+function add(count: Count, event: string, hits: number): void {
+  count.told.set(event, (count.told.get(event) ?? 0) + hits);
+  if (!count.frozen) count.hits += hits * (count.events.get(event) ?? 1);
 }
 
 const toSite = ({ fileOffsetBytes }: CountedPlace) => ({ fileOffsetBytes });

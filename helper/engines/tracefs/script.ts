@@ -138,7 +138,7 @@ count() {
       trap - INT HUP PIPE
       read -r self _ < /proc/self/stat
       echo "counting $1 $self"
-      exec env -i PATH="$PATH" LC_ALL=C PERF_CONFIG=/dev/null perf stat -x, -D 1 -I "$2" -e "$GROUP:$(echo "$1" | sed "s/,/,$GROUP:/g")" $3 \${4-}
+      exec env -i PATH="$PATH" LC_ALL=C PERF_CONFIG=/dev/null perf stat -x, -D 1 -I "$2" --summary -e "$GROUP:$(echo "$1" | sed "s/,/,$GROUP:/g")" $3 \${4-}
     )
     echo "ended $1 $?"
   ) 3>&- 4>&- < /dev/null 2>&1 &

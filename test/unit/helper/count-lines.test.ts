@@ -27,6 +27,8 @@ test('what a perf said that counted 2,862 calls', () => {
 test.each([
   ['     0.205015864,510,,group:e2_ab,16724736,100.00,,', { kind: 'hits', event: 'e2_ab', hits: 510 }],
   ['    27.242537079,<not counted>,,group:e2_ab,0,100.00,,', { kind: 'hits', event: 'e2_ab', hits: 0 }],
+  ['         summary,2862,,group:e2_ab,16724736,100.00,,', { kind: 'sum', event: 'e2_ab', hits: 2862 }],
+  ['         summary,<not counted>,,group:e2_ab,0,100.00,,', { kind: 'sum', event: 'e2_ab', hits: 0 }],
   ['counting e1_ab,e2_ab 17', { kind: 'counting', event: 'e1_ab', pid: 17 }],
   ['ended e1_ab,e2_ab 130', { kind: 'ended', event: 'e1_ab', exitCode: 130 }],
   ['Events enabled', { kind: 'enabled' }],
