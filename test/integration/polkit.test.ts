@@ -50,9 +50,8 @@ test('where a rule of polkit lets a user run bpftrace, it traces through pkexec,
     const traced = asTracer(
       `${program} --threads 1 --rate 100 >/dev/null & ${trace} --duration 1s --json; kill $!`,
     );
-    const { probes } = JSON.parse(traced.stdout) as { probes: { count: number; lost: number }[] };
+    const { probes } = JSON.parse(traced.stdout) as { probes: { count: number }[] };
     expect(probes[0]?.count).toBeGreaterThan(5);
-    expect(probes[0]?.lost).toBe(0);
 
     asTracer(
       `${trace} --duration 60s >/dev/null 2>trace.log & until grep -q 'attached to' trace.log; do sleep 0.1; done; kill -KILL $!`,
