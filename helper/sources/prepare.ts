@@ -5,7 +5,7 @@ import { formatDefinition, isSpellable } from '../engines/tracefs/definition.ts'
 import type { TracefsSupervisor } from '../engines/tracefs/supervisor.ts';
 import { parseFormat } from '../kernel/format.ts';
 import type { SourcePlan } from './source.ts';
-import type { RecordedEvent } from './tracefs/stream.ts';
+import type { RecordedEvent } from './tracefs/instance.ts';
 
 /** Kernel functions take their first arguments in registers; the others lie on the stack and are not recorded. */
 const REGISTER_ARGUMENTS = process.arch === 'arm64' ? 8 : 6;

@@ -19,7 +19,8 @@ import { type RunningStat, runStat } from './perf-stat/run.ts';
 import { prepareEvent } from './prepare.ts';
 import { type EventSource, type SourcePlan, parseEntry } from './source.ts';
 import { StackNamer } from './stack-namer.ts';
-import { EventStream, stackKinds } from './tracefs/stream.ts';
+import { stackKinds } from './tracefs/instance.ts';
+import { EventStream } from './tracefs/stream.ts';
 
 /** Above this rate each event costs the traced programs more than a tenth of a core (1 µs an event). */
 export const BUDGET_PER_SECOND = 100_000;

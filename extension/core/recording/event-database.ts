@@ -1,8 +1,7 @@
 import { closeSync, openSync } from 'node:fs';
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { EventCell, EventColumn } from '../../../protocol/events-panel.ts';
-import { ProbeError } from '../../../protocol/errors.ts';
-import { loadSqlite } from './sqlite.ts';
+import { loadSqlite, unwritable } from './sqlite.ts';
 
 const LARGEST = 2n ** 63n;
 
@@ -21,14 +20,7 @@ export class EventDatabase {
     try {
       closeSync(openSync(path, 'w'));
     } catch (error) {
-      throw new ProbeError(
-        {
-          code: 'file-unwritable',
-          message: `${path} cannot be written: ${(error as Error).message}.`,
-          remedy: 'Choose another name or folder.',
-        },
-        { cause: error },
-      );
+      throw unwritable(path, error, 'Choose another name or folder.');
     }
     this.#database = new DatabaseSync(path);
     this.#types = columns.map(({ type }) => type);

@@ -114,12 +114,16 @@ function damaged(path: string, error: unknown): ProbeError {
   );
 }
 
-export function unwritable(path: string, error: unknown): ProbeError {
+export function unwritable(
+  path: string,
+  error: unknown,
+  remedy = 'Choose another name or folder; recordings are never written over.',
+): ProbeError {
   return new ProbeError(
     {
       code: 'file-unwritable',
       message: `${path} cannot be written: ${(error as Error).message}.`,
-      remedy: 'Choose another name or folder; recordings are never written over.',
+      remedy,
     },
     { cause: error },
   );

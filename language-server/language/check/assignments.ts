@@ -5,10 +5,11 @@ import { typeNodeType } from './casts.ts';
 import { checkCall, type CheckedCall } from './calls.ts';
 import { typeOf } from './expressions.ts';
 import { constantInteger } from './fold.ts';
-import { aggregate, assignMap, countMap, mapType, resolveMap, useKeys } from './maps.ts';
+import { useKeys } from './map-keys.ts';
+import { aggregate, assignMap, countMap, mapType, resolveMap } from './maps.ts';
 import { combine } from './operators.ts';
 import type { State } from './state.ts';
-import { int64, isOpen, typeName } from './types.ts';
+import { int64, isOpen, typeName, type Type } from './types.ts';
 import { assignVariable, declare, findVariable, variableType } from './variables.ts';
 
 const aggregationNames: ReadonlySet<string> = new Set(aggregations.map((word) => word.name));
@@ -96,6 +97,9 @@ function assignAggregation(
 function checkCompound(state: State, statement: Assignment): void {
   const { target, value } = statement;
   const operator = statement.operator.slice(0, -1) as Parameters<typeof combine>[1]['operator'];
+  const { start, end } = statement;
+  const combined = (left: Type, right: Type): Type =>
+    combine(state, { operator, left: target, right: value, start, end }, left, right);
   if (target.kind === 'map') {
     refuseUnevaluated(state, statement);
     const map = resolveMap(state, target);
@@ -103,23 +107,12 @@ function checkCompound(state: State, statement: Assignment): void {
     if (map !== undefined && map.value.kind === 'none' && right.kind === 'integer')
       countMap(state, map, target);
     const left = mapType(state, target);
-    const type = combine(
-      state,
-      { operator, left: target, right: value, start: statement.start, end: statement.end },
-      left,
-      right,
-    );
+    const type = combined(left, right);
     assignMap(state, target, isOpen(left) ? int64 : type, statement, undefined);
     return;
   }
   const left = target.kind === 'variable' ? variableType(state, target) : typeOf(state, target);
-  const right = typeOf(state, value);
-  const type = combine(
-    state,
-    { operator, left: target, right: value, start: statement.start, end: statement.end },
-    left,
-    right,
-  );
+  const type = combined(left, typeOf(state, value));
   if (target.kind === 'variable' && findVariable(state, target.name) !== undefined)
     assignVariable(state, target, type, statement, undefined);
 }

@@ -7,7 +7,8 @@ import { probeContext } from './attach-points.ts';
 import { checkCDefinitions } from './c-definitions.ts';
 import { CTypes } from './c-types.ts';
 import { checkCondition, typeOf } from './expressions.ts';
-import type { CheckMemory, Outcome } from './memory.ts';
+import type { CheckMemory } from './memory.ts';
+import type { Outcome } from './pass-record.ts';
 import { Report } from './report.ts';
 import {
   checkConfigEntry,

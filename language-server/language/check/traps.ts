@@ -1,7 +1,8 @@
 import type { Diagnostic, Fix, Span } from '../diagnostic.ts';
 import type { Call, Expression, Node, Probe, Program } from '../syntax/ast.ts';
 import { probeWordByName, type ProbeTypeName } from '../tables/probes.ts';
-import { move, type CheckMemory } from './memory.ts';
+import type { CheckMemory } from './memory.ts';
+import { move } from './pass-record.ts';
 import { Report } from './report.ts';
 import type { State } from './state.ts';
 import { walk } from './walk.ts';

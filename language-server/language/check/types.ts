@@ -256,3 +256,9 @@ export function equal(a: Type, b: Type): boolean {
 export function promoteRange(from: IntegerType, to: IntegerType): Type {
   return from.bits >= to.bits ? from : integer(to.bits, from.signed);
 }
+
+/** Whether something of it is not known yet. */
+export const hasOpen = (type: Type): boolean =>
+  isOpen(type) ||
+  (type.kind === 'pointer' && hasOpen(type.to)) ||
+  (type.kind === 'array' && hasOpen(type.of));

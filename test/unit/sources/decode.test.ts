@@ -7,7 +7,7 @@ import { parseEntry } from '../../../helper/sources/source.ts';
 import { parseStat, ratiosOf } from '../../../helper/sources/perf-stat/decode.ts';
 import { emptyRecords, readPage } from '../../../helper/sources/tracefs/pages.ts';
 import { Rows, Tasks } from '../../../helper/sources/tracefs/rows.ts';
-import { parseStats } from '../../../helper/sources/tracefs/stream.ts';
+import { parseStats } from '../../../helper/sources/tracefs/instance.ts';
 import { groupEvents, mountedTracefs } from '../../../helper/kernel/tracefs.ts';
 import { sourceKinds, type EventField } from '../../../protocol/events.ts';
 
