@@ -109,3 +109,28 @@ test('waits are profiled from the source of the program that runs', async () => 
   await panel.locator('.live-state[data-state="ended"]').waitFor();
   await expect.poll(enginesRunning).toEqual([]);
 });
+
+test('each occurrence of an event is profiled; what is no event is told while it is typed', async () => {
+  const { page } = studio;
+  await (await processRow(page, 'shop')).click({ button: 'right' });
+  await chooseInMenu(page, 'Profile Process…');
+  await page.locator('.quick-input-list .monaco-list-row', { hasText: 'Page faults' }).waitFor();
+  await studio.screenshot('profile-choices');
+  await pick(page, 'Occurrences of an event…');
+  const input = page.locator('.quick-input-widget input');
+  await input.fill('no event at all');
+  await page
+    .locator('.quick-input-message', { hasText: 'One event, such as page-faults or sched:sched_wakeup' })
+    .waitFor();
+  await input.fill('syscalls:sys_enter_clock_nanosleep');
+  await input.press('Enter');
+  const panel = await webviewWith(page, '.live-state[data-state="running"]');
+  await expect.poll(() => panel.locator('.live-figures').textContent()).toMatch(/ · [\d,]{2,} times$/);
+  await panel.locator('input.search').fill('^db_query$');
+  // the demo sleeps below it, and hardly anywhere else
+  await expect.poll(() => panel.locator('.found').textContent()).toMatch(/^[\d.]+ %/);
+  await studio.screenshot('profile-event');
+  await panel.locator('button', { hasText: 'Stop' }).press('Enter');
+  await panel.locator('.live-state[data-state="ended"]').waitFor();
+  await expect.poll(enginesRunning).toEqual([]);
+});
