@@ -7,7 +7,7 @@ import type { Stack, SourcePlace } from './source.ts';
  */
 export type CallWatchId = string;
 
-/** What a thread did in a call, in ns; the four add up to the call's duration but for what the probes take themselves. */
+/** What a thread did in a call, in ns; the four add up to the call's duration. */
 export interface CallTimes {
   /** On a CPU. */
   readonly runningNs: number;

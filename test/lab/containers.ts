@@ -165,11 +165,18 @@ function stopContainer(kind: ContainerKind, child: ChildProcess, folder: string,
   child.kill('SIGKILL');
   const left = processOf(`/app/${name}`);
   if (left !== undefined) process.kill(left, 'SIGKILL');
-  spawnSync('sh', [
-    '-c',
-    'for m in $(grep -o "$1[^ ]*" /proc/mounts | sort -r); do umount -l "$m"; done',
-    'sh',
-    folder,
-  ]);
-  rmSync(folder, { recursive: true, force: true });
+  // conmon cleans up behind podman on its own time, and mounts for that what this unmounts
+  for (const deadline = Date.now() + 10_000; ;) {
+    spawnSync('sh', [
+      '-c',
+      'for m in $(grep -o "$1[^ ]*" /proc/mounts | sort -r); do umount -l "$m"; done',
+      'sh',
+      folder,
+    ]);
+    try {
+      return rmSync(folder, { recursive: true, force: true, maxRetries: 2 });
+    } catch (error) {
+      if (Date.now() > deadline) throw error;
+    }
+  }
 }

@@ -90,8 +90,9 @@ function entryCode({ registers, texts }: CallsScriptOptions, sizeBytes: number):
     @st[tid] = (uint64)1;
 ${registers.map((register) => `    @a${register}[tid] = arg${register};\n`).join('')}${texts
     .map((register) => `    @x${register}[tid] = str(arg${register}, ${TEXT_BYTES});\n`)
-    .join('')}    @mk[tid] = nsecs;
-    @in[tid] = nsecs;
+    .join('')}    $now = nsecs;
+    @mk[tid] = $now;
+    @in[tid] = $now;
   }
 `;
 }
@@ -157,6 +158,7 @@ function calleeReturnCode(number: number, returnAddressBytes: number): string {
 /**
  * `prev_state` is 0 for a thread that would go on, with bit 8 when it was preempted (TASK_REPORT_MAX); else it sleeps, and the
  * kernel's own flag says whether for I/O. Without the kernel's types an uninterruptible sleep (bit 1) is taken for I/O.
+ * One reading of the clock ends a state and begins the next, so that the states add up to the call.
  */
 function switchClause(kernelTypes: boolean): string {
   const waitsForIo = kernelTypes
@@ -164,10 +166,11 @@ function switchClause(kernelTypes: boolean): string {
     : '(args->prev_state & 2) == 2';
   return `tracepoint:sched:sched_switch
 {
+  $now = nsecs;
   $k = (uint32)args->prev_pid;
   if (@in[$k] != 0) {
-    @t1[$k] = @t1[$k] + (nsecs - @mk[$k]);
-    @mk[$k] = nsecs;
+    @t1[$k] = @t1[$k] + ($now - @mk[$k]);
+    @mk[$k] = $now;
     if (args->prev_state == 0 || args->prev_state >= 256) {
       @st[$k] = (uint64)2;
     } else {
@@ -176,12 +179,12 @@ function switchClause(kernelTypes: boolean): string {
   }
   $m = (uint32)args->next_pid;
   if (@in[$m] != 0) {
-    $w = nsecs - @mk[$m];
+    $w = $now - @mk[$m];
     $t = @st[$m];
     if ($t == 2) { @t2[$m] = @t2[$m] + $w; }
     if ($t == 3) { @t3[$m] = @t3[$m] + $w; }
     if ($t == 4) { @t4[$m] = @t4[$m] + $w; }
-    @mk[$m] = nsecs;
+    @mk[$m] = $now;
     @st[$m] = (uint64)1;
   }
 }`;
@@ -191,11 +194,12 @@ const wakeupClause = `tracepoint:sched:sched_wakeup
 {
   $k = (uint32)args->pid;
   if (@in[$k] != 0) {
-    $w = nsecs - @mk[$k];
+    $now = nsecs;
+    $w = $now - @mk[$k];
     $t = @st[$k];
     if ($t == 3) { @t3[$k] = @t3[$k] + $w; }
     if ($t == 4) { @t4[$k] = @t4[$k] + $w; }
-    if ($t > 2) { @mk[$k] = nsecs; @st[$k] = (uint64)2; }
+    if ($t > 2) { @mk[$k] = $now; @st[$k] = (uint64)2; }
   }
 }`;
 
