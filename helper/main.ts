@@ -1,16 +1,8 @@
-// The helper's process: JSON-RPC on standard input and output, until the client goes.
-import { startService } from './service.ts';
+// The helper's one file: its process, and the thread that the process starts from the same file (`host/binary-search.ts`).
+import { isMainThread, parentPort } from 'node:worker_threads';
 
-const { ended } = startService({ input: process.stdin, output: process.stdout });
-process.title = 'probescope-helper';
-// what keeps this process small is not meant for engines (leanMalloc of bootstrap.ts)
-for (const name of ['MALLOC_ARENA_MAX', 'MALLOC_MMAP_THRESHOLD_']) Reflect.deleteProperty(process.env, name);
-// A client that asks by a signal means the same as one that goes: sessions end with our standard input.
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
-  process.on(signal, () => process.stdin.destroy());
-// The engines end by their supervisors; detaching many probes takes the kernel seconds, which nobody has to wait for.
-const LONGEST_FAREWELL_MS = 1000;
-const timer = new Promise<void>((resolve) => {
-  process.stdin.once('close', () => setTimeout(resolve, LONGEST_FAREWELL_MS));
-});
-void Promise.race([ended, timer]).finally(() => process.exit(0));
+if (isMainThread) void import('./process.ts');
+else if (parentPort !== null) {
+  const port = parentPort;
+  void import('./host/binary-search-thread.ts').then(({ serveSearches }) => serveSearches(port));
+}

@@ -31,6 +31,7 @@ const droppable: ReadonlySet<string> = new Set<MethodName<HelperEvents>>([
   'logValues',
   'statInterval',
   'syscallSummary',
+  'searchProgress',
   'log',
 ]);
 

@@ -1,6 +1,6 @@
 import type { Readable, Writable } from 'node:stream';
 import type { ParamsOf, ResultOf } from '../protocol/channel.ts';
-import type { HelperApi } from '../protocol/helper.ts';
+import type { BinaryCandidate, HelperApi, SearchProgress, SourceQuery } from '../protocol/helper.ts';
 import type { TargetFacts } from '../protocol/target.ts';
 import type { CallsService } from './calls/service.ts';
 import type { CostService } from './cost-service.ts';
@@ -25,12 +25,20 @@ export interface HelperService {
   readonly ended: Promise<void>;
 }
 
+export interface ServiceOptions {
+  /** The helper's file, which serves searches when it is run in a thread. Without it they run here, as in a command that waits for them. */
+  readonly threadEntry?: string;
+}
+
 /** Answers the helper's calls on two streams. Whatever was started ends when the client goes. */
-export function startService(streams: { input: Readable; output: Writable }): HelperService {
+export function startService(
+  streams: { input: Readable; output: Writable },
+  { threadEntry }: ServiceOptions = {},
+): HelperService {
   const silence = new SilenceWatch(streams.input);
   let services: Services | undefined;
   const { closed } = serve(streams, HELPER_VERSION, (notify, linkIsFull) => {
-    services = new Services(notify, linkIsFull);
+    services = new Services(notify, linkIsFull, threadEntry);
     return {
       ...services.handlers(),
       ping: ({ endAfterSilenceMs }) => {
@@ -59,9 +67,10 @@ class Services {
   readonly #calls: Lazy<CallsService>;
   readonly #profiles: Lazy<LiveProfileService>;
   readonly #costs: Lazy<CostService>;
+  readonly #search: Lazy<Search>;
   #facts: Promise<TargetFacts> | undefined;
 
-  constructor(notify: Notify, linkIsFull: () => boolean) {
+  constructor(notify: Notify, linkIsFull: () => boolean, threadEntry: string | undefined) {
     this.#notify = notify;
     const binaries = this.#binaries;
     const trace = new TraceService(notify, binaries);
@@ -106,6 +115,7 @@ class Services {
       const { CostService } = await import('./cost-service.ts');
       return new CostService(trace);
     });
+    this.#search = new Lazy(() => searchIn(threadEntry));
   }
 
   handlers(): Omit<HelperHandlers, 'ping'> {
@@ -161,8 +171,12 @@ class Services {
         return { processes: await listProcesses() };
       },
       findBinaries: async (query, { cancelled }) => {
-        const { findBinaries } = await import('./host/binaries.ts');
-        return { candidates: await findBinaries(binaries, query, cancelled) };
+        const { search } = query;
+        const binaries = await this.#search.get();
+        const candidates = await binaries.find(query, cancelled, (progress) => {
+          if (search !== undefined) this.#notify('searchProgress', { search, ...progress });
+        });
+        return { candidates };
       },
       checkScript: async ({ script, unsafe }) => {
         const { checkScriptHere } = await import('./engines/bpftrace/host-verdict.ts');
@@ -191,8 +205,34 @@ class Services {
       this.#syscalls.end((service) => service.dispose()),
       this.#calls.end((service) => service.dispose()),
       this.#profiles.end((service) => service.dispose()),
+      this.#search.end((search) => search.dispose()),
     ]);
   }
+}
+
+/** How binaries of a source file are looked for. */
+interface Search {
+  find(
+    query: SourceQuery,
+    cancelled: AbortSignal,
+    progress: (progress: SearchProgress) => void,
+  ): Promise<readonly BinaryCandidate[]>;
+  dispose(): Promise<void>;
+}
+
+/** In a thread that is started from `entry`, or here. */
+async function searchIn(entry: string | undefined): Promise<Search> {
+  if (entry !== undefined) {
+    const { BinarySearch } = await import('./host/binary-search.ts');
+    return new BinarySearch(entry);
+  }
+  const { findBinaries } = await import('./host/binaries.ts');
+  const { SourceFilesCache } = await import('./symbols/source-files-cache.ts');
+  return {
+    find: (query, cancelled, progress) =>
+      findBinaries(query, { cache: new SourceFilesCache(), progress, isCancelled: () => cancelled.aborted }),
+    dispose: () => Promise.resolve(),
+  };
 }
 
 /** Hands a call to the service that answers it, which is loaded by then. */

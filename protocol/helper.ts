@@ -52,6 +52,17 @@ export interface SourceQuery {
   readonly file: string;
   readonly folders: readonly string[];
   readonly sourceMap?: readonly PrefixRule[];
+  /** Chosen by the client: with it, `searchProgress` tells how far the search is. */
+  readonly search?: string;
+}
+
+/** How far a search for binaries is. */
+export interface SearchProgress {
+  /** Binaries that were looked into, of `total`. */
+  readonly done: number;
+  readonly total: number;
+  /** The one whose line tables are read now. */
+  readonly binary: string;
 }
 
 export interface FunctionQuery {
@@ -145,6 +156,8 @@ export interface HelperEvents extends EventsEvents, ScriptEvents, SyscallsEvents
   callBatch(params: CallBatch): void;
   /** Calls are not recorded any more, and it was not asked for. */
   callsEnded(params: { readonly id: CallWatchId; readonly problem: Problem }): void;
+  /** Of `findBinaries`, at most ten times a second. */
+  searchProgress(params: SearchProgress & { readonly search: string }): void;
   log(params: { level: 'debug' | 'info' | 'warn' | 'error'; message: string }): void;
 }
 

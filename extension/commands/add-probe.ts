@@ -7,6 +7,7 @@ import type { SourcePlace } from '../../protocol/source.ts';
 import { subjectName } from '../core/probe.ts';
 import type { SourceFiles } from '../platform/open-source.ts';
 import type { ShowProblem } from '../platform/problems.ts';
+import type { Report } from '../platform/progress.ts';
 import type { Tracing } from '../probes/tracing.ts';
 import type { BinaryChooser, ChosenBinary } from './choose-binary.ts';
 import type { BinaryChoice } from './binary-choice.ts';
@@ -53,9 +54,10 @@ export async function binaryOf(
   ask: boolean,
   clock: Stopwatch,
   token: CancellationToken,
+  report?: Report,
 ): Promise<ChosenBinary> {
   await tracing.connect(token);
-  const chosen = await chooser.choose(file, { ask }, token);
+  const chosen = await chooser.choose(file, { ask }, token, report);
   clock.lap('binary');
   files.learn(chosen.candidate.fileInBinary, file);
   return chosen;

@@ -1,7 +1,7 @@
 import { l10n, window, type CancellationToken, type LogOutputChannel, type Memento } from 'vscode';
 import { ProbeError } from '../../protocol/errors.ts';
 import type { BinaryCandidate } from '../../protocol/helper.ts';
-import { asking } from '../platform/progress.ts';
+import { asking, type Report } from '../platform/progress.ts';
 import type { Tracing } from '../probes/tracing.ts';
 import { choiceItems, decide, versionNote, type BinaryChoice } from './binary-choice.ts';
 
@@ -24,8 +24,15 @@ export class BinaryChooser {
   }
 
   /** `ask`: shows the choice even where it is clear. Throws ProbeError `binary-not-found`, or `cancelled` when nothing was chosen. */
-  async choose(file: string, options: { ask: boolean }, token?: CancellationToken): Promise<ChosenBinary> {
-    const candidates = await this.#tracing.findBinaries(file, token);
+  async choose(
+    file: string,
+    options: { ask: boolean },
+    token?: CancellationToken,
+    report?: Report,
+  ): Promise<ChosenBinary> {
+    const candidates = await this.#tracing.findBinaries(file, token, ({ done, total, binary }) => {
+      report?.(l10n.t('looked into {0} of {1} binaries, now {2}', done, total, lastPart(binary)));
+    });
     const decision = decide(candidates, this.#remembered(file, candidates));
     if (decision.kind === 'none') throw noBinary(file);
     if (decision.kind === 'use' && !options.ask) {
@@ -49,7 +56,7 @@ export class BinaryChooser {
   }
 
   async #ask(file: string, candidates: readonly BinaryCandidate[], token?: CancellationToken) {
-    const name = file.slice(file.lastIndexOf('/') + 1);
+    const name = lastPart(file);
     const chosen = await asking(
       window.showQuickPick(
         choiceItems(candidates),
@@ -78,8 +85,10 @@ export class BinaryChooser {
   }
 }
 
+const lastPart = (path: string): string => path.slice(path.lastIndexOf('/') + 1);
+
 function noBinary(file: string): ProbeError {
-  const name = file.slice(file.lastIndexOf('/') + 1);
+  const name = lastPart(file);
   return new ProbeError({
     code: 'binary-not-found',
     message: `No running process and no binary in the workspace has debug information that names ${name}.`,

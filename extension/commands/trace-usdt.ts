@@ -13,9 +13,9 @@ export async function countUsdt(services: TraceServices): Promise<void> {
   if (editor === undefined) return;
   const at = pointedAt(editor);
   try {
-    await withProgress(l10n.t('Looking for USDT probes'), async (token) => {
+    await withProgress(l10n.t('Looking for USDT probes'), async (token, report) => {
       const clock = new Stopwatch();
-      const chosen = await binaryOf(services, at, false, clock, token);
+      const chosen = await binaryOf(services, at, false, clock, token, report);
       const { binary, candidate } = chosen;
       const subjects = await services.tracing.lookUp(
         { binary, file: candidate.fileInBinary, line: at.line },

@@ -55,9 +55,9 @@ export async function chooseBinary({ tracing, chooser, show, log }: TraceService
   const file = window.activeTextEditor?.document.uri.fsPath;
   if (file === undefined) return;
   try {
-    const chosen = await withProgress(l10n.t('Looking for binaries'), async (token) => {
+    const chosen = await withProgress(l10n.t('Looking for binaries'), async (token, report) => {
       await tracing.connect(token);
-      return chooser.choose(file, { ask: true }, token);
+      return chooser.choose(file, { ask: true }, token, report);
     });
     log.info(`${file}: will be traced in ${chosen.binary}.`);
   } catch (error) {
@@ -69,8 +69,8 @@ async function traceAt(services: TraceServices, at: Pointed, measure: Measure, a
   const clock = new Stopwatch();
   let chosen: ChosenBinary | undefined;
   try {
-    await withProgress(l10n.t('Tracing {0}', at.word || 'function'), async (token) => {
-      chosen = await binaryOf(services, at, ask, clock, token);
+    await withProgress(l10n.t('Tracing {0}', at.word || 'function'), async (token, report) => {
+      chosen = await binaryOf(services, at, ask, clock, token, report);
       const subject = await functionAt(services, chosen, at, token);
       clock.lap('lookup');
       await addProbe(services, { chosen, subject, measure, at, clock }, token);

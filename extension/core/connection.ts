@@ -40,6 +40,7 @@ export class HelperConnection implements Disposable {
   readonly #callBatch = new Emitter<EventOf<'callBatch'>>();
   readonly #callsEnded = new Emitter<EventOf<'callsEnded'>>();
   readonly #log = new Emitter<EventOf<'log'>>();
+  readonly #searchProgress = new Emitter<EventOf<'searchProgress'>>();
   readonly #eventRows = new Emitter<EventOf<'eventRows'>>();
   readonly #eventStacks = new Emitter<EventOf<'eventStacks'>>();
   readonly #eventsState = new Emitter<EventOf<'eventsState'>>();
@@ -63,6 +64,7 @@ export class HelperConnection implements Disposable {
   readonly onCallBatch = this.#callBatch.on;
   readonly onCallsEnded = this.#callsEnded.on;
   readonly onLog = this.#log.on;
+  readonly onSearchProgress = this.#searchProgress.on;
   readonly onEventRows = this.#eventRows.on;
   readonly onEventStacks = this.#eventStacks.on;
   readonly onEventsState = this.#eventsState.on;
@@ -132,6 +134,9 @@ export class HelperConnection implements Disposable {
       this.#profileEnded.fire(event),
     );
     this.#connection.onNotification('log', (event: EventOf<'log'>) => this.#log.fire(event));
+    this.#connection.onNotification('searchProgress', (event: EventOf<'searchProgress'>) =>
+      this.#searchProgress.fire(event),
+    );
     this.#connection.onClose(() => this.#end(''));
     void streams.ended.then(({ stderr }) => this.#end(stderr.trim()));
     this.#connection.listen();

@@ -83,8 +83,8 @@ async function addLogpoint({ trace, list, connect }: LogpointServices): Promise<
   const before = list.at(at.file, at.line);
   const { chosen: binary, connection } = await withProgress(
     l10n.t('Looking for the binary of line {0}', at.line),
-    async (token) => ({
-      chosen: await binaryOf(trace, at, false, new Stopwatch(), token),
+    async (token, report) => ({
+      chosen: await binaryOf(trace, at, false, new Stopwatch(), token, report),
       connection: await connect(),
     }),
   );

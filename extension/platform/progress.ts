@@ -1,7 +1,17 @@
-import { CancellationTokenSource, l10n, ProgressLocation, window, type CancellationToken } from 'vscode';
+import {
+  CancellationTokenSource,
+  l10n,
+  ProgressLocation,
+  window,
+  type CancellationToken,
+  type Progress,
+} from 'vscode';
 
 /** Work that takes longer than this gets a message with a button that cancels it. */
 const PATIENCE_MS = 2000;
+/** The same for work that tells how far it is. */
+const TALKING_PATIENCE_MS = 500;
+const LOOK_EVERY_MS = 100;
 
 let questions = 0;
 
@@ -15,40 +25,55 @@ export async function asking<T>(question: PromiseLike<T>): Promise<T> {
   }
 }
 
-/** Runs `work` with a quiet sign in the status bar, and with one that can be cancelled when it takes long. */
+/** Says what is being done now, in a few words: replaces what was said before. */
+export type Report = (message: string) => void;
+
+/**
+ * Runs `work` with a quiet sign in the status bar, and with one that can be cancelled when it takes long, or somewhat long
+ * and `work` has something to say of it.
+ */
 export async function withProgress<T>(
   title: string,
-  work: (token: CancellationToken) => Promise<T>,
+  work: (token: CancellationToken, report: Report) => Promise<T>,
 ): Promise<T> {
   const source = new CancellationTokenSource();
-  const running = work(source.token);
+  const startedMs = performance.now();
+  const shown: Progress<{ message?: string }>[] = [];
+  let said: string | undefined;
+  const running = work(source.token, (message) => {
+    said = message;
+    for (const progress of shown) progress.report({ message });
+  });
   const settled = running.then(
     () => undefined,
     () => undefined,
   );
-  void window.withProgress({ location: ProgressLocation.Window, title }, () => settled);
+  const show = (progress: Progress<{ message?: string }>): Promise<void> => {
+    shown.push(progress);
+    if (said !== undefined) progress.report({ message: said });
+    return settled;
+  };
+  void window.withProgress({ location: ProgressLocation.Window, title }, show);
   const timer = setInterval(() => {
-    if (questions > 0) return;
+    const patience = said === undefined ? PATIENCE_MS : TALKING_PATIENCE_MS;
+    if (questions > 0 || performance.now() - startedMs < patience) return;
     clearInterval(timer);
-    offerToCancel(title, source, settled);
-  }, PATIENCE_MS);
+    void window.withProgress(
+      { location: ProgressLocation.Notification, title, cancellable: true },
+      (progress, cancelled) => {
+        cancelled.onCancellationRequested(() => {
+          shown.length = 0;
+          progress.report({ message: l10n.t('cancelling…') });
+          source.cancel();
+        });
+        return show(progress);
+      },
+    );
+  }, LOOK_EVERY_MS);
   try {
     return await running;
   } finally {
     clearInterval(timer);
     source.dispose();
   }
-}
-
-function offerToCancel(title: string, source: CancellationTokenSource, settled: Promise<void>): void {
-  void window.withProgress(
-    { location: ProgressLocation.Notification, title, cancellable: true },
-    async (progress, cancelled) => {
-      cancelled.onCancellationRequested(() => {
-        progress.report({ message: l10n.t('cancelling…') });
-        source.cancel();
-      });
-      await settled;
-    },
-  );
 }

@@ -1,13 +1,13 @@
 /** The probes of this workspace: kept over reloads, attached by core's registry, read by everything that shows them. */
 import { EventEmitter, type CancellationToken, type Disposable, type Memento } from 'vscode';
 import { ProbeError, type Problem } from '../../protocol/errors.ts';
-import type { BinaryCandidate, FunctionQuery, SourceQuery } from '../../protocol/helper.ts';
+import type { BinaryCandidate, FunctionQuery, SearchProgress, SourceQuery } from '../../protocol/helper.ts';
 import type { Measure, ProbeSpec, Subject } from '../../protocol/probe.ts';
 import type { CallerTotals } from '../../protocol/snapshot.ts';
 import type { SourcePlace } from '../../protocol/source.ts';
 import type { HistoryPoint } from '../core/aggregate.ts';
+import { BinarySearches } from '../core/binary-searches.ts';
 import type { CheaperAdvice } from '../core/cheaper.ts';
-import type { HelperConnection } from '../core/connection.ts';
 import type { Governor } from '../core/governor.ts';
 import type { NewProbe, Probe } from '../core/probe.ts';
 import type { SnapshotSink } from '../core/recording/trace-recorder.ts';
@@ -18,15 +18,6 @@ import type { ProbeView } from './probe-view.ts';
 import { readStored } from './stored.ts';
 import type { Tracing } from './tracing.ts';
 import { viewOf, type Sighting } from './view-of.ts';
-
-/** Binaries found this long ago are still the ones: a program that started since is found the next time. */
-const FOUND_FRESH_MS = 5000;
-
-interface FoundBinaries {
-  readonly connection: HelperConnection;
-  readonly atMs: number;
-  readonly candidates: Promise<readonly BinaryCandidate[]>;
-}
 
 const MEMENTO_KEY = 'probescope.probes';
 /** Four a second: what the overlay draws at most. */
@@ -43,25 +34,23 @@ export class ProbeList implements Tracing, Disposable {
   readonly onDidTell = this.#told.event;
   readonly #link: HelperLink;
   readonly #registry: ProbeRegistry;
-  readonly #search: () => Omit<SourceQuery, 'file'>;
   readonly #memento: Memento;
   /** Where edits moved the code of each probe, and whether it is newer than the binary. */
   readonly #sightings = new Map<string, Sighting>();
-  /** What was found for a file a moment ago: the menu is open while the search that its opening began runs. */
-  readonly #found = new Map<string, FoundBinaries>();
+  readonly #searches: BinarySearches;
   #running = new Set<string>();
   /** Probes that a command is attaching: it tells what goes wrong itself. */
   #attended = 0;
 
   constructor(
     link: HelperLink,
-    search: () => Omit<SourceQuery, 'file'>,
+    where: () => Omit<SourceQuery, 'file' | 'search'>,
     memento: Memento,
     governor: Governor,
     recorder?: SnapshotSink,
   ) {
     this.#link = link;
-    this.#search = search;
+    this.#searches = new BinarySearches(() => link.connect(), where);
     this.#memento = memento;
     this.#registry = new ProbeRegistry({
       connect: () => link.connect(),
@@ -113,22 +102,16 @@ export class ProbeList implements Tracing, Disposable {
     await this.#link.connect();
   }
 
-  async findBinaries(file: string, token?: CancellationToken): Promise<readonly BinaryCandidate[]> {
-    const connection = await this.#link.connect();
-    const known = this.#found.get(file);
-    if (known?.connection === connection && performance.now() - known.atMs < FOUND_FRESH_MS)
-      return known.candidates;
-    const query = { file, ...this.#search() };
-    const candidates = connection
-      .call('findBinaries', query, abortOn(token))
-      .then(({ candidates: found }) => found);
-    this.#found.set(file, { connection, atMs: performance.now(), candidates });
-    try {
-      return await candidates;
-    } catch (error) {
-      this.#found.delete(file);
-      throw error;
-    }
+  findBinaries(
+    file: string,
+    token?: CancellationToken,
+    progress?: (progress: SearchProgress) => void,
+  ): Promise<readonly BinaryCandidate[]> {
+    const signal = abortOn(token);
+    return this.#searches.find(file, {
+      ...(signal === undefined ? {} : { signal }),
+      ...(progress === undefined ? {} : { progress }),
+    });
   }
 
   async lookUp(query: FunctionQuery, token?: CancellationToken): Promise<readonly Subject[]> {

@@ -1,6 +1,6 @@
 /** What commands may ask of tracing: between the editor's side and `core`. */
 import type { CancellationToken } from 'vscode';
-import type { BinaryCandidate, FunctionQuery } from '../../protocol/helper.ts';
+import type { BinaryCandidate, FunctionQuery, SearchProgress } from '../../protocol/helper.ts';
 import type { Measure, Subject } from '../../protocol/probe.ts';
 import type { CheaperAdvice } from '../core/cheaper.ts';
 import type { NewProbe } from '../core/probe.ts';
@@ -11,7 +11,12 @@ export interface Tracing extends ProbeSource {
   readonly status: SessionStatus;
   /** Starts the helper unless it runs. */
   connect(token?: CancellationToken): Promise<void>;
-  findBinaries(file: string, token?: CancellationToken): Promise<readonly BinaryCandidate[]>;
+  /** Searches end when the last who waits with a token gives up. */
+  findBinaries(
+    file: string,
+    token?: CancellationToken,
+    progress?: (progress: SearchProgress) => void,
+  ): Promise<readonly BinaryCandidate[]>;
   lookUp(query: FunctionQuery, token?: CancellationToken): Promise<readonly Subject[]>;
   /** Adds a probe (or its measures to the one that is there) and resolves with its key when it is attached. */
   add(probe: NewProbe, token?: CancellationToken): Promise<string>;

@@ -75,7 +75,7 @@ async function subjectOf(
 async function processOfFile({ chooser }: ProfileServices, file: string): Promise<ProcessInfo> {
   const { candidate, pid, binary } = await withProgress(
     l10n.t('Looking for the program of {0}', file.slice(file.lastIndexOf('/') + 1)),
-    (token) => chooser.choose(file, { ask: false }, token),
+    (token, report) => chooser.choose(file, { ask: false }, token, report),
   );
   const processes = candidate.processes.filter((process) => pid === undefined || process.pid === pid);
   const [first, second] = processes;

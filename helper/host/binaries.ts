@@ -1,8 +1,11 @@
 import { open, readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { BinaryCandidate, SourceQuery } from '../../protocol/helper.ts';
+import { ProbeError } from '../../protocol/errors.ts';
+import type { BinaryCandidate, SearchProgress, SourceQuery } from '../../protocol/helper.ts';
+import { baseName } from '../../protocol/source-path.ts';
 import type { ProcessInfo } from '../../protocol/target.ts';
-import type { OpenBinaries } from '../symbols/open-binaries.ts';
+import { sourceFilesOf, type BinarySources } from '../symbols/source-files.ts';
+import type { SourceFilesCache } from '../symbols/source-files-cache.ts';
 import { sourceVersion } from '../symbols/source-version.ts';
 import { listProcesses } from './processes.ts';
 import {
@@ -19,23 +22,34 @@ const MOST_ENTRIES = 20_000;
 const LARGEST_DEPTH = 8;
 const skippedFolders = new Set(['node_modules', '.git', '.hg', '.svn', '__pycache__']);
 
+export interface SearchOptions {
+  readonly cache?: SourceFilesCache;
+  /** Told before each binary that is looked into, and before each of its units. */
+  readonly progress?: (progress: SearchProgress) => void;
+  /** Asked as often: a search ends within milliseconds. */
+  readonly isCancelled?: () => boolean;
+}
+
 /**
  * Binaries whose debug information names a source file: those of running processes and the libraries they have mapped,
  * then ELF files below the folders. Best first: running, recognised with more certainty (see {@link bestMatch}), the newest.
+ * Reads line tables for seconds at a time where they are large and not in the cache: the helper does it in a thread
+ * (`binary-search.ts`). Throws ProbeError `cancelled`.
  */
 export async function findBinaries(
-  binaries: OpenBinaries,
   { file, folders, sourceMap = [] }: SourceQuery,
-  cancelled?: AbortSignal,
+  options: SearchOptions = {},
 ): Promise<BinaryCandidate[]> {
+  const check = (): void => {
+    if (options.isCancelled?.() === true)
+      throw new ProbeError({ code: 'cancelled', message: 'The search was cancelled.' });
+  };
   const wanted = await wantedSource(file, sourceMap);
   const running = await runningBinaries();
-  const below = (await Promise.all(folders.map((folder) => elfFilesBelow(folder)))).flat();
+  const below = (await Promise.all(folders.map((folder) => elfFilesBelow(folder, check)))).flat();
   const places = await distinctFiles([...running.keys(), ...below]);
-  const search = (ignoreCase: boolean) => searchAll(binaries, places, wanted, ignoreCase, cancelled);
-  let found = await search(false);
-  // Only a file system that ignores case leads to a name that no compiler was given.
-  if (found.length === 0) found = await search(true);
+  const found = await searchAll(places, wanted, options, check);
+  options.cache?.trim();
   const candidates = found.map(({ binary, modifiedMs, match, buildId }) => ({
     match,
     modifiedMs,
@@ -80,19 +94,48 @@ interface FoundBinary extends BinaryPlace {
 }
 
 async function searchAll(
-  binaries: OpenBinaries,
   places: readonly BinaryPlace[],
   wanted: WantedSource,
-  ignoreCase: boolean,
-  cancelled: AbortSignal | undefined,
+  { cache, progress }: SearchOptions,
+  check: () => void,
 ): Promise<FoundBinary[]> {
-  const found: FoundBinary[] = [];
-  for (const place of places) {
-    if (cancelled?.aborted) break;
-    const inside = await sourceIn(binaries, place.binary, wanted, ignoreCase);
-    if (inside !== undefined) found.push({ ...place, ...inside });
+  const names = new Set(baseNames(wanted));
+  const plainNames = new Set([...names].map((name) => name.toLowerCase()));
+  const exact: FoundBinary[] = [];
+  const otherwiseSpelled: FoundBinary[] = [];
+  for (const [done, place] of places.entries()) {
+    const step = (): void => {
+      check();
+      progress?.({ done, total: places.length, binary: place.binary });
+    };
+    step();
+    const sources = readSources(place.binary, cache, step);
+    if (sources === undefined) continue;
+    const { files, buildId } = sources;
+    const named = files.filter(({ path }) => names.has(baseName(path)));
+    const match = await bestMatch(wanted, named);
+    if (match !== undefined) exact.push({ ...place, match, buildId });
+    if (exact.length > 0) continue;
+    const alike = files.filter(({ path }) => plainNames.has(baseName(path).toLowerCase()));
+    const matchAlike = await bestMatch(wanted, alike, true);
+    if (matchAlike !== undefined) otherwiseSpelled.push({ ...place, match: matchAlike, buildId });
   }
-  return found;
+  // Only a file system that ignores case leads to a name that no compiler was given.
+  return exact.length > 0 ? exact : otherwiseSpelled;
+}
+
+/** Undefined for one that cannot be read: it was not built from the file as far as anybody can tell. */
+function readSources(
+  binary: string,
+  cache: SourceFilesCache | undefined,
+  step: () => void,
+): BinarySources | undefined {
+  try {
+    return sourceFilesOf(binary, cache, step);
+  } catch {
+    step();
+    return undefined;
+  }
 }
 
 /** Executables of processes and the libraries they map, system libraries left out, with the processes. */
@@ -122,12 +165,13 @@ async function mappedLibraries(process: ProcessInfo): Promise<string[]> {
     .filter((path) => path !== process.executable);
 }
 
-async function elfFilesBelow(folder: string): Promise<string[]> {
+async function elfFilesBelow(folder: string, check: () => void): Promise<string[]> {
   const found: string[] = [];
   let entries = 0;
   const walk = async (path: string, depth: number): Promise<void> => {
     if (depth > LARGEST_DEPTH) return;
     const list = await readdir(path, { withFileTypes: true }).catch(() => []);
+    check();
     for (const entry of list) {
       if (++entries > MOST_ENTRIES) return;
       const full = join(path, entry.name);
@@ -156,22 +200,5 @@ async function isProgram(path: string): Promise<boolean> {
     return false;
   } finally {
     await file.close();
-  }
-}
-
-async function sourceIn(
-  binaries: OpenBinaries,
-  binary: string,
-  wanted: WantedSource,
-  ignoreCase: boolean,
-): Promise<Pick<FoundBinary, 'match' | 'buildId'> | undefined> {
-  try {
-    const info = await binaries.open(binary);
-    const files = baseNames(wanted).flatMap((name) => info.sourceFilesNamed(name, ignoreCase));
-    const match = await bestMatch(wanted, files, ignoreCase);
-    return match && { match, buildId: info.elf.buildId };
-  } catch {
-    // one of many: what cannot be read was not built from the file as far as anybody can tell
-    return undefined;
   }
 }

@@ -19,15 +19,7 @@ import { ProbeError } from '../../protocol/errors.ts';
 import { SHF_ALLOC, SHF_EXECINSTR } from './elf/header.ts';
 import { FunctionCatalog } from './function-catalog.ts';
 import { LineSiteFinder } from './line-sites.ts';
-import type {
-  FunctionInfo,
-  InlinedCopy,
-  LineSites,
-  ScopeAt,
-  SourceFile,
-  SymbolFrame,
-  Variable,
-} from './model.ts';
+import type { FunctionInfo, InlinedCopy, LineSites, ScopeAt, SymbolFrame, Variable } from './model.ts';
 import { variablesInScope } from './variables.ts';
 import { Die } from './dwarf/die.ts';
 import { SymbolLookup } from './symbol-lookup.ts';
@@ -151,19 +143,6 @@ export class DebugInfo {
   rowsInside(ranges: readonly AddressRange[]): RowPlace[] {
     const unit = ranges[0] === undefined ? undefined : this.#lookup?.find(ranges[0].low);
     return unit === undefined ? [] : rowsInside(this.#index!.unit(unit), this.#index!.rows, ranges);
-  }
-
-  /** All source files the line tables name, normalised, sorted. */
-  sourceFiles(): string[] {
-    return this.dwarf === undefined ? [] : this.#lineSites().files();
-  }
-
-  /**
-   * Source files with that base name that have code here, with their content hashes where DWARF 5 has them. Takes
-   * milliseconds where {@link sourceFiles} of a kernel takes seconds.
-   */
-  sourceFilesNamed(baseName: string, ignoreCase = false): SourceFile[] {
-    return this.dwarf === undefined ? [] : this.#lineSites().filesNamed(baseName, ignoreCase);
   }
 
   /** The scopes around an address with their variables, innermost first: inlined copies, then the function. */

@@ -6,7 +6,7 @@ import type { UnitLookup } from './dwarf/unit-lookup.ts';
 import type { ScopeNames } from './dwarf/names.ts';
 import { INLINED_SCOPE, NONE } from './dwarf/scope-store.ts';
 import type { DwarfIndex, UnitIndex } from './dwarf/unit-index.ts';
-import type { LineSite, LineSites, SourceFile } from './model.ts';
+import type { LineSite, LineSites } from './model.ts';
 import type { NamingProgram } from './dwarf/file-search.ts';
 import { programsNaming } from './dwarf/file-search.ts';
 import { isAbsolute } from './dwarf/line-header.ts';
@@ -132,39 +132,6 @@ export class LineSiteFinder {
   /** The unit of a line program; undefined when it has no code. */
   #unitOf({ offset }: NamingProgram): UnitIndex | undefined {
     return this.#index.unitOfProgram(offset, (address) => this.#lookup.find(address));
-  }
-
-  /** The binary's source files with that base name, paths normalised: quick, whatever the binary's size. */
-  filesNamed(name: string, ignoreCase: boolean): SourceFile[] {
-    const found = new Map<string, Set<string>>();
-    for (const program of this.#programsNaming(name, ignoreCase)) {
-      const index = this.#unitOf(program);
-      for (const file of index === undefined ? [] : program.files) {
-        const path = index?.files?.path(file.number);
-        if (path === undefined) continue;
-        const normal = normalisePath(path);
-        let md5s = found.get(normal);
-        if (md5s === undefined) found.set(normal, (md5s = new Set()));
-        const md5 = index?.files?.md5(file.number);
-        if (md5 !== undefined) md5s.add(md5);
-      }
-    }
-    return [...found].map(([path, md5s]) => ({ path, md5s: [...md5s] }));
-  }
-
-  /** All source files of the binary, by normalised path. */
-  files(): string[] {
-    const paths = new Set<string>();
-    for (const unit of this.#index.file.units) {
-      if (unit.isTypeUnit) continue;
-      const { files } = this.#index.unit(unit);
-      if (files === undefined) continue;
-      for (let file = files.firstFile; file < files.firstFile + files.fileCount; file++) {
-        const path = files.path(file);
-        if (path !== undefined) paths.add(normalisePath(path));
-      }
-    }
-    return [...paths].sort();
   }
 
   #findFile(file: string): FoundFile {

@@ -7,7 +7,6 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { findBinaries } from '../../helper/host/binaries.ts';
 import { sourceNotes } from '../../cli/resolve.ts';
 import { DebugInfo } from '../../helper/symbols/debug-info.ts';
-import { OpenBinaries } from '../../helper/symbols/open-binaries.ts';
 import type { PrefixRule } from '../../protocol/source-path.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'probescope-mapping-'));
@@ -26,7 +25,7 @@ function compile(source: string, output: string, ...options: string[]): void {
 
 /** Of the binaries below `bin`, in order: name, match, and whether the source is another than the binary's. */
 async function found(file: string, sourceMap: readonly PrefixRule[] = []): Promise<string[]> {
-  const candidates = await findBinaries(new OpenBinaries(), { file, folders: [programs], sourceMap });
+  const candidates = await findBinaries({ file, folders: [programs], sourceMap });
   return candidates
     .filter(({ binary }) => binary.startsWith(programs))
     .map(

@@ -1,5 +1,6 @@
 import { ProbeError } from '../../protocol/errors.ts';
 import { DebugInfo } from '../../helper/symbols/debug-info.ts';
+import { listSourceFiles } from '../../helper/symbols/dwarf/source-list.ts';
 import { stripped } from '../../helper/symbols/dwarf/types.ts';
 import type { Type } from '../../helper/symbols/dwarf/types.ts';
 import { ElfFile } from '../../helper/symbols/elf.ts';
@@ -42,7 +43,7 @@ export async function exercise(bytes: Uint8Array): Promise<ProbeError[]> {
   await attempt(() => opened.functionsAt('tiny.c', 10));
   await attempt(() => [...opened.functions()].length);
   await attempt(() => opened.functionsNamed('scale'));
-  await attempt(() => opened.sourceFiles());
+  await attempt(() => opened.dwarf && listSourceFiles(opened.dwarf));
   await attempt(() => [...(opened.elf.symbols() ?? [])].length);
   await attempt(() => {
     for (const scope of opened.scopesAt(start + 32))

@@ -69,7 +69,7 @@ test('the extension is loaded quickly: its bundle stays small and without what o
 });
 
 test('a helper that traces runs the code of looking up and tracing, and loads the rest when it is asked for', async () => {
-  const entry = 'helper/main.ts';
+  const entry = 'helper/process.ts';
   const { metafile } = await esbuild.build({
     absWorkingDir: root,
     entryPoints: [entry],

@@ -154,8 +154,10 @@ export class FileTables {
 
   #join(at: number): string {
     const name = this.#text(this.#fileNames[at], this.#fileKinds[at]);
-    if (isAbsolute(name)) return name;
-    const index = this.#fileDirectories[at] ?? 0;
+    return isAbsolute(name) ? name : appendPath(this.#directoryPath(this.#fileDirectories[at] ?? 0), name);
+  }
+
+  #directoryPath(index: number): string {
     const v5 = this.version >= 5;
     const directory = v5
       ? this.#text(this.#directoryNames[index], this.#directoryKinds[index])
@@ -163,15 +165,37 @@ export class FileTables {
         ? this.#text(this.#directoryNames[index - 1], this.#directoryKinds[index - 1])
         : '';
     const withCompDir = (!v5 || index !== 0) && this.#compDir !== '' && !isAbsolute(directory);
-    return appendPath(appendPath(withCompDir ? this.#compDir : '', directory), name);
+    return appendPath(withCompDir ? this.#compDir : '', directory);
   }
 
-  /** The content hash that DWARF 5 may carry for a file, in lower-case hexadecimal. */
-  md5(file: number): string | undefined {
+  /** The number of a file's directory in this table. */
+  directoryOf(file: number): number {
+    return this.#fileDirectories[file - this.firstFile] ?? 0;
+  }
+
+  /** The path of a file's directory, whatever its own name is. */
+  directoryPathOf(file: number): string {
+    return this.#directoryPath(this.directoryOf(file));
+  }
+
+  /** A number for where a file's own name is written, the same in all tables that share its text; undefined where it stands in its table. */
+  nameKey(file: number): number | undefined {
+    const at = file - this.firstFile;
+    const kind = this.#fileKinds[at] ?? IN_LINE;
+    return kind === IN_LINE ? undefined : (this.#fileNames[at] ?? 0) * 4 + kind;
+  }
+
+  /** The content hash that DWARF 5 may carry for a file: its 16 bytes, where they stand. */
+  md5Bytes(file: number): Uint8Array | undefined {
     const at = this.#md5s[file - this.firstFile];
     const bytes = this.#sections.line?.bytes;
-    if (at === undefined || at < 0 || bytes === undefined) return undefined;
-    return Buffer.from(bytes.subarray(at, at + 16)).toString('hex');
+    return at === undefined || at < 0 ? undefined : bytes?.subarray(at, at + 16);
+  }
+
+  /** The same in lower-case hexadecimal. */
+  md5(file: number): string | undefined {
+    const bytes = this.md5Bytes(file);
+    return bytes === undefined ? undefined : Buffer.from(bytes).toString('hex');
   }
 }
 

@@ -49,23 +49,16 @@ export function buildIdPaths(root: string, buildId: string): string[] {
 }
 
 /**
- * The file with the debug information of a binary that has none itself: by build id, then by `.gnu_debuglink` whose
- * checksum must agree (GDB manual, "Debugging Information in Separate Files"). Undefined when there is none.
+ * Files with the debug information of a binary that has none itself: by build id, then by `.gnu_debuglink` whose checksum
+ * must agree (GDB manual, "Debugging Information in Separate Files"). The caller closes them.
  */
-export function findDebugFile(
-  elf: ElfFile,
-  log: SearchLog,
-  extra: readonly string[] = [],
-): DwarfFile | undefined {
+export function* debugFiles(elf: ElfFile, log: SearchLog, extra: readonly string[] = []): Generator<ElfFile> {
   const { root, path } = pathInRoot(elf.path);
   const { buildId } = elf;
   const byId = buildId === undefined ? [] : [...buildIdPaths(root, buildId), ...extra];
-  for (const candidate of byId) {
-    const found = openIf(candidate, log, (other) => other.buildId === buildId);
-    if (found !== undefined) return found;
-  }
+  for (const candidate of byId) yield* openIf(candidate, log, (other) => other.buildId === buildId);
   const link = debugLink(elf);
-  if (link === undefined || link.name.includes('/')) return undefined;
+  if (link === undefined || link.name.includes('/')) return;
   const folder = dirname(path);
   for (const tree of trees(root))
     for (const place of [
@@ -74,14 +67,21 @@ export function findDebugFile(
       join(tree === '' ? '/' : tree, 'usr/lib/debug', folder, link.name),
     ]) {
       if (place === elf.path) continue;
-      const found = openIf(
+      yield* openIf(
         place,
         log,
         (other) => (buildId !== undefined && other.buildId === buildId) || crc32(other.source) === link.crc,
       );
-      if (found !== undefined) return found;
     }
-  return undefined;
+}
+
+/** The first of {@link debugFiles} whose debug information can be read. */
+export function findDebugFile(
+  elf: ElfFile,
+  log: SearchLog,
+  extra: readonly string[] = [],
+): DwarfFile | undefined {
+  return firstDwarf(debugFiles(elf, log, extra));
 }
 
 /** `.gnu_debuglink`: a file name, padded to 4 bytes, and the CRC-32 of that file. */
@@ -95,18 +95,29 @@ function debugLink(elf: ElfFile): { name: string; crc: number } | undefined {
   return { name: Buffer.from(bytes.subarray(0, end)).toString(), crc };
 }
 
-/** Opens a candidate when it exists, is the right one, and has debug information. Damaged candidates count as absent. */
-function openIf(path: string, log: SearchLog, fits: (elf: ElfFile) => boolean): DwarfFile | undefined {
+/** Opens a candidate when it exists and is the right one. Damaged candidates count as absent. */
+function* openIf(path: string, log: SearchLog, fits: (elf: ElfFile) => boolean): Generator<ElfFile> {
   log.tried.push(path);
-  if (!existsSync(path)) return undefined;
-  let elf: ElfFile | undefined;
+  if (!existsSync(path)) return;
+  const elf = unlessDamaged(() => ElfFile.open(path));
+  if (elf === undefined) return;
+  if (unlessDamaged(() => fits(elf)) === true) yield elf;
+  else elf.close();
+}
+
+function firstDwarf(files: Iterable<ElfFile>): DwarfFile | undefined {
+  for (const elf of files) {
+    const dwarf = unlessDamaged(() => DwarfFile.of(elf));
+    if (dwarf !== undefined) return dwarf;
+    elf.close();
+  }
+  return undefined;
+}
+
+function unlessDamaged<T>(read: () => T): T | undefined {
   try {
-    elf = ElfFile.open(path);
-    const dwarf = fits(elf) ? DwarfFile.of(elf) : undefined;
-    if (dwarf === undefined) elf.close();
-    return dwarf;
+    return read();
   } catch (thrown) {
-    elf?.close();
     if (thrown instanceof ProbeError) return undefined;
     throw thrown;
   }
@@ -126,12 +137,10 @@ export function findSupplementary(dwarf: DwarfFile, log: SearchLog): DwarfFile |
         join(dirname(dwarf.path), link.name),
         ...trees(root).map((tree) => join(tree, dirname(path), link.name)),
       ];
+  const fits = (elf: ElfFile): boolean =>
+    link.id === '' || elf.buildId === link.id || supplementId(elf) === link.id;
   for (const place of [...places, ...buildIdPaths(root, link.id)]) {
-    const found = openIf(
-      place,
-      log,
-      (elf) => link.id === '' || elf.buildId === link.id || supplementId(elf) === link.id,
-    );
+    const found = firstDwarf(openIf(place, log, fits));
     if (found !== undefined) return found;
   }
   return undefined;
