@@ -5,6 +5,7 @@ const benchmarks: Readonly<Record<string, () => Promise<() => Promise<void>>>> =
   trace: async () => (await import('./trace/trace.ts')).benchTrace,
   language: async () => (await import('./language.ts')).language,
   idle: async () => (await import('./idle.ts')).idle,
+  activation: async () => (await import('./activation.ts')).activation,
   calibration: async () => (await import('./calibration.ts')).calibration,
   events: async () => (await import('./events.ts')).events,
   symbols: async () => (await import('./symbols.ts')).symbols,

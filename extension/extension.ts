@@ -13,7 +13,7 @@ import { countUsdt } from './commands/trace-usdt.ts';
 import { UnwindingRisk } from './commands/unwinding-risk.ts';
 import { ProbeLenses } from './editor/code-lens.ts';
 import { ProbeHover } from './editor/hover.ts';
-import { startLanguageClientOnDemand } from './editor/language-client.ts';
+import { startLanguageClientOnDemand } from './editor/language-features.ts';
 import { Overlay } from './editor/overlay.ts';
 import { EventStreams } from './events/event-streams.ts';
 import { keepContextKeys } from './platform/context-keys.ts';

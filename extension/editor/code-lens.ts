@@ -8,6 +8,7 @@ import {
 } from 'vscode';
 import type { Settings } from '../platform/settings.ts';
 import { lensText } from './labels.ts';
+import { RefreshPace } from './refresh-pace.ts';
 import type { ProbeSource } from '../probes/probe-view.ts';
 
 /** VS Code asks every provider of a document again on each change: once a second is enough for a line above the code. */
@@ -20,22 +21,26 @@ export class ProbeLenses implements CodeLensProvider, Disposable {
   readonly #probes: ProbeSource;
   readonly #settings: Settings;
   readonly #disposables: Disposable[];
-  #timer: NodeJS.Timeout | undefined;
+  readonly #pace = new RefreshPace(() => {
+    this.#changed.fire();
+  }, REFRESH_MS);
 
   constructor(probes: ProbeSource, settings: Settings) {
     this.#probes = probes;
     this.#settings = settings;
     this.#disposables = [
       probes.onDidChange((keys) => {
-        this.#schedule(keys.length === 0 ? 0 : REFRESH_MS);
+        if (keys.length === 0) this.#pace.changedNow();
+        else this.#pace.changed();
       }),
       settings.onDidChange(() => {
-        this.#schedule(0);
+        this.#pace.changedNow();
       }),
     ];
   }
 
   provideCodeLenses(document: TextDocument): CodeLens[] {
+    this.#pace.asked();
     if (!this.#settings.get('codeLens.enabled')) return [];
     const file = document.uri.fsPath;
     return this.#probes.probes.flatMap((probe) => {
@@ -56,17 +61,8 @@ export class ProbeLenses implements CodeLensProvider, Disposable {
   }
 
   dispose(): void {
-    clearTimeout(this.#timer);
+    this.#pace.dispose();
     this.#changed.dispose();
     for (const disposable of this.#disposables) disposable.dispose();
-  }
-
-  #schedule(afterMs: number): void {
-    if (this.#timer !== undefined && afterMs > 0) return;
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => {
-      this.#timer = undefined;
-      this.#changed.fire();
-    }, afterMs);
   }
 }

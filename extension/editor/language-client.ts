@@ -1,15 +1,7 @@
 /** The client of the bpftrace language server: starts it, tells it what decides about errors, restarts it. */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import {
-  l10n,
-  window,
-  workspace,
-  type Disposable,
-  type ExtensionContext,
-  type LogOutputChannel,
-  type TextDocument,
-} from 'vscode';
+import { l10n, window, workspace, type Disposable, type ExtensionContext } from 'vscode';
 import {
   LanguageClient,
   TransportKind,
@@ -18,19 +10,10 @@ import {
   type ErrorHandler,
 } from 'vscode-languageclient/node';
 import { asProblem } from '../../protocol/errors.ts';
-import type { Settings } from '../platform/settings.ts';
-import type { HelperLink } from '../probes/helper-link.ts';
-import type { TargetChoice } from '../targets/target-choice.ts';
+import type { LanguageFeatures, LanguageServices } from './language-features.ts';
 
 /** The server is started again so often in one session; then it stays down, and the user is told. */
 export const mostRestarts = 5;
-
-export interface LanguageServices {
-  readonly settings: Settings;
-  readonly log: LogOutputChannel;
-  readonly targets: Pick<TargetChoice, 'current' | 'onDidChange'>;
-  readonly link: Pick<HelperLink, 'state' | 'connect' | 'onDidChangeState'>;
-}
 
 /** Restarts after a crash without a word, says so in the log, and gives up with a message after the fifth. */
 export class RestartPolicy implements ErrorHandler {
@@ -60,34 +43,8 @@ export class RestartPolicy implements ErrorHandler {
   }
 }
 
-export interface LanguageFeatures extends Disposable {
-  /** Shows how many probes an attach point matches in its code lens. */
-  tellAttachCount(attachPoint: string, title: string): void;
-}
-
-/** Starts the language server when the first bpftrace script is opened. */
-export function startLanguageClientOnDemand(
-  context: ExtensionContext,
-  services: LanguageServices,
-): LanguageFeatures {
-  let client: LanguageFeatures | undefined;
-  const consider = (document: TextDocument): void => {
-    if (document.languageId === 'bpftrace') client ??= startLanguageClient(context, services);
-  };
-  const opened = workspace.onDidOpenTextDocument(consider);
-  workspace.textDocuments.forEach(consider);
-  return {
-    tellAttachCount: (attachPoint, title) => {
-      client?.tellAttachCount(attachPoint, title);
-    },
-    dispose: () => {
-      opened.dispose();
-      client?.dispose();
-    },
-  };
-}
-
-function startLanguageClient(context: ExtensionContext, services: LanguageServices): LanguageFeatures {
+/** Starts the server; the features end with what is returned. */
+export function startLanguageClient(context: ExtensionContext, services: LanguageServices): LanguageFeatures {
   const { log, settings, link, targets } = services;
   const known = new TargetKnowledge(services);
   const client = newClient(context, services, known);

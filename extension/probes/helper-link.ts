@@ -1,8 +1,7 @@
 /** The helper of the target in use, as the editor's side sees it. */
 import type { Disposable, LogOutputChannel } from 'vscode';
-import { HelperConnection } from '../core/connection.ts';
+import type { HelperConnection } from '../core/connection.ts';
 import { TargetLink } from '../core/targets/link.ts';
-import { startHelper } from '../core/targets/start-helper.ts';
 import type { Target } from '../core/targets/target.ts';
 
 export interface HelperLinkOptions {
@@ -32,6 +31,9 @@ export class HelperLink extends TargetLink implements Disposable {
 
 async function start({ bundle, log, nodePath, target }: HelperLinkOptions): Promise<HelperConnection> {
   const startedMs = performance.now();
+  // with what they need they are half of the extension's code that runs when it is loaded
+  const { HelperConnection } = await import('../core/connection.ts');
+  const { startHelper } = await import('../core/targets/start-helper.ts');
   const node = nodePath();
   const where = target();
   const streams = await startHelper(where, {

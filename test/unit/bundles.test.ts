@@ -68,8 +68,8 @@ test('the extension is loaded quickly: its bundle stays small and without what o
   expect(sum(bytes, /^d3|^@microsoft\/|^@vscode\/webview/)).toBe(0);
 });
 
-test('a helper that traces runs the code of looking up and tracing, and loads the rest when it is asked for', async () => {
-  const entry = 'helper/process.ts';
+/** What runs when a bundle is loaded: all that its entry leads to without an `import()`. */
+async function runAtStart(entry: string, options: esbuild.BuildOptions = {}): Promise<ReadonlySet<string>> {
   const { metafile } = await esbuild.build({
     absWorkingDir: root,
     entryPoints: [entry],
@@ -80,11 +80,25 @@ test('a helper that traces runs the code of looking up and tracing, and loads th
     logLevel: 'silent',
     platform: 'node',
     format: 'cjs',
+    ...options,
   });
   const atStart = new Set([entry]);
   for (const file of atStart)
-    for (const { path, kind, external } of metafile.inputs[file]?.imports ?? [])
+    for (const { path, kind, external } of metafile?.inputs[file]?.imports ?? [])
       if (kind !== 'dynamic-import' && external !== true) atStart.add(path);
+  return atStart;
+}
+
+test('activating the extension runs no code of the helper’s connection, the language client or recordings', async () => {
+  const atStart = await runAtStart('extension/extension.ts', { external: ['vscode'] });
+  expect(atStart).toContain('extension/probes/probe-list.ts');
+  const notNeeded =
+    /node_modules\/(execa|vscode-jsonrpc|vscode-languageclient)\/|recording\/(reader|writer)\.ts$|interchange\/(import|export)-file/;
+  expect([...atStart].filter((file) => notNeeded.test(file))).toEqual([]);
+});
+
+test('a helper that traces runs the code of looking up and tracing, and loads the rest when it is asked for', async () => {
+  const atStart = await runAtStart('helper/process.ts');
   expect(atStart).toContain('helper/trace-service.ts');
   // execa and what it needs cost 10 MB of memory and a third of the start
   const notNeeded =
