@@ -15,10 +15,11 @@ export interface TracedProbe {
 /** The object that `trace --json` prints for a probe; durations in ns. */
 export function asJson({ subject, aggregate }: TracedProbe, measures: readonly Measure[]): object {
   const { count, lost, returned, p50Ns, p90Ns, p99Ns, maxNs, meanNs } = aggregate.figures;
-  const latency = measures.includes('latency') && subject.kind === 'function';
+  const latency = measures.includes('latency') && subject.kind !== 'usdt';
   const used = usedSites(subject, measures);
   return {
     function: subjectName(subject),
+    ...(subject.kind === 'kernel-function' ? { attachedBy: subject.attach } : {}),
     file: subject.declared?.file ?? null,
     line: subject.declared?.line ?? null,
     sites: used.sites.length,

@@ -5,7 +5,7 @@ import { subjectName } from '../extension/core/probe.ts';
 import { TraceSession } from '../extension/core/session.ts';
 import { executableOf } from '../helper/host/processes.ts';
 import { ProbeError, type Problem } from '../protocol/errors.ts';
-import type { ProbeSpec, Subject } from '../protocol/probe.ts';
+import { KERNEL, type ProbeSpec, type Subject } from '../protocol/probe.ts';
 import { measureRefusal, refusalReasons, usedSites } from '../protocol/sites.ts';
 import {
   exitCodes,
@@ -31,9 +31,11 @@ const RECORDED_EVERY_MS = 1000;
 const UNSEEN_EVERY_MS = 60_000;
 
 interface Request {
-  readonly binary: string;
+  /** Absent where only functions of the kernel are measured. */
+  readonly binary?: string;
   readonly pid?: number;
   readonly functions: readonly string[];
+  readonly kernelFunctions: readonly string[];
   readonly usdt: readonly { readonly provider: string; readonly name: string }[];
   readonly measures: readonly TraceMeasure[];
   readonly durationMs: number;
@@ -45,11 +47,14 @@ interface Request {
 export const trace: Command = {
   usage: `usage: probescope trace --binary FILE --function NAME [--function NAME…] [--usdt PROVIDER:NAME…]
                         [--pid PID] [--measure latency|count|callers] [--duration 5s] [--json] [--out FILE]
+       probescope trace --kernel-function NAME [--kernel-function NAME…] [--pid PID] [--measure …] [--duration 5s] …
 
 Attaches probes to functions and USDT probes, measures for a while and prints what was measured.
   --binary FILE      the program or library; may be left out with --pid
   --function NAME    a function as the source or nm spells it; overloads become a probe each
   --usdt P:N         a USDT probe; counted, with its callers when asked for
+  --kernel-function N  a function of the kernel or of a module (NAME, MODULE:NAME), by fentry and fexit where the kernel has
+                     them for it, else by kprobe and kretprobe; all processes unless --pid names one
   --pid PID          only this process; every process that runs the binary otherwise
   --measure M        latency (the default), count or callers; may be given more than once
   --duration TIME    how long: 500ms, 5s (the default), 2m. Ctrl-C and the end of the process end it earlier
@@ -86,6 +91,7 @@ async function readRequest(args: readonly string[]): Promise<Request> {
     binary: { type: 'string' },
     function: { type: 'string', multiple: true },
     usdt: { type: 'string', multiple: true },
+    'kernel-function': { type: 'string', multiple: true },
     pid: { type: 'string' },
     measure: { type: 'string', multiple: true },
     duration: { type: 'string' },
@@ -96,18 +102,29 @@ async function readRequest(args: readonly string[]): Promise<Request> {
   const pid = values.pid === undefined ? undefined : parsePid(values.pid);
   const functions = values.function ?? [];
   const usdt = (values.usdt ?? []).map(parseUsdt);
-  if (functions.length + usdt.length === 0)
-    throw new UsageError('give --function NAME or --usdt PROVIDER:NAME');
+  const kernelFunctions = values['kernel-function'] ?? [];
+  if (functions.length + usdt.length + kernelFunctions.length === 0)
+    throw new UsageError('give --function NAME, --usdt PROVIDER:NAME or --kernel-function NAME');
   if (functions.some((name) => name.trim() === '')) throw new UsageError('--function needs a name');
+  for (const name of kernelFunctions)
+    if (!/^(?:\w+:)?[A-Za-z_][\w.]*$/.test(name))
+      throw new UsageError(
+        `--kernel-function ${name}: a name as the kernel spells it, or MODULE:NAME, is expected`,
+      );
   const durationMs = parseDurationMs(values.duration ?? DEFAULT_DURATION);
   if (durationMs <= 0) throw new UsageError('--duration must be longer than 0');
   const measures = (values.measure ?? ['latency']).flatMap((list) => list.split(',')).map(parseMeasure);
-  if (values.binary === undefined && pid === undefined)
+  const inBinary = functions.length + usdt.length > 0;
+  if (inBinary && values.binary === undefined && pid === undefined)
     throw new UsageError('give --binary FILE or --pid PID');
-  const binary = values.binary === undefined ? await executableOfProcess(pid ?? 0) : resolve(values.binary);
+  if (!inBinary && values.binary !== undefined)
+    throw new UsageError('--binary belongs to --function and --usdt, of which none is given');
   return {
-    binary,
+    ...(inBinary
+      ? { binary: values.binary === undefined ? await executableOfProcess(pid ?? 0) : resolve(values.binary) }
+      : {}),
     functions,
+    kernelFunctions,
     usdt,
     measures: [...new Set(measures)],
     durationMs,
@@ -147,10 +164,10 @@ async function measure(
 ): Promise<number> {
   const subjects = await lookUp(connection, request);
   const probes = subjects.map((subject, index): TracedProbe & { spec: ProbeSpec } => {
-    const measures = request.measures.filter((one) => subject.kind === 'function' || one !== 'latency');
+    const measures = request.measures.filter((one) => subject.kind !== 'usdt' || one !== 'latency');
     const spec: ProbeSpec = {
       id: index + 1,
-      binary: request.binary,
+      binary: binaryOf(subject, request),
       subject,
       measures: measures.length === 0 ? ['count'] : measures,
       ...(request.pid === undefined ? {} : { pid: request.pid }),
@@ -230,7 +247,7 @@ async function startRecording(
   const { RecordingWriter } = await import('../extension/core/recording/writer.ts');
   const git = await gitMeta(process.cwd());
   const recording = new RecordingWriter(path, {
-    title: `trace of ${request.binary}`,
+    title: `trace of ${request.binary ?? request.kernelFunctions.join(', ')}`,
     host: hostname(),
     kernel: release(),
     command: `probescope ${process.argv.slice(2).join(' ')}`,
@@ -241,8 +258,11 @@ async function startRecording(
 }
 
 async function lookUp(connection: LocalHelper['connection'], request: Request): Promise<Subject[]> {
-  const { binary } = request;
+  const { binary = KERNEL } = request;
   const found = await Promise.all([
+    ...request.kernelFunctions.map(
+      async (name) => (await connection.call('lookUp', { binary: KERNEL, function: name })).subjects,
+    ),
     ...request.functions.map(async (name) => {
       const { subjects } = await connection.call('lookUp', { binary, function: name });
       return subjects.filter((subject) => subject.kind === 'function');
@@ -252,6 +272,9 @@ async function lookUp(connection: LocalHelper['connection'], request: Request): 
   const unique = new Map(found.flat().map((subject) => [`${subject.kind} ${subjectName(subject)}`, subject]));
   return [...unique.values()];
 }
+
+const binaryOf = ({ kind }: Subject, { binary = KERNEL }: Request): string =>
+  kind === 'kernel-function' ? KERNEL : binary;
 
 interface End {
   readonly problem?: Problem;
@@ -284,7 +307,7 @@ function print(request: Request, probes: readonly TracedProbe[]): void {
   const target = {
     hostname: hostname(),
     kernelRelease: release(),
-    binary: request.binary,
+    ...(request.binary === undefined ? {} : { binary: request.binary }),
     ...(request.pid === undefined ? {} : { pid: request.pid }),
   };
   process.stdout.write(

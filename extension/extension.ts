@@ -191,6 +191,7 @@ export function activate(context: ExtensionContext): void {
   for (const thing of registerCountingCommands({ context, log, connect, show })) own(thing);
   const sourcesView = own(new EventSourcesView(connect, context.workspaceState));
   for (const command of registerEventCommands({
+    trace: traceServices,
     view: sourcesView,
     streams,
     connect,

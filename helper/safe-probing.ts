@@ -28,7 +28,8 @@ export function safely(
   const safe = probes.map((probe) => {
     refuseOwn(probe, host);
     refuseReturnsOfGo(probe);
-    // Without return probes there is no system call of theirs.
+    // Without return probes in the program there is no system call of theirs.
+    if (probe.subject.kind === 'kernel-function') return probe;
     if (probe.subject.kind === 'function' && probe.subject.bounds !== undefined) return probe;
     if (!probe.measures.includes('latency') || !filtersSeeReturnProbes(host.kernelRelease, host.arch))
       return probe;

@@ -1,6 +1,7 @@
 import type { Readable, Writable } from 'node:stream';
 import type { ParamsOf, ResultOf } from '../protocol/channel.ts';
 import type { BinaryCandidate, HelperApi, SearchProgress, SourceQuery } from '../protocol/helper.ts';
+import { KERNEL } from '../protocol/probe.ts';
 import type { TargetFacts } from '../protocol/target.ts';
 import type { CallsService } from './calls/service.ts';
 import type { CostService } from './cost-service.ts';
@@ -128,7 +129,12 @@ class Services {
     const syscalls = async () => (await this.#syscalls.get()).handlers;
     const log = (message: string) => this.#notify('log', { level: 'info', message });
     return {
-      lookUp: async (query) => ({ subjects: findSubjects(await binaries.open(query.binary), query) }),
+      lookUp: async (query) => ({
+        subjects:
+          query.binary === KERNEL
+            ? await trace.kernelFunctions(query.function ?? '')
+            : findSubjects(await binaries.open(query.binary), query),
+      }),
       openSession: (params, context) => trace.open(params, context),
       updateSession: (params, context) => trace.update(params, context),
       paceSession: (params) => trace.pace(params),

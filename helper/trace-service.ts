@@ -4,6 +4,7 @@ import type { EngineCommand } from './engines/bpftrace/engine.ts';
 import { atLeast, OLDEST_VERSION } from './engines/bpftrace/version.ts';
 import { bpftraceFacts, type BpftraceFacts } from './host/bpftrace-facts.ts';
 import { startedNow } from './host/start-time.ts';
+import { Lazy } from './lazy.ts';
 import { rootPrefix } from './privilege/root-prefix.ts';
 import { ProbeSession, splitByEngine } from './probe-session.ts';
 import { engineWords } from './privilege/privilege.ts';
@@ -13,7 +14,7 @@ import { ElfFile } from './symbols/elf.ts';
 import { fileIdentity, sameFile, type FileIdentity, type OpenBinaries } from './symbols/open-binaries.ts';
 import { Symboliser } from './symbols/symbolise.ts';
 import { ProbeError, type Problem } from '../protocol/errors.ts';
-import type { ProbeId, ProbeSpec } from '../protocol/probe.ts';
+import type { KernelFunctionSubject, ProbeId, ProbeSpec } from '../protocol/probe.ts';
 import type { SessionAttached, SessionDescription, SessionId } from '../protocol/snapshot.ts';
 
 /** How often the helper looks whether a traced process or binary is still the one it was. */
@@ -24,7 +25,8 @@ const INTERVAL_LIMITS_MS = [100, 60_000] as const;
 const FIRST_PID_NAMESPACE = 'pid:[4026531836]';
 
 interface Watched {
-  readonly identity: FileIdentity;
+  /** Of the probe's binary; the kernel has none. */
+  readonly identity: FileIdentity | undefined;
   /** Start time of the process, so that another one with its number is not taken for it. */
   readonly started: string | undefined;
 }
@@ -40,6 +42,11 @@ export class TraceService {
   readonly #notify: Notify;
   readonly #kernelRelease: string;
   readonly symboliser: Symboliser;
+  readonly #kernel = new Lazy(async () => {
+    const { KernelSubjects } = await import('./kernel/subjects.ts');
+    const { tryAbilities } = await import('./host/abilities.ts');
+    return new KernelSubjects(async () => tryAbilities(await this.engineCommand(), ['fentry', 'kprobe']));
+  });
   readonly #sessions = new Map<SessionId, Held>();
   /** Engines that detach: the kernel takes 80 ms and more a probe. */
   readonly #leaving = new Set<Promise<void>>();
@@ -56,6 +63,11 @@ export class TraceService {
   warmUp(): void {
     this.#facts ??= bpftraceFacts();
     this.#facts.catch(() => (this.#facts = undefined));
+  }
+
+  /** Functions of the kernel by name; see `kernel/subjects.ts`. */
+  async kernelFunctions(name: string): Promise<readonly KernelFunctionSubject[]> {
+    return (await this.#kernel.get()).find(name);
   }
 
   async open(
@@ -146,7 +158,7 @@ export class TraceService {
       arch: arch(),
       tools: script === '' ? [] : [`bpftrace ${await this.engineVersion()}`],
       script,
-      binaries: [...new Set(probes.map(({ binary }) => binary))].map((path) => {
+      binaries: [...new Set(probes.filter(isInFile).map(({ binary }) => binary))].map((path) => {
         const buildId = buildIdOf(path);
         return buildId === undefined ? { path } : { path, buildId };
       }),
@@ -245,11 +257,12 @@ export class TraceService {
   /** Throws process-gone and file-not-found before anything is attached. */
   #identify(probes: readonly ProbeSpec[]): Map<ProbeId, Watched> {
     const watched = new Map<ProbeId, Watched>();
-    for (const { id, binary, pid, measures } of probes) {
+    for (const probe of probes) {
+      const { id, binary, pid, measures } = probe;
       const started = pid === undefined ? undefined : startedNow(pid);
       if (pid !== undefined && started === undefined) throw new ProbeError(processGone(pid));
       if (pid !== undefined && measures.includes('callers')) this.symboliser.prepare(pid);
-      watched.set(id, { identity: fileIdentity(binary), started });
+      watched.set(id, { identity: isInFile(probe) ? fileIdentity(binary) : undefined, started });
     }
     return watched;
   }
@@ -271,6 +284,8 @@ export class TraceService {
     }
   }
 }
+
+const isInFile = ({ subject }: ProbeSpec): boolean => subject.kind !== 'kernel-function';
 
 function limited(intervalMs: number): number {
   const [least, most] = INTERVAL_LIMITS_MS;
@@ -319,6 +334,7 @@ function processGone(pid: number): Problem {
 
 function changeOf(binary: string, pid: number | undefined, before: Watched): Problem | undefined {
   if (pid !== undefined && startedNow(pid) !== before.started) return processGone(pid);
+  if (before.identity === undefined) return undefined;
   let now: FileIdentity;
   try {
     now = fileIdentity(binary);

@@ -66,6 +66,7 @@ export interface SearchProgress {
 }
 
 export interface FunctionQuery {
+  /** A path on the target, or `KERNEL` for functions of the kernel, which are found by name: `name` or `module:name`. */
   readonly binary: string;
   /** By name… */
   readonly function?: string;

@@ -80,12 +80,28 @@ export interface UsdtSubject {
   readonly sites: readonly Site[];
 }
 
-export type Subject = FunctionSubject | UsdtSubject;
+/** What stands for the kernel and its modules where a probe names its binary. */
+export const KERNEL = '[kernel]';
+
+/** A function of the kernel or of one of its modules; its probe's binary is {@link KERNEL}. */
+export interface KernelFunctionSubject {
+  readonly kind: 'kernel-function';
+  readonly function: string;
+  /** `vmlinux` for the kernel itself. */
+  readonly module: string;
+  /** How its entry and return are attached on the target: fentry and fexit cost less, and need BTF and ftrace's direct calls. */
+  readonly attach: 'fentry' | 'kprobe';
+  readonly declared?: SourcePlace;
+  /** One, without an address: the kernel finds it by name. */
+  readonly sites: readonly Site[];
+}
+
+export type Subject = FunctionSubject | UsdtSubject | KernelFunctionSubject;
 
 /** One place of interest with what to measure there. */
 export interface ProbeSpec {
   readonly id: ProbeId;
-  /** Path of the binary on the target, as the helper opens it. */
+  /** Path of the binary on the target, as the helper opens it; {@link KERNEL} for functions of the kernel. */
   readonly binary: string;
   /** Only this process; every process that runs the binary when absent. */
   readonly pid?: number;

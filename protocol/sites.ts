@@ -14,7 +14,7 @@ export function countsOnly(measures: readonly Measure[]): boolean {
 
 /** The sites of a subject that take part in these measures; a place that can only be counted does not in others. */
 export function usedSites(subject: Subject, measures: readonly Measure[]): UsedSites {
-  if (subject.kind === 'usdt') return { sites: subject.sites, refused: [] };
+  if (subject.kind !== 'function') return { sites: subject.sites, refused: [] };
   const { bounds } = subject;
   if (countsOnly(measures))
     return bounds === undefined

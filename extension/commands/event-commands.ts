@@ -12,12 +12,15 @@ import {
 } from 'vscode';
 import type { HelperConnection } from '../core/connection.ts';
 import { declares, mentionAt, mentionsIn } from '../core/kernel-source.ts';
+import { measureInKernelSource, measureSources } from './measure-latency.ts';
+import type { TraceServices } from './add-probe.ts';
 import type { IndexedSource } from '../core/source-index.ts';
 import type { EventStreams } from '../events/event-streams.ts';
 import { askForFilter } from '../platform/filter-box.ts';
 import type { EventSourcesView, SourceNode } from '../views/event-sources.ts';
 
 export interface EventCommandServices {
+  readonly trace: TraceServices;
   readonly view: EventSourcesView;
   readonly streams: EventStreams;
   readonly connect: () => Promise<HelperConnection>;
@@ -46,6 +49,10 @@ export function registerEventCommands(services: EventCommandServices): Disposabl
       const sources = chosen(node, all);
       if (sources.length > 0) await streams.trace(sources.map(({ id }) => id));
     }),
+    register('probescope.measureSource', async (node, all) => {
+      await measureSources(services.trace, chosen(node, all));
+    }),
+    register('probescope.measureKernelSource', () => measureInKernelSource(services.trace)),
     register('probescope.copyEventsAs', async (node, all) => {
       const sources = chosen(node, all);
       if (sources.length > 0)

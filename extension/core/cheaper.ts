@@ -1,6 +1,6 @@
 import { costLabel, type CostClass, type CostTable } from '../../protocol/cost.ts';
 import { formatDuration } from '../../protocol/format.ts';
-import type { Measure, Subject } from '../../protocol/probe.ts';
+import type { KernelFunctionSubject, Measure, Subject } from '../../protocol/probe.ts';
 import { usedSites } from '../../protocol/sites.ts';
 import { hitCost } from './cost.ts';
 
@@ -40,6 +40,7 @@ export function cheaperWays(
   rateHz?: number,
 ): CheaperAdvice {
   const latency = measures.includes('latency');
+  if (subject.kind === 'kernel-function') return { now: kernelCost(subject), ways: [] };
   if (subject.kind === 'function' && subject.bounds !== undefined)
     return waysForGo(subject, measures, table, rateHz);
   const costs = table[latency ? 'latency' : 'count'];
@@ -114,4 +115,10 @@ function waysForGo(
       },
     ],
   };
+}
+
+function kernelCost({ attach }: KernelFunctionSubject): string {
+  return attach === 'fentry'
+    ? 'The kernel calls the probe by fentry and fexit, the cheapest ways there are into its functions.'
+    : 'The function is probed by kprobe and kretprobe: this kernel has no fentry for it (BTF with the function’s type, and ftrace’s direct calls).';
 }

@@ -17,12 +17,20 @@ export function hitCost(
   measures: readonly Measure[],
   table: CostTable | undefined,
 ): HitCost {
-  return { hitNs: hitNs(subject, measures, table ?? usualCosts), calibrated: table !== undefined };
+  return {
+    hitNs: hitNs(subject, measures, table ?? usualCosts),
+    calibrated: table !== undefined && subject.kind !== 'kernel-function',
+  };
 }
+
+/** What a call of the kernel's costs in each way, in the order of magnitude: recognises a storm, and is never shown. */
+const usualKernelNs = { fentry: 300, kprobe: 1000 } as const;
 
 function hitNs(subject: Subject, measures: readonly Measure[], table: CostTable): number {
   const dearest = (sites: readonly Site[], costs: HitCosts): number =>
     Math.max(0, ...sites.map((site) => costs[site.cost ?? 'mov']));
+  // what a program's instructions cost says nothing of the kernel's
+  if (subject.kind === 'kernel-function') return usualKernelNs[subject.attach];
   const bounds = subject.kind === 'function' ? subject.bounds : undefined;
   if (!measures.includes('latency')) return dearest(usedSites(subject, measures).sites, table.count);
   // A probe at a return instruction is a probe like that at the entry.

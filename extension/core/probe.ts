@@ -61,7 +61,14 @@ export function cheaperMeasures(measures: readonly Measure[]): readonly Measure[
 
 /** A subject's name in its binary: what stays the same when the binary is rebuilt. */
 export function subjectName(subject: Subject): string {
-  return subject.kind === 'function' ? subject.function : `${subject.provider}:${subject.name}`;
+  switch (subject.kind) {
+    case 'function':
+      return subject.function;
+    case 'usdt':
+      return `${subject.provider}:${subject.name}`;
+    case 'kernel-function':
+      return subject.module === 'vmlinux' ? subject.function : `${subject.module}:${subject.function}`;
+  }
 }
 
 /** Whether two probes stand at the same place: such are one, and their measures are joined. */
@@ -84,7 +91,7 @@ export async function subjectAnew(
   const query =
     subject.kind === 'usdt'
       ? { binary, usdt: { provider: subject.provider, name: subject.name } }
-      : { binary, function: subject.function };
+      : { binary, function: subjectName(subject) };
   const { subjects } = await connection.call('lookUp', query, cancelled);
   const same = subjects.find(
     (candidate) => candidate.kind === subject.kind && subjectName(candidate) === subjectName(subject),

@@ -1,6 +1,6 @@
 import type { Event } from 'vscode';
 import type { Problem } from '../../protocol/errors.ts';
-import type { Measure, ProbeSpec, RefusedSite } from '../../protocol/probe.ts';
+import type { Measure, ProbeSpec, RefusedSite, Subject } from '../../protocol/probe.ts';
 import type { CallerTotals } from '../../protocol/snapshot.ts';
 import type { SourcePlace } from '../../protocol/source.ts';
 import type { HistoryPoint } from '../core/aggregate.ts';
@@ -12,7 +12,7 @@ export interface ProbeView {
   readonly key: string;
   /** The function, or `provider:name`. */
   readonly title: string;
-  readonly kind: 'function' | 'usdt';
+  readonly kind: Subject['kind'];
   readonly measures: readonly Measure[];
   readonly binary: string;
   readonly pid?: number;

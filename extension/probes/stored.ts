@@ -25,6 +25,8 @@ function isSubject(value: unknown): boolean {
   switch (value['kind']) {
     case 'function':
       return isText(value['function']) && Array.isArray(value['refused']);
+    case 'kernel-function':
+      return isText(value['function']) && isText(value['module']) && isText(value['attach']);
     case 'usdt':
       return isText(value['provider']) && isText(value['name']);
     default:

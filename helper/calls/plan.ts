@@ -38,8 +38,14 @@ export function planCalls(
   if (subject.kind !== 'function')
     throw new ProbeError({
       code: 'invalid-argument',
-      message: `${subject.provider}:${subject.name} is a point: it has no calls to record.`,
-      remedy: 'Record the calls of the function around it.',
+      message:
+        subject.kind === 'usdt'
+          ? `${subject.provider}:${subject.name} is a point: it has no calls to record.`
+          : `${subject.function} is a function of the kernel: single calls are recorded of programs' functions.`,
+      remedy:
+        subject.kind === 'usdt'
+          ? 'Record the calls of the function around it.'
+          : `Trace its events: probescope events kernel-function:${subject.module}:${subject.function}`,
     });
   if (subject.unwinding === 'throws')
     throw new ProbeError({

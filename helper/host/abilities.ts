@@ -22,7 +22,10 @@ const TRY_TIMEOUT_MS = 20_000;
  * Finds out what bpftrace attaches on this host by attaching it, each for 10 ms: `bpftrace --info` says yes to kprobes on
  * kernels without them. Two at a time, about 0.3 s each.
  */
-export async function tryAbilities(bpftrace: RunnableBpftrace): Promise<Record<Ability, Finding>> {
+export async function tryAbilities<A extends Ability>(
+  bpftrace: RunnableBpftrace,
+  which: readonly A[],
+): Promise<Record<A, Finding>> {
   const folder = await mkdtemp(join(tmpdir(), 'probescope-doctor-'));
   try {
     const binary = join(folder, 'program');
@@ -30,17 +33,14 @@ export async function tryAbilities(bpftrace: RunnableBpftrace): Promise<Record<A
     if (program !== undefined) await writeFile(binary, program, { mode: 0o755 });
     // bpftrace run by sudo must be able to read it
     await chmod(folder, 0o755);
-    const findings = new Map<Ability, Finding>();
-    const waiting = [...abilities];
+    const findings = new Map<A, Finding>();
+    const waiting = [...which];
     const worker = async () => {
       for (let ability = waiting.shift(); ability !== undefined; ability = waiting.shift())
         findings.set(ability, await tryOne(bpftrace, ability, program === undefined ? undefined : binary));
     };
     await Promise.all([worker(), worker()]);
-    return Object.fromEntries(abilities.map((ability) => [ability, findings.get(ability)])) as Record<
-      Ability,
-      Finding
-    >;
+    return Object.fromEntries(which.map((ability) => [ability, findings.get(ability)])) as Record<A, Finding>;
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

@@ -12,6 +12,9 @@ export interface BpftraceFacts {
 /** Older ones insist on root. */
 const TAKES_CAPABILITIES = '0.25';
 
+/** A busy guest under emulation needed 6 s. */
+const VERSION_TIMEOUT_MS = 20_000;
+
 const INSTALL =
   'Install it on the target: sudo apt-get install bpftrace (Debian, Ubuntu), dnf install bpftrace (Fedora, RHEL).';
 
@@ -53,7 +56,7 @@ export function versionOf(
   argument = '--version',
 ): Promise<string | undefined> {
   return new Promise((resolve) => {
-    execFile(path, [argument], { timeout: 5000 }, (_, output, errors) =>
+    execFile(path, [argument], { timeout: VERSION_TIMEOUT_MS }, (_, output, errors) =>
       resolve(pattern.exec(output + errors)?.[1]),
     );
   });

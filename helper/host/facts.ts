@@ -1,7 +1,7 @@
 import { access, constants, readFile } from 'node:fs/promises';
 import { arch, cpus, hostname, platform, release } from 'node:os';
 import { asProblem } from '../../protocol/errors.ts';
-import type { EngineFacts, Finding, TargetFacts } from '../../protocol/target.ts';
+import { abilities, type EngineFacts, type Finding, type TargetFacts } from '../../protocol/target.ts';
 import { findTracefs } from '../kernel/tracefs.ts';
 import { noAbilities, tryAbilities } from './abilities.ts';
 import { effectiveCapabilities, engineWords, findProgram, perfRefusal } from '../privilege/privilege.ts';
@@ -19,11 +19,14 @@ export async function targetFacts(): Promise<TargetFacts> {
   const { privilege, facts } = bpftrace;
   const found =
     facts.works && facts.path !== undefined && facts.version !== undefined && privilege.way !== 'none'
-      ? await tryAbilities({
-          words: engineWords(privilege, 'bpftrace', facts.path),
-          version: facts.version,
-          ...(privilege.remedy === undefined ? {} : { uprobeRemedy: privilege.remedy }),
-        })
+      ? await tryAbilities(
+          {
+            words: engineWords(privilege, 'bpftrace', facts.path),
+            version: facts.version,
+            ...(privilege.remedy === undefined ? {} : { uprobeRemedy: privilege.remedy }),
+          },
+          abilities,
+        )
       : facts.works
         ? noAbilities(`bpftrace was not tried: ${privilege.detail}`, privilege.remedy)
         : noAbilities(facts.detail, facts.remedy);

@@ -1,6 +1,6 @@
 // Browse to a tracepoint, read its fields, watch it live with a filter; from an event's stack to its source line.
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -87,6 +87,29 @@ test('a tracepoint is found, filtered and watched live', async () => {
   await panel.locator('.line:not([hidden])', { hasText: 'dd' }).first().waitFor({ timeout: 20_000 });
   await studio.screenshot('live-events');
   expect(await panel.locator('.counts').innerText()).toMatch(/0 lost/);
+});
+
+test('the latency of a kernel function is measured, or refused with what was found by trying', async () => {
+  const { page } = studio;
+  await runCommand(page, 'Focus on Event Sources View');
+  await filterSources('vfs_read');
+  await treeRows(page)
+    .filter({ hasText: /^vfs_read/ })
+    .first()
+    .click({ button: 'right' });
+  await chooseInMenu(page, 'Measure Latency');
+  if (existsSync('/sys/kernel/tracing/kprobe_events')) {
+    const panel = activeWebview(page);
+    await panel.getByText('p99').first().waitFor({ timeout: 60_000 });
+  } else {
+    const message = page.locator('.notification-toast', {
+      hasText: 'Functions of this kernel cannot be measured',
+    });
+    await message.waitFor({ timeout: 60_000 });
+    expect(await message.innerText()).toMatch(/fentry: Could not attach to .*kprobe: Could not attach to/s);
+  }
+  await studio.screenshot('kernel-function-latency');
+  await runCommand(page, 'Notifications: Clear All Notifications');
 });
 
 test('the stack of an event leads to its source line', async () => {

@@ -9,6 +9,7 @@ import { LogpointList } from '../../extension/core/logpoints.ts';
 import type { NewProbe } from '../../extension/core/probe.ts';
 import { ProbeRegistry } from '../../extension/core/registry.ts';
 import { startHelper } from '../../extension/core/targets/start-helper.ts';
+import { KERNEL } from '../../protocol/probe.ts';
 import { repository } from '../integration/support/traced-program.ts';
 import { startGuest, type Guest } from '../lab/guest.ts';
 import { missingForLab } from '../lab/run.ts';
@@ -86,6 +87,22 @@ test('latency, and callers with their lines', async (ctx) => {
   const { stack } = aggregate.callers[0]!;
   expect(stack.map((frame) => frame.function)).toContain('handle_request');
   for (const frame of stack.slice(0, 3)) expect(frame.line).toBeGreaterThan(0);
+  await registry.remove([traced.key]);
+});
+
+test('latency of a kernel function, which only root may look up and attach', async (ctx) => {
+  if (missing !== undefined) return ctx.skip(missing);
+  const { subjects } = await helper.call('lookUp', { binary: KERNEL, function: 'ksys_write' });
+  expect(subjects).toMatchObject([{ kind: 'kernel-function', module: 'vmlinux', attach: 'fentry' }]);
+  const traced = await registry.add({
+    binary: KERNEL,
+    subject: subjects[0]!,
+    measures: ['latency', 'callers'],
+  });
+  const { aggregate } = traced;
+  await expect.poll(() => aggregate.figures.returned, { timeout: 60_000 }).toBeGreaterThan(20);
+  expect(aggregate.figures.p50Ns).toBeGreaterThan(100);
+  await expect.poll(() => aggregate.callers.length, { timeout: 60_000 }).toBeGreaterThan(0);
   await registry.remove([traced.key]);
 });
 

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { repository } from '../integration/support/traced-program.ts';
 import { startGuest, type Guest } from '../lab/guest.ts';
 import { missingForLab } from '../lab/run.ts';
+import { sshTo, together as sideBySide, type BesideWork } from './together.ts';
 
 const CALLS = 50;
 const missing = missingForLab('qemu-system-x86_64', 'mmdebstrap', 'ssh', 'busybox', 'cpio', 'tar');
@@ -24,11 +25,7 @@ describe.each([
   { suite: 'trixie', kernel: /^6\.12\./, definition: /^f:/m },
 ] as const)('kernel functions in Debian $suite', ({ suite, kernel, definition }) => {
   let guest: Guest;
-  const ssh = (command: string, input?: Buffer) =>
-    execFileSync('ssh', [...guest.options, guest.name, command], {
-      input: input ?? '',
-      maxBuffer: 1 << 28,
-    }).toString();
+  const ssh = sshTo(() => guest);
 
   beforeAll(async () => {
     if (missing !== undefined) return;
@@ -42,25 +39,7 @@ describe.each([
     await guest?.stop();
   });
 
-  /** Starts `commands` in the guest, lets the work go when each has said that it is attached, and gives what they printed. */
-  const together = (commands: readonly { run: string; attached: string }[]): string[] => {
-    const script = [
-      'mkfifo go 2>/dev/null; rm -f out.*',
-      `sh -c '${work}' < go & work=$!`,
-      'exec 3> go',
-      ...commands.map(({ run }, index) => `(${run.replaceAll('$WORK', '$work')}) > out.${index} 2>&1 &`),
-      ...commands.map(
-        ({ attached }, index) =>
-          `n=0; until ${attached.replaceAll('OUT', `out.${index}`)}; do n=$((n+1)); [ $n -lt 300 ] || exit 9; sleep 0.2; done`,
-      ),
-      // what attaches more than one probe has them all now
-      'sleep 3; sudo -n cat /sys/kernel/tracing/dynamic_events > definitions',
-      'echo go >&3; wait $work; sleep 2',
-      `sudo -n pkill -INT -f '^(bpftrace|node dist/cli.js)'; wait`,
-    ].join('\n');
-    ssh(script);
-    return commands.map((_, index) => ssh(`cat out.${index}`));
-  };
+  const together = (commands: readonly BesideWork[]) => sideBySide(ssh, `sh -c '${work}'`, commands);
 
   const rowsOf = (printed: string): Row[] =>
     printed

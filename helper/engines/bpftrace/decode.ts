@@ -39,11 +39,11 @@ export function decodeLine(line: string): EngineLine {
 }
 
 /**
- * The map of stacks, read without JSON.parse: 0.17 tells the stacks of threads apart but prints the same key for them, so
+ * A map of stacks, read without JSON.parse: 0.17 tells the stacks of threads apart but prints the same key for them, so
  * that a key stands there several times (measured: 8 threads, 8 times), and of those JSON.parse keeps the last.
  */
 function stackMap(line: string): EngineLine | undefined {
-  const start = /^\{"type": ?"map", ?"data": ?\{"@k": ?\{/.exec(line);
+  const start = /^\{"type": ?"map", ?"data": ?\{"(@kk?)": ?\{/.exec(line);
   if (start === null) return undefined;
   const entries = new Map<string, MapValue>();
   const pairs = /"((?:[^"\\]|\\.)*)": ?"?(\d+)"?/g;
@@ -52,7 +52,7 @@ function stackMap(line: string): EngineLine | undefined {
     const key = String(JSON.parse(`"${pair[1] ?? ''}"`));
     entries.set(key, [(entries.get(key)?.[0] ?? 0) + Number(pair[2])]);
   }
-  return { kind: 'map', name: '@k', entries };
+  return { kind: 'map', name: start[1] ?? '', entries };
 }
 
 /** Printing an empty map gives an empty record on some versions and nothing on others. */
@@ -78,7 +78,7 @@ function toNumber(value: unknown): number {
   return typeof number === 'number' && Number.isFinite(number) ? number : 0;
 }
 
-/** A call stack's key in the map @k: site code, process, return address, addresses innermost first. */
+/** A call stack's key in the maps @k and @kk: site code, process, return address, addresses innermost first. */
 export interface StackKey {
   readonly code: number;
   readonly pid: number;

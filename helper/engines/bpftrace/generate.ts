@@ -1,7 +1,15 @@
-import type { ProbeId, ProbeSpec, Site } from '../../../protocol/probe.ts';
+import type { KernelFunctionSubject, ProbeId, ProbeSpec, Site } from '../../../protocol/probe.ts';
 import { ProbeError } from '../../../protocol/errors.ts';
-import { usdtPoint, uprobePoint } from './quote.ts';
+import { kernelPoint, usdtPoint, uprobePoint } from './quote.ts';
 import { atLeast } from './version.ts';
+import {
+  endOfTaskCode,
+  fentryCode,
+  fexitCode,
+  kernelCountCode,
+  kprobeEntryCode,
+  kretprobeCode,
+} from './kernel-snippets.ts';
 import {
   beginCode,
   bucketCode,
@@ -72,6 +80,8 @@ interface Group {
   readonly latency: boolean;
   readonly callers: boolean;
   readonly returnAddressBytes: number;
+  /** A function of the kernel, whose clauses are its own. */
+  readonly kernel: KernelFunctionSubject | undefined;
   readonly sites: PlannedSite[];
   readonly owners: Map<number, ProbeId>;
 }
@@ -107,13 +117,15 @@ export function generate(probes: readonly ProbeSpec[], options: GenerateOptions)
     for (const [low, probe] of group.owners) probeOf.set(GROUP_STEP * number + low + 1, probe);
   const hasLatency = groups.some((group) => group.latency);
   const hasCallers = groups.some((group) => group.callers);
+  const stackMaps = stackMapsOf(groups);
   const usesGuardedUsdt = groups.some((group) => group.sites.some(({ site }) => site.guarded === true));
   const text = [
     ...(atLeast(options.version, '0.20') ? [`config = { max_map_keys = ${options.mapKeys} }`] : []),
     beginCode(hasLatency),
     ...groups.flatMap((group, number) => clauses(group, GROUP_STEP * number + 1, options)),
     ...(hasLatency ? [endOfThreadCode] : []),
-    ...controlClauses(options.orders, hasLatency, hasCallers),
+    ...(groups.some(({ latency, kernel }) => latency && kernel !== undefined) ? [endOfTaskCode] : []),
+    ...controlClauses(options.orders, hasLatency, stackMaps),
   ];
   const sites = groups.reduce((sum, group) => sum + group.sites.length, 0);
   const points = new Set(
@@ -126,9 +138,17 @@ export function generate(probes: readonly ProbeSpec[], options: GenerateOptions)
   return { script: `${text.join('\n')}\n`, probeOf, sites, points, hasCallers, hasLatency, usesGuardedUsdt };
 }
 
+/** Stacks of programs and of the kernel are of two types. */
+function stackMapsOf(groups: readonly Group[]): string[] {
+  const of = (kernel: boolean): boolean =>
+    groups.some((group) => group.callers && (group.kernel !== undefined) === kernel);
+  return [...(of(false) ? ['@k'] : []), ...(of(true) ? ['@kk'] : [])];
+}
+
 function plan(probe: ProbeSpec, options: GenerateOptions): PlannedSite[] {
-  const path = options.pathOf(probe.binary);
   const { subject } = probe;
+  if (subject.kind === 'kernel-function') return planKernel(probe, subject, options);
+  const path = options.pathOf(probe.binary);
   const sites = subject.sites.filter(attachable);
   const name = subject.kind === 'usdt' ? `${subject.provider}:${subject.name}` : subject.function;
   if (sites.length === 0)
@@ -163,14 +183,48 @@ function plan(probe: ProbeSpec, options: GenerateOptions): PlannedSite[] {
   }));
 }
 
+/** fentry is called kfunc before 0.20, where kprobes take no module either (the names of functions are the kernel's all the same). */
+function planKernel(
+  probe: ProbeSpec,
+  { attach, module, function: name, sites }: KernelFunctionSubject,
+  { version, filterPid }: GenerateOptions,
+): PlannedSite[] {
+  if (probe.pid !== undefined && !filterPid)
+    throw new ProbeError({
+      code: 'probe-refused',
+      message: `bpftrace ${version} in a process namespace of its own cannot tell process ${probe.pid} from others in the kernel.`,
+      remedy: `Measure ${name} for all processes, or trace from outside of the container.`,
+    });
+  const isNew = atLeast(version, '0.20');
+  const [entry, exit] =
+    attach === 'kprobe' ? ['kprobe', 'kretprobe'] : isNew ? ['fentry', 'fexit'] : ['kfunc', 'kretfunc'];
+  const named = module === 'vmlinux' || (attach === 'kprobe' && !isNew) ? undefined : module;
+  return sites.map((site) => ({
+    probe,
+    site,
+    entryPoint: kernelPoint(entry ?? '', named, name),
+    returnPoint: kernelPoint(exit ?? '', named, name),
+    low: 0,
+  }));
+}
+
 function groupFor(groups: Group[], planned: PlannedSite, options: GenerateOptions): Group {
   const { probe, low } = planned;
   const latency = probe.measures.includes('latency');
   const callers = probe.measures.includes('callers');
   const pid = options.filterPid ? probe.pid : undefined;
-  const returnAddressBytes = options.returnAddressBytes(probe.binary);
+  const kernel = probe.subject.kind === 'kernel-function' ? probe.subject : undefined;
+  const returnAddressBytes =
+    kernel === undefined ? options.returnAddressBytes(probe.binary) : options.arch === 'x64' ? 8 : 0;
   // A clause that mixes kinds of points attaches only some of them (0.17).
-  const key = JSON.stringify([probe.subject.kind, pid, latency, callers, returnAddressBytes]);
+  const key = JSON.stringify([
+    probe.subject.kind,
+    pid,
+    latency,
+    callers,
+    returnAddressBytes,
+    ...(kernel === undefined ? [] : [probe.id]),
+  ]);
   // Low bits of two functions may be the same: the second one goes to another group.
   let group = groups.find(
     (candidate) =>
@@ -179,15 +233,18 @@ function groupFor(groups: Group[], planned: PlannedSite, options: GenerateOption
       (candidate.sites.length + 1) * KEYS_OF_A_SITE <= Math.max(options.mapKeys, KEYS_OF_A_SITE),
   );
   if (group === undefined) {
-    group = { key, pid, latency, callers, returnAddressBytes, sites: [], owners: new Map() };
+    group = { key, pid, latency, callers, returnAddressBytes, kernel, sites: [], owners: new Map() };
     groups.push(group);
   }
   group.owners.set(low, probe.id);
   return group;
 }
 
+const filterOf = ({ pid }: Group): string => (pid === undefined ? '' : ` /pid == ${Math.trunc(pid)}/`);
+
 function clauses(group: Group, firstCode: number, options: GenerateOptions): string[] {
-  const filter = group.pid === undefined ? '' : ` /pid == ${Math.trunc(group.pid)}/`;
+  if (group.kernel !== undefined) return kernelClauses(group, group.kernel, firstCode, options);
+  const filter = filterOf(group);
   const points = (list: readonly (string | undefined)[]): string =>
     [...new Set(list.filter((point) => point !== undefined))].join(',\n');
   const { latency, callers, returnAddressBytes } = group;
@@ -204,20 +261,39 @@ function clauses(group: Group, firstCode: number, options: GenerateOptions): str
   return [entryClause, `${points(group.sites.map((site) => site.returnPoint))}${filter}\n{\n${back}}`];
 }
 
-function controlClauses(orders: Orders, hasLatency: boolean, hasCallers: boolean): string[] {
+function kernelClauses(
+  group: Group,
+  { attach }: KernelFunctionSubject,
+  code: number,
+  { version, first }: GenerateOptions,
+): string[] {
+  const { latency, callers, returnAddressBytes, sites } = group;
+  const counting = kernelCountCode({ callers, stack: atLeast(version, '0.18') ? 'raw' : 'perf' });
+  const begin = attach === 'fentry' ? fentryCode(counting, first) : kprobeEntryCode(counting, first);
+  const end = attach === 'fentry' ? fexitCode(bucketCode()) : kretprobeCode(returnAddressBytes, bucketCode());
+  const clause = (point: string | undefined, body: string): string =>
+    `${point ?? ''}${filterOf(group)}\n{\n  $i = (uint64)${code};\n${body}}`;
+  return sites.flatMap(({ entryPoint, returnPoint }) =>
+    latency
+      ? [clause(entryPoint, begin), clause(returnPoint, end)]
+      : [clause(entryPoint, `  if (@on) {\n${counting}  }\n`)],
+  );
+}
+
+function controlClauses(orders: Orders, hasLatency: boolean, stackMaps: readonly string[]): string[] {
   const order = (word: string, body: string): string =>
     `tracepoint:task:task_rename /args->newcomm == "${word}"/\n{\n${body}}`;
-  const print = printCode({ latency: hasLatency, stacks: false, open: false });
-  const printAll = printCode({ latency: hasLatency, stacks: hasCallers, open: false });
-  const printLast = printCode({ latency: hasLatency, stacks: hasCallers, open: true });
+  const print = printCode({ latency: hasLatency, stacks: [], open: false });
+  const printAll = printCode({ latency: hasLatency, stacks: stackMaps, open: false });
+  const printLast = printCode({ latency: hasLatency, stacks: stackMaps, open: true });
   const latencyMaps = hasLatency ? ['@b', '@r', '@d', '@m', '@a', '@q', '@f', '@s', '@u', '@t'] : [];
-  const maps = ['@on', '@z', '@c', ...latencyMaps, ...(hasCallers ? ['@k'] : [])];
+  const maps = ['@on', '@z', '@c', ...latencyMaps, ...stackMaps];
   return [
     // Whoever reads us is alive or this write ends us (SIGPIPE): nothing outlives its owner by more than this. Each wakes the reader.
     'interval:ms:800 { printf("alive\\n"); }',
     order(orders.on, '  @on = (uint64)1;\n  printf("on %llu\\n", nsecs);\n'),
     order(orders.print, print),
-    ...(hasCallers ? [order(orders.printStacks, printAll)] : []),
+    ...(stackMaps.length > 0 ? [order(orders.printStacks, printAll)] : []),
     order(orders.off, `  @on = (uint64)0;\n  @z = (uint64)1;\n${printLast}  exit();\n`),
     // Detaching is slow (80 ms a probe and more); everything was printed before, so nothing is left to print.
     `END { ${maps.map((map) => `clear(${map});`).join(' ')} }`,

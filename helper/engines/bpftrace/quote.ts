@@ -38,6 +38,17 @@ export function usdtPoint(path: string, provider: string, name: string): string 
   return `usdt:"${path}":"${provider}":"${name}"`;
 }
 
+/** Names of the kernel's functions, clones' with dots; the shortest and longest are C's identifiers. */
+const kernelSymbolPattern = /^[A-Za-z_][A-Za-z0-9_.]*$/;
+const modulePattern = /^[A-Za-z0-9_]+$/;
+
+/** `module` only where bpftrace reads one. */
+export function kernelPoint(kind: string, module: string | undefined, symbol: string): string {
+  if (module !== undefined && !modulePattern.test(module)) refuse('kernel module', module);
+  if (!kernelSymbolPattern.test(symbol)) refuse('kernel function', symbol);
+  return [kind, ...(module === undefined ? [] : [module]), symbol].join(':');
+}
+
 /**
  * A secret word of 15 characters, the longest name a thread can have (TASK_COMM_LEN − 1). Whoever sets it as the name of
  * a thread gives the order it stands for, so it must not be guessed: 11 letters of 6 bits are 66 bits.

@@ -1,5 +1,5 @@
 import { ProbeError, type Problem } from '../../../protocol/errors.ts';
-import type { ProbeId, ProbeSpec } from '../../../protocol/probe.ts';
+import type { ProbeId, ProbeSpec, Subject } from '../../../protocol/probe.ts';
 import type { ProbeTotals, SessionId, SessionState, Snapshot } from '../../../protocol/snapshot.ts';
 import type { Stack } from '../../../protocol/source.ts';
 import type { Printout } from './engine.ts';
@@ -245,17 +245,21 @@ export class BpftraceSession {
     const result = new Map<ProbeId, ProbeTotals>();
     for (const [probe, raw] of sums) {
       if (raw.stacks !== undefined) this.#stacks.set(probe, raw.stacks);
-      const measures = this.#generation?.probes.find(({ id }) => id === probe)?.measures ?? [];
-      const totals = await this.#totals(probe, raw, measures);
+      const spec = this.#generation?.probes.find(({ id }) => id === probe);
+      const totals = await this.#totals(probe, raw, spec);
       result.set(probe, addTotals(this.#earlier.get(probe) ?? noTotals, totals));
     }
     return result;
   }
 
-  async #totals(probe: ProbeId, raw: RawTotals, measures: ProbeSpec['measures']): Promise<ProbeTotals> {
+  async #totals(probe: ProbeId, raw: RawTotals, spec: ProbeSpec | undefined): Promise<ProbeTotals> {
     const stacks = this.#stacks.get(probe) ?? [];
+    const measures = spec?.measures ?? [];
     const callers = await Promise.all(
-      stacks.map(async (stack) => ({ stack: await this.#host.symbolise(stack), count: stack.count })),
+      stacks.map(async (stack) => ({
+        stack: fromProbed(await this.#host.symbolise(stack), spec?.subject),
+        count: stack.count,
+      })),
     );
     return {
       probe,
@@ -271,4 +275,18 @@ export class BpftraceSession {
     this.#queue = result.catch(() => undefined);
     return result;
   }
+}
+
+/**
+ * A kernel stack begins with the frames that recorded it (bpf programs and their trampoline): those are nobody's callers. A trampoline
+ * farther out is that of another probe, which calls its function a second time.
+ */
+function fromProbed(stack: Stack, subject: Subject | undefined): Stack {
+  if (subject?.kind !== 'kernel-function') return stack;
+  const isTrampoline = (at: number): boolean => stack[at]?.function.startsWith('bpf_trampoline_') === true;
+  const first = Math.max(
+    0,
+    stack.findIndex((frame) => frame.function === subject.function),
+  );
+  return stack.filter((_, at) => at >= first && !isTrampoline(at) && !(at > first && isTrampoline(at - 1)));
 }

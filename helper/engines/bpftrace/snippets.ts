@@ -4,7 +4,7 @@
  *   @on         1 while hits count (the gate)
  *   @z          1 from the last order on: open calls are printed then, and 0.17 to 0.23 abort when an element of a map
  *               that they print is deleted meanwhile, so nothing touches it any more
- *   @c[i]       hits                                @k[i, pid, caller, stack]  hits by call stack
+ *   @c[i]       hits                                @k[i, pid, caller, stack]  hits by call stack, @kk those of the kernel's functions
  *   @s[tid, sp] the open call whose return address lies at `sp`: (start, i, sp of the open call around it)
  *   @u[tid, sp] the same, of the call that made a tail call into the one in @s
  *   @t[tid]     sp of the thread's innermost open call
@@ -17,13 +17,13 @@
  */
 
 /** Loops over open calls are bounded for the verifier; the kernel measures at most 64 nested returns of a thread anyway. */
-const MOST_FRAMES = 64;
+export const MOST_FRAMES = 64;
 /**
  * A return forgets no more than this many and leaves the rest to the next one: the verifier walks through the loop once
  * for each place that is attached (50 functions took 1.02 s to attach with 64 rounds, 0.58 s with 4). For the same reason
  * the number of rounds is not looked at after the loop: the verifier would have to tell all of them apart.
  */
-const MOST_FRAMES_A_RETURN = 4;
+export const MOST_FRAMES_A_RETURN = 4;
 /** Unwound frames are searched this far below the frame that returns: farther ones may lie on another stack. */
 const STACK_REACH_BYTES = 65536;
 
@@ -34,30 +34,31 @@ export function countCode(what: { callers: boolean; caller: string; stack: 'raw'
     : count;
 }
 
-export function entryCode(counting: string, first: boolean): string {
+/** `thread` tells one chain of open calls from another: see `kernel-snippets.ts` for another than the program's. */
+export function entryCode(counting: string, first: boolean, thread = 'tid'): string {
   return `  $t = ${first ? '(uint64)0' : 'nsecs'};
   if (@on) {
     $t = nsecs;
 ${counting}  }
   if (!@z) {
   $p = reg("sp");
-  $o = @s[tid, $p];
+  $o = @s[${thread}, $p];
   if ($o.1 != 0) {
     if ($o.1 == $i) {
       if ($o.0 != 0 && @on) { @a[$i] = count(); }
     } else {
-      $v = @u[tid, $p];
+      $v = @u[${thread}, $p];
       if ($v.0 != 0 && @on) { @a[$v.1] = count(); }
-      @u[tid, $p] = $o;
+      @u[${thread}, $p] = $o;
     }
-    @s[tid, $p] = ($t, $i, $o.2);
+    @s[${thread}, $p] = ($t, $i, $o.2);
   } else {
-    @s[tid, $p] = ($t, $i, @t[tid]);
-    $w = @s[tid, $p];
+    @s[${thread}, $p] = ($t, $i, @t[${thread}]);
+    $w = @s[${thread}, $p];
     if ($w.1 == 0) {
       if (@on) { @f[$i] = count(); }
     } else {
-      @t[tid] = $p;
+      @t[${thread}] = $p;
     }
   }
   }
@@ -65,46 +66,52 @@ ${counting}  }
 }
 
 /** Frames from `$q` on that were unwound without returning: counted and forgotten. `while` needs kernel 5.3. */
-function forgetFrames(condition: string, most: number): string {
+export function forgetFrames(condition: string, most: number, thread = 'tid'): string {
   return `  $n = (uint64)0;
     while (${condition} && $n < ${most}) {
-      $x = @s[tid, $q];
+      $x = @s[${thread}, $q];
       if ($x.0 != 0 && @on) { @a[$x.1] = count(); }
-      delete(@s[tid, $q]);
+      delete(@s[${thread}, $q]);
       $q = $x.2;
       $n++;
     }
 `;
 }
 
-export function returnCode(returnAddressBytes: number, recording: string): string {
+/** `code` is the site's, where the place that returns tells it. */
+export function returnCode(
+  returnAddressBytes: number,
+  recording: string,
+  thread = 'tid',
+  code = '(uint64)0',
+): string {
   const unwound = `$q != 0 && $q < $p && $q + ${STACK_REACH_BYTES} > $p`;
   return `  if (!@z) {
   $p = reg("sp")${returnAddressBytes === 0 ? '' : ` - ${returnAddressBytes}`};
-  $e = @s[tid, $p];
+  $e = @s[${thread}, $p];
   if ($e.1 != 0) {
-    $q = @t[tid];
-  ${forgetFrames(unwound, MOST_FRAMES_A_RETURN)}    $j = $e.1;
+    $q = @t[${thread}];
+  ${forgetFrames(unwound, MOST_FRAMES_A_RETURN, thread)}    $j = $e.1;
     if (@on) {
       if ($e.0 != 0) {
 ${recording}      } else {
         @q[$j] = count();
       }
     }
-    $v = @u[tid, $p];
+    $v = @u[${thread}, $p];
     if ($v.1 != 0) {
-      @s[tid, $p] = $v;
-      delete(@u[tid, $p]);
-      @t[tid] = $p;
+      @s[${thread}, $p] = $v;
+      delete(@u[${thread}, $p]);
+      @t[${thread}] = $p;
     } else if (${unwound}) {
-      @s[tid, $p] = ((uint64)0, $j, $e.2);
-      @t[tid] = $q;
+      @s[${thread}, $p] = ((uint64)0, $j, $e.2);
+      @t[${thread}] = $q;
     } else {
-      delete(@s[tid, $p]);
-      if ($e.2 != 0) { @t[tid] = $e.2; } else { delete(@t[tid]); }
+      delete(@s[${thread}, $p]);
+      if ($e.2 != 0) { @t[${thread}] = $e.2; } else { delete(@t[${thread}]); }
     }
   } else {
-    if (@on) { @q[(uint64)0] = count(); }
+    if (@on) { @q[${code}] = count(); }
   }
   }
 `;
@@ -170,11 +177,16 @@ tracepoint:sched:sched_process_exec
 }`;
 
 /** Prints the maps between two marks; `open` adds the calls that are open at this moment. */
-export function printCode(what: { latency: boolean; stacks: boolean; open: boolean }): string {
+export function printCode(what: {
+  latency: boolean;
+  /** The maps of stacks to print. */
+  stacks: readonly string[];
+  open: boolean;
+}): string {
   const maps = ['@c'];
   if (what.latency) maps.push('@b', '@r', '@d', '@m', '@a', '@q', '@f');
   if (what.latency && what.open) maps.push('@s');
-  if (what.stacks) maps.push('@k');
+  maps.push(...what.stacks);
   const prints = maps.map((map) => `  print(${map});\n`).join('');
-  return `  printf("begin %llu\\n", nsecs);\n${prints}  printf("end ${what.stacks ? 1 : 0}\\n");\n`;
+  return `  printf("begin %llu\\n", nsecs);\n${prints}  printf("end ${what.stacks.length > 0 ? 1 : 0}\\n");\n`;
 }

@@ -43,7 +43,7 @@ export function readPrintout(printout: Printout, plan: Plan): Map<ProbeId, RawTo
   const returned = perProbe('@r', add);
   const longest = perProbe('@m', Math.max);
   const buckets = bucketsPerProbe(map('@b'), plan);
-  const stacks = printout.withStacks ? stacksPerProbe(map('@k'), plan) : undefined;
+  const stacks = printout.withStacks ? stacksPerProbe([...map('@k'), ...map('@kk')], plan) : undefined;
   const result = new Map<ProbeId, RawTotals>();
   for (const probe of new Set(plan.probeOf.values())) {
     const own = buckets.get(probe) ?? [];
@@ -79,7 +79,7 @@ function bucketsPerProbe(map: ReadonlyMap<string, MapValue>, plan: Plan): Map<Pr
   );
 }
 
-function stacksPerProbe(map: ReadonlyMap<string, MapValue>, plan: Plan): Map<ProbeId, RawStack[]> {
+function stacksPerProbe(map: Iterable<readonly [string, MapValue]>, plan: Plan): Map<ProbeId, RawStack[]> {
   const result = new Map<ProbeId, RawStack[]>();
   for (const [key, [count = 0]] of map) {
     const stack = decodeStackKey(key);

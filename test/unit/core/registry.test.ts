@@ -95,7 +95,7 @@ class ScriptedHelper {
   }
 }
 
-const nameOf = ({ subject: of }: ProbeSpec): string => (of.kind === 'function' ? of.function : of.name);
+const nameOf = ({ subject: of }: ProbeSpec): string => (of.kind === 'usdt' ? of.name : of.function);
 
 let helpers: ScriptedHelper[] = [];
 let registry: ProbeRegistry;
