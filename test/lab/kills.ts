@@ -97,7 +97,7 @@ export class KillLab {
   /** Kills one process with SIGKILL and waits for what follows. */
   async kill(victim: Victim): Promise<KillOutcome> {
     const owner = await this.counting();
-    // a recording that is younger than its first commit (1 s) has nothing to lose yet
+    // a recording that is younger than its first commit has nothing to lose yet
     if (victim === 'extension host') await owner.until(({ snapshots }) => snapshots > 10);
     const before = this.ours;
     const pid =
