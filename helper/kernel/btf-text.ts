@@ -3,7 +3,13 @@ import { type Btf, BtfKind } from './btf.ts';
 /** A declarator in two halves around the name: `int (*` … `)(void)`. */
 interface Declarator {
   readonly left: string;
+  /** `left` as it stands before a name: with a space, but `char *name`. */
+  readonly before: string;
   readonly right: string;
+}
+
+function declaratorOf(left: string, right = ''): Declarator {
+  return { left, before: left.endsWith('*') ? left : `${left} `, right };
 }
 
 /** Types nest a dozen deep in practice; hostile files may refer to themselves. */
@@ -17,13 +23,15 @@ export class BtfPrinter {
   private readonly btf: Btf;
   private readonly anonymous: (id: number) => string;
   private readonly declarators: (Declarator | undefined)[];
-  private readonly lists = new Map<number, string>();
+  /** Parameter lists, by prototype. */
+  private readonly lists: (string | undefined)[];
 
   /** `anonymous` names structs, unions and enums without a name; `{…}` by default, for people. */
   constructor(btf: Btf, anonymous: (id: number) => string = () => '{…}') {
     this.btf = btf;
     this.anonymous = anonymous;
     this.declarators = new Array<Declarator | undefined>(btf.end);
+    this.lists = new Array<string | undefined>(btf.end);
   }
 
   /** The type as in a cast: `struct file *`. */
@@ -34,9 +42,8 @@ export class BtfPrinter {
 
   /** The type with a declared name: `char name[16]`, `int (*fn)(void *)`. */
   declaration(id: number, name: string): string {
-    const { left, right } = this.declarator(id, 0);
-    if (name === '') return left + right;
-    return `${left}${left.endsWith('*') ? '' : ' '}${name}${right}`;
+    const { left, before, right } = this.declarator(id, 0);
+    return name === '' ? left + right : before + name + right;
   }
 
   /** The prototype of a BTF function: `ssize_t vfs_read(struct file *file, char *buf, size_t count, loff_t *pos)`. */
@@ -44,13 +51,9 @@ export class BtfPrinter {
     const btf = this.btf;
     const prototype = btf.target(id);
     // pahole merges equal prototypes: 56,277 functions have 36,000 of them.
-    let parameters = this.lists.get(prototype);
-    if (parameters === undefined) {
-      parameters = `(${this.parameters(prototype, 0)})`;
-      this.lists.set(prototype, parameters);
-    }
-    const { left, right } = this.declarator(btf.target(prototype), 0);
-    return left + (left.endsWith('*') ? '' : ' ') + btf.name(id) + parameters + right;
+    const parameters = (this.lists[prototype] ??= `(${this.parameters(prototype, 0)})`);
+    const { before, right } = this.declarator(btf.target(prototype), 0);
+    return before + btf.name(id) + parameters + right;
   }
 
   /** Parameter list of a prototype; `void` when there are none. */
@@ -60,28 +63,26 @@ export class BtfPrinter {
     const { words, word } = place;
     const count = (words[word + 1] ?? 0) & 0xffff;
     if (count === 0) return 'void';
-    let text = '';
+    // Joined at once: of a text that is added up V8 keeps every step, which its garbage collector carries about.
+    const parts: string[] = [];
     for (let index = 0, at = word + 3; index < count; index++, at += 2) {
-      if (index > 0) text += ', ';
+      if (index > 0) parts.push(', ');
       const name = this.btf.text(words[at] ?? 0);
       const type = words[at + 1] ?? 0;
       // A last parameter of type void stands for `...`.
-      if (type === 0 && name === '') text += '...';
-      else text += this.joined(this.declarator(type, depth), name);
+      if (type === 0 && name === '') parts.push('...');
+      else {
+        const { left, before, right } = this.declarator(type, depth);
+        parts.push(name === '' ? left : before, name, right);
+      }
     }
-    return text;
-  }
-
-  private joined(declarator: Declarator, name: string): string {
-    if (name === '') return declarator.left + declarator.right;
-    const space = declarator.left.endsWith('*') ? '' : ' ';
-    return declarator.left + space + name + declarator.right;
+    return parts.join('');
   }
 
   private declarator(id: number, depth: number): Declarator {
     const known = this.declarators[id];
     if (known !== undefined) return known;
-    if (depth > MAX_DEPTH) return { left: '…', right: '' };
+    if (depth > MAX_DEPTH) return declaratorOf('…');
     const made = this.print(id, depth + 1);
     this.declarators[id] = made;
     return made;
@@ -91,20 +92,20 @@ export class BtfPrinter {
     const btf = this.btf;
     switch (btf.kind(id)) {
       case BtfKind.void:
-        return { left: 'void', right: '' };
+        return declaratorOf('void');
       case BtfKind.pointer:
         return this.pointer(btf.target(id), depth);
       case BtfKind.array:
         return this.array(id, depth);
       case BtfKind.struct:
-        return { left: `struct ${btf.name(id) || this.anonymous(id)}`, right: '' };
+        return declaratorOf(`struct ${btf.name(id) || this.anonymous(id)}`);
       case BtfKind.union:
-        return { left: `union ${btf.name(id) || this.anonymous(id)}`, right: '' };
+        return declaratorOf(`union ${btf.name(id) || this.anonymous(id)}`);
       case BtfKind.enum:
       case BtfKind.enum64:
-        return { left: `enum ${btf.name(id) || this.anonymous(id)}`, right: '' };
+        return declaratorOf(`enum ${btf.name(id) || this.anonymous(id)}`);
       case BtfKind.forward:
-        return { left: `${isUnionForward(btf, id) ? 'union' : 'struct'} ${btf.name(id)}`, right: '' };
+        return declaratorOf(`${isUnionForward(btf, id) ? 'union' : 'struct'} ${btf.name(id)}`);
       case BtfKind.const:
         return this.qualified(btf.target(id), 'const', depth);
       case BtfKind.volatile:
@@ -115,10 +116,10 @@ export class BtfPrinter {
         return this.declarator(btf.target(id), depth);
       case BtfKind.prototype: {
         const result = this.declarator(btf.target(id), depth);
-        return { left: result.left, right: `(${this.parameters(id, depth)})${result.right}` };
+        return declaratorOf(result.left, `(${this.parameters(id, depth)})${result.right}`);
       }
       default:
-        return { left: btf.name(id), right: '' };
+        return declaratorOf(btf.name(id));
     }
   }
 
@@ -126,23 +127,23 @@ export class BtfPrinter {
     const inner = this.declarator(target, depth);
     const kind = this.btf.kind(target);
     if (kind === BtfKind.prototype || kind === BtfKind.array)
-      return { left: `${inner.left} (*`, right: `)${inner.right}` };
-    return { left: inner.left + (inner.left.endsWith('*') ? '*' : ' *'), right: inner.right };
+      return declaratorOf(`${inner.left} (*`, `)${inner.right}`);
+    return declaratorOf(`${inner.before}*`, inner.right);
   }
 
   private array(id: number, depth: number): Declarator {
     const place = this.btf.at(id);
-    if (place === undefined) return { left: 'void', right: '' };
+    if (place === undefined) return declaratorOf('void');
     const element = this.declarator(place.words[place.word + 3] ?? 0, depth);
-    return { left: element.left, right: `[${place.words[place.word + 5] ?? 0}]${element.right}` };
+    return declaratorOf(element.left, `[${place.words[place.word + 5] ?? 0}]${element.right}`);
   }
 
   private qualified(target: number, qualifier: string, depth: number): Declarator {
     const inner = this.declarator(target, depth);
     // `const int`, but `char *const`.
     if (this.btf.kind(target) === BtfKind.pointer)
-      return { left: `${inner.left}${qualifier} `.trimEnd(), right: inner.right };
-    return { left: `${qualifier} ${inner.left}`, right: inner.right };
+      return declaratorOf(`${inner.left}${qualifier}`, inner.right);
+    return declaratorOf(`${qualifier} ${inner.left}`, inner.right);
   }
 }
 

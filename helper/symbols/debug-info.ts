@@ -92,8 +92,7 @@ export class DebugInfo {
         if (fetched !== undefined) dwarf = findDebugFile(elf, log, [fetched]);
       }
     }
-    const hasSymbols = (elf.symbols()?.count ?? 0) > 1;
-    return new DebugInfo(elf, dwarf, hasSymbols ? undefined : await miniDebugFile(elf), log);
+    return new DebugInfo(elf, dwarf, elf.hasSymbols ? undefined : await miniDebugFile(elf), log);
   }
 
   close(): void {

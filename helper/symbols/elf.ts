@@ -137,6 +137,12 @@ export class ElfFile {
     }
   }
 
+  /** There is a `.symtab` with more than the empty symbol in it; nothing of it is read. */
+  get hasSymbols(): boolean {
+    const section = this.sections.find(({ type }) => type === SHT_SYMTAB);
+    return section !== undefined && section.sizeBytes >= 2 * (this.header.is64 ? 24 : 16);
+  }
+
   /** `.symtab`, or undefined in a stripped file. */
   symbols(): SymbolTable | undefined {
     return (this.#symbols ??= this.#symbolTable(SHT_SYMTAB));

@@ -27,36 +27,35 @@ export interface NamingProgram {
 
 /** Offsets of a string section at which a text starts that is the wanted name or a path that ends in it. */
 class NamePlaces {
-  readonly #starts: number[] = [];
-  readonly #ends: number[] = [];
-  readonly #slash: boolean[] = [];
+  /** 1 at such an offset; untouched pages cost no memory. */
+  readonly #marks: Uint8Array;
+  readonly isEmpty: boolean;
 
   constructor(section: LazyBytes | undefined, { baseName, ignoreCase }: WantedName) {
-    if (section === undefined) return;
-    const bytes = section.all();
-    const plain = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
-    // Latin 1 keeps each byte a character, and so all offsets; letters beyond ASCII are left to be spelled right.
-    const buffer = ignoreCase ? Buffer.from(plain.toString('latin1').toLowerCase(), 'latin1') : plain;
-    const wanted = Buffer.from(`${ignoreCase ? baseName.toLowerCase() : baseName}\0`);
-    for (let at = buffer.indexOf(wanted); at >= 0; at = buffer.indexOf(wanted, at + 1)) {
-      this.#starts.push(at === 0 ? 0 : buffer.lastIndexOf(0, at - 1) + 1);
-      this.#ends.push(at);
-      this.#slash.push(at > 0 && bytes[at - 1] === 47);
+    this.#marks = new Uint8Array(section?.length ?? 0);
+    let isEmpty = true;
+    if (section !== undefined) {
+      const bytes = section.all();
+      const plain = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+      // Latin 1 keeps each byte a character, and so all offsets; letters beyond ASCII are left to be spelled right.
+      const buffer = ignoreCase ? Buffer.from(plain.toString('latin1').toLowerCase(), 'latin1') : plain;
+      const wanted = Buffer.from(`${ignoreCase ? baseName.toLowerCase() : baseName}\0`);
+      for (let at = buffer.indexOf(wanted); at >= 0; at = buffer.indexOf(wanted, at + 1)) {
+        isEmpty = false;
+        // Linkers share tails of strings, so that a name may start anywhere in a longer one.
+        const start = at > 0 && bytes[at - 1] === SLASH ? buffer.lastIndexOf(0, at - 1) + 1 : at;
+        this.#marks.fill(1, start, at + 1);
+      }
     }
+    this.isEmpty = isEmpty;
   }
 
-  /** Linkers share tails of strings, so that a name may start anywhere in a longer one. */
   has(offset: number): boolean {
-    for (let index = 0; index < this.#starts.length; index++)
-      if (offset >= this.#starts[index]! && offset <= this.#ends[index]!)
-        if (offset === this.#ends[index]! || this.#slash[index]!) return true;
-    return false;
-  }
-
-  get isEmpty(): boolean {
-    return this.#starts.length === 0;
+    return this.#marks[offset] === 1;
   }
 }
+
+const SLASH = 47;
 
 /** The section is looked at through a window that stays in the processor's cache: only headers are of interest, one in 7 KB. */
 const WINDOW_BYTES = 1 << 17;
@@ -102,10 +101,7 @@ export function* programsNaming(
   const { line } = sections;
   if (line === undefined) return;
   const window = new Window(line);
-  const places: StringPlaces = {
-    inLineStr: new NamePlaces(sections.lineStr, wanted),
-    inStr: new NamePlaces(sections.str, wanted),
-  };
+  const places = new StringPlaces(sections, wanted);
   for (let offset = 0; offset + 4 < line.length;) {
     const shape = quickShape(window, offset);
     let files = shape && scanQuickly(window, shape, places, sections);
@@ -120,9 +116,25 @@ export function* programsNaming(
   }
 }
 
-interface StringPlaces {
-  readonly inLineStr: NamePlaces;
-  readonly inStr: NamePlaces;
+/** Of the two string sections that tables refer to. A compiler uses one of them for names of files: the other is not read. */
+class StringPlaces {
+  readonly #sections: DwarfSections;
+  readonly #wanted: WantedName;
+  #inLineStr: NamePlaces | undefined;
+  #inStr: NamePlaces | undefined;
+
+  constructor(sections: DwarfSections, wanted: WantedName) {
+    this.#sections = sections;
+    this.#wanted = wanted;
+  }
+
+  get inLineStr(): NamePlaces {
+    return (this.#inLineStr ??= new NamePlaces(this.#sections.lineStr, this.#wanted));
+  }
+
+  get inStr(): NamePlaces {
+    return (this.#inStr ??= new NamePlaces(this.#sections.str, this.#wanted));
+  }
 }
 
 /** Where the tables of a program are, in section offsets. */
@@ -162,7 +174,7 @@ function read32(bytes: Uint8Array, at: number): number {
 function scanQuickly(
   window: Window,
   { tables, tablesEnd }: QuickShape,
-  { inLineStr, inStr }: StringPlaces,
+  names: StringPlaces,
   sections: DwarfSections,
 ): NamedFile[] | undefined {
   const { bytes } = window;
@@ -185,7 +197,7 @@ function scanQuickly(
   const pairs = bytes[pos]!;
   if (pairs < 1 || pairs > 3 || bytes[pos + 1] !== 1 || !stringForm(bytes[pos + 2])) return undefined;
   const isLineStr = bytes[pos + 2] === forms.lineStrp;
-  const places = isLineStr ? inLineStr : inStr;
+  const places = isLineStr ? names.inLineStr : names.inStr;
   const strings = isLineStr ? sections.lineStr : sections.str;
   if (pairs >= 2 && (bytes[pos + 3] !== 2 || bytes[pos + 4] !== forms.udata)) return undefined;
   if (pairs === 3 && (bytes[pos + 5] !== 5 || bytes[pos + 6] !== forms.data16)) return undefined;
