@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { type RawValue, show } from '../fields/show.ts';
 import { frameText } from '../fields/stack-text.ts';
 import { readColumn } from '../helper/sources/columns.ts';
@@ -28,6 +27,7 @@ import type { EventDatabase } from '../extension/core/recording/event-database.t
 import { databaseColumns } from '../fields/database-columns.ts';
 import { onNewerNode } from './newer-node.ts';
 import { summariseSyscalls } from './syscalls.ts';
+import { uniqueId } from '../extension/core/unique-id.ts';
 
 /** `block:block_rq_issue` means the tracepoint, a bare `openat` the system call. */
 export function sourceIdOf(text: string): string {
@@ -110,7 +110,7 @@ What was received, lost and left out by sampling is told at the end.`,
       });
     }
     const spec: EventsSpec = {
-      stream: randomBytes(4).toString('hex'),
+      stream: uniqueId(),
       sources: positionals.map(sourceIdOf),
       mode: modeOf({ count: values.first, sample: values.sample }),
       ...stacksOf(values.stacks),

@@ -1,10 +1,10 @@
-import { randomUUID } from 'node:crypto';
 import { percentile } from '../protocol/buckets.ts';
 import { ProbeError, type Problem } from '../protocol/errors.ts';
 import { formatCount, formatDuration, formatShare } from '../protocol/format.ts';
 import type { SyscallFigures, SyscallSummary } from '../protocol/syscalls.ts';
 import { exitCodes } from './command.ts';
 import { localHelper } from './in-process.ts';
+import { uniqueId } from '../extension/core/unique-id.ts';
 
 export interface SummaryRequest {
   readonly pid?: number;
@@ -16,7 +16,7 @@ export interface SummaryRequest {
 /** Sums up system calls and prints them once they are complete: a table, or one JSON object. */
 export async function summariseSyscalls({ pid, durationMs, json }: SummaryRequest): Promise<number> {
   const helper = await localHelper();
-  const stream = randomUUID();
+  const stream = uniqueId();
   let last: SyscallSummary | undefined;
   helper.connection.onSyscallSummary((summary) => (last = summary));
   const ended = new Promise<Problem | undefined>((resolve) =>

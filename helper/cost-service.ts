@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { basename } from 'node:path';
 import { CostCache } from './cost-cache.ts';
 import { calibrate, type Attach } from './kernel/calibration/calibrate.ts';
@@ -6,6 +5,7 @@ import { ElfFile } from './symbols/elf.ts';
 import type { TraceService } from './trace-service.ts';
 import type { CostTable } from '../protocol/cost.ts';
 import type { Measure, ProbeSpec } from '../protocol/probe.ts';
+import { randomBytes } from './host/random.ts';
 
 /** Nobody reads the snapshots of a calibration. */
 const INTERVAL_MS = 60_000;
@@ -39,7 +39,7 @@ export class CostService {
 
   #attach(measure: Measure): Attach {
     return async (binary, symbols) => {
-      const session = `calibration-${measure}-${randomUUID()}`;
+      const session = `calibration-${measure}-${randomBytes(8).toString('hex')}`;
       const probes = specs(binary, symbols, measure);
       await this.#trace.open(
         { session, probes, intervalMs: INTERVAL_MS },

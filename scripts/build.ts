@@ -4,6 +4,7 @@ import { createRequire } from 'node:module';
 import { join, resolve } from 'node:path';
 import { deflateRawSync } from 'node:zlib';
 import * as esbuild from 'esbuild';
+import { lazyCrypto } from './lazy-crypto.ts';
 import { vscodeNames } from './vscode-names.ts';
 
 const root = resolve(import.meta.dirname, '..');
@@ -66,7 +67,7 @@ const builds: esbuild.BuildOptions[] = nodeBundles.map(([entry, outfile, target]
   format: 'cjs',
   target,
   external: ['vscode'],
-  plugins: [embedWasm, vscodeNames],
+  plugins: [embedWasm, lazyCrypto, vscodeNames],
 }));
 
 /**

@@ -1,10 +1,10 @@
-import { randomUUID } from 'node:crypto';
 import type { CallBatch, CalleeTotals, CallRecord, CallsStarted } from '../../protocol/calls.ts';
 import { asProblem, type Problem } from '../../protocol/errors.ts';
 import type { ProbeSpec } from '../../protocol/probe.ts';
 import type { Stack } from '../../protocol/source.ts';
 import type { HelperConnection } from './connection.ts';
 import { Emitter, type Disposable } from './emitter.ts';
+import { uniqueId } from './unique-id.ts';
 
 /** About 6 MB; a thousand calls a second fill it in 20 s, then the oldest go, but for the longest of all. */
 const MOST_RECORDS = 20_000;
@@ -63,7 +63,7 @@ export class CallRecorder implements Disposable {
   /** Begins anew. Throws what kept it from being attached. */
   async start(connection: HelperConnection, probe: ProbeSpec, cancelled?: AbortSignal): Promise<void> {
     await this.stop();
-    const id = randomUUID();
+    const id = uniqueId();
     this.#id = id;
     this.#connection = connection;
     this.#records = [];

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { kindOf, ProfileBuilder } from '../../profile/builder.ts';
 import { asProblem, type Problem } from '../../protocol/errors.ts';
 import {
@@ -12,12 +11,13 @@ import {
 import type { Profile } from '../../protocol/profile.ts';
 import type { HelperConnection } from './connection.ts';
 import { Emitter, type Disposable } from './emitter.ts';
+import { uniqueId } from './unique-id.ts';
 
 export type LiveProfileState = 'starting' | 'running' | 'stopping' | 'ended';
 
 /** A profile that grows while it is measured, as this side knows it; it stays whole when it has ended. */
 export class LiveProfile implements Disposable {
-  readonly id: LiveProfileId = randomUUID();
+  readonly id: LiveProfileId = uniqueId();
   readonly spec: Omit<ProfileSpec, 'id'>;
   readonly #builder: ProfileBuilder;
   /** The helper's numbers of frames, nodes and threads as the builder's. */

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { asProblem, type Problem } from '../../protocol/errors.ts';
 import type {
   LogpointCounts,
@@ -11,6 +10,7 @@ import type { SourcePlace } from '../../protocol/source.ts';
 import type { HelperConnection } from './connection.ts';
 import { Emitter, type Disposable } from './emitter.ts';
 import { defaultBudgets } from './governor.ts';
+import { uniqueId } from './unique-id.ts';
 
 /** What the user asked for: a logpoint without the id. */
 export type NewLogpoint = Omit<LogpointSpec, 'id'>;
@@ -67,7 +67,7 @@ export class LogpointList implements Disposable {
   /** Attaches; `place` is where the editor shows it. Throws what the helper answers, and nothing is kept then. */
   async add(wanted: NewLogpoint, place: SourcePlace, cancelled?: AbortSignal): Promise<LogpointView> {
     const connection = await this.#connected();
-    const id = randomUUID();
+    const id = uniqueId();
     const logpoint: Changeable = {
       id,
       // above it values are left out, and how many is among the counts

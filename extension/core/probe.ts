@@ -1,10 +1,10 @@
 /** A probe as the extension knows it, and what tells one from another. */
-import { randomUUID } from 'node:crypto';
 import { ProbeError, type Problem } from '../../protocol/errors.ts';
 import type { Measure, ProbeId, ProbeSpec, Subject } from '../../protocol/probe.ts';
 import type { SourcePlace } from '../../protocol/source.ts';
 import { ProbeAggregate } from './aggregate.ts';
 import type { HelperConnection } from './connection.ts';
+import { uniqueId } from './unique-id.ts';
 
 /** A probe to be: what is measured and where. `place` is where the source lies in the workspace. */
 export interface NewProbe {
@@ -38,7 +38,7 @@ export class Probe {
   /** Told not to expire. */
   pinned = false;
 
-  constructor(spec: NewProbe, key: string = randomUUID()) {
+  constructor(spec: NewProbe, key: string = uniqueId()) {
     this.spec = spec;
     this.key = key;
   }

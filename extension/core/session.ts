@@ -1,9 +1,9 @@
-import { randomUUID } from 'node:crypto';
 import type { Problem } from '../../protocol/errors.ts';
 import type { ProbeId, ProbeSpec } from '../../protocol/probe.ts';
 import type { SessionAttached, SessionDescription, SessionState, Snapshot } from '../../protocol/snapshot.ts';
 import type { HelperConnection } from './connection.ts';
 import type { Disposable } from './emitter.ts';
+import { uniqueId } from './unique-id.ts';
 
 export interface SessionListener {
   onSnapshot(snapshot: Snapshot): void;
@@ -18,7 +18,7 @@ export interface SessionListener {
 /** One trace session of a helper: probes that are attached together. */
 export class TraceSession implements Disposable {
   readonly #connection: HelperConnection;
-  readonly #id = randomUUID();
+  readonly #id = uniqueId();
   readonly #listener: SessionListener;
   readonly #subscriptions: Disposable[] = [];
   #state: SessionState = { kind: 'starting' };

@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { readlink } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { DetachReport, DetachScope } from '../../protocol/detach.ts';
@@ -6,6 +5,7 @@ import { asProblem, type Problem } from '../../protocol/errors.ts';
 import { TracefsSupervisor } from '../engines/tracefs/supervisor.ts';
 import { startedNow } from '../host/start-time.ts';
 import { ancestorsOf, markOf, readProcesses, treeOf, type TreeProcess } from './process-tree.ts';
+import { randomBytes } from '../host/random.ts';
 
 /** Until here owners may end by themselves, with their last figures. */
 const PATIENCE_MS = 700;

@@ -1,7 +1,9 @@
+import { execFileSync } from 'node:child_process';
 import { globSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import * as esbuild from 'esbuild';
 import { expect, test } from 'vitest';
+import { lazyCrypto } from '../../scripts/lazy-crypto.ts';
 
 const root = resolve(import.meta.dirname, '../..');
 const KB = 1000;
@@ -104,6 +106,23 @@ test('a helper that traces runs the code of looking up and tracing, and loads th
   const notNeeded =
     /node_modules\/(execa|xz-decompress)\/|^helper\/(sources|logpoints|calls|detach)\/|scripts?-service|^fields\//;
   expect([...atStart].filter((file) => notNeeded.test(file))).toEqual([]);
+});
+
+test('node:crypto is loaded when one of its functions is called', async () => {
+  const contents = `import { createHash } from 'node:crypto';
+    const isLoaded = () => process.moduleLoadList.includes('NativeModule crypto');
+    const before = isLoaded();
+    console.log(before, createHash('md5').update('').digest('hex'), isLoaded());`;
+  const { outputFiles } = await esbuild.build({
+    stdin: { contents },
+    bundle: true,
+    write: false,
+    platform: 'node',
+    format: 'cjs',
+    plugins: [lazyCrypto],
+  });
+  const text = execFileSync(process.execPath, { input: outputFiles[0]?.text, encoding: 'utf8' });
+  expect(text).toBe('false d41d8cd98f00b204e9800998ecf8427e true\n');
 });
 
 test('one file imports the toolkit', () => {

@@ -2,7 +2,6 @@
  * The extension's own folder of recordings: where new ones go, what is deleted and can be had back, what is kept how long.
  * Files of the workspace are nothing of its own: it only takes them into the trash when somebody deletes them.
  */
-import { randomUUID } from 'node:crypto';
 import {
   cpSync,
   existsSync,
@@ -16,6 +15,7 @@ import {
 import { basename, dirname, join, sep } from 'node:path';
 import { ProbeError } from '../../../protocol/errors.ts';
 import { summarise, type RecordingKind, type RecordingSummary } from './summary.ts';
+import { uniqueId } from '../unique-id.ts';
 
 const folders: Readonly<Record<RecordingKind, string>> = {
   trace: 'traces',
@@ -82,7 +82,7 @@ export class RecordingStorage {
    * together. Throws `file-unwritable`.
    */
   trash(path: string, deletedMs = Date.now()): Trashed {
-    const folder = join(this.root, TRASH, randomUUID());
+    const folder = join(this.root, TRASH, uniqueId());
     try {
       mkdirSync(folder, { recursive: true });
       // first the way back: a recording whose place is not known would be lost

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import type { Problem } from '../../../protocol/errors.ts';
 import {
   nothingLost,
@@ -12,6 +11,7 @@ import {
 } from '../../../protocol/script.ts';
 import type { HelperConnection } from '../connection.ts';
 import { Emitter, type Disposable } from '../emitter.ts';
+import { uniqueId } from '../unique-id.ts';
 
 /** Lines of a run's log that are kept; older ones are in the recording alone. */
 export const LOG_KEPT = 100_000;
@@ -46,7 +46,7 @@ export class ScriptRun implements Disposable {
   readonly onDidChange = this.#changed.on;
   readonly onDidEnd = this.#ended.on;
 
-  constructor(id: RunId = randomUUID()) {
+  constructor(id: RunId = uniqueId()) {
     this.id = id;
   }
 

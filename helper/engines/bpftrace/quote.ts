@@ -1,5 +1,5 @@
-import { randomBytes } from 'node:crypto';
 import { ProbeError } from '../../../protocol/errors.ts';
+import { randomBytes } from '../../host/random.ts';
 
 /**
  * The one place where names from outside (paths, symbols, USDT names) become text of a script. All are checked against

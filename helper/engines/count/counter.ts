@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { ProbeError, type Problem } from '../../../protocol/errors.ts';
 import type { ProbeId } from '../../../protocol/probe.ts';
 import { findProgram } from '../../privilege/privilege.ts';
@@ -6,6 +5,7 @@ import { defineEvent } from '../tracefs/define.ts';
 import { removalOf } from '../tracefs/definition.ts';
 import { TracefsSupervisor } from '../tracefs/supervisor.ts';
 import { readCountLine, type CountLine } from './lines.ts';
+import { randomBytes } from '../../host/random.ts';
 
 export interface CountedPlace {
   readonly fileOffsetBytes: number;

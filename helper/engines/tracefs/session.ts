@@ -1,12 +1,12 @@
 import { readdirSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { ProbeError } from '../../../protocol/errors.ts';
-import { randomBytes } from 'node:crypto';
 import { defineEvent, type EventPlan } from './define.ts';
 import { removalOf } from './definition.ts';
 import { argumentNames, RecordParser, type TraceRecord } from './record.ts';
 import { RecordStream } from './stream.ts';
 import { TracefsSupervisor, type SupervisorEnd } from './supervisor.ts';
+import { randomBytes } from '../../host/random.ts';
 
 /** Everything that happened to the records of a session so far. */
 export interface StreamCounts {

@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { closeSync, readFileSync, readSync } from 'node:fs';
 import type { CompiledFilter } from '../../../fields/filter/compile.ts';
 import { predicateOf } from '../../../fields/filter/evaluate.ts';
@@ -19,6 +18,7 @@ import { emptyRecords, readPage } from './pages.ts';
 import { Rows, Tasks } from './rows.ts';
 import { type Run, StackJoiner } from './stack-joiner.ts';
 import { type RawStack, StackTable, stackRecords } from './stacks.ts';
+import { randomBytes } from '../../host/random.ts';
 
 export interface StreamOptions extends InstanceOptions {
   readonly elevate: readonly string[];
