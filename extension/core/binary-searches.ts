@@ -23,12 +23,16 @@ export interface SearchingHelper {
 
 interface Search {
   readonly connection: SearchingHelper;
-  readonly startedMs: number;
+  /** When it had its answer. */
+  answeredMs?: number;
   readonly candidates: Promise<readonly BinaryCandidate[]>;
   readonly end: AbortController;
   readonly listeners: Set<(progress: SearchProgress) => void>;
   waiting: number;
 }
+
+const isOld = ({ answeredMs }: Search): boolean =>
+  answeredMs !== undefined && performance.now() - answeredMs >= FRESH_MS;
 
 let searches = 0;
 
@@ -51,8 +55,7 @@ export class BinarySearches {
   async find(file: string, { signal, progress }: SearchInterest = {}): Promise<readonly BinaryCandidate[]> {
     const connection = await this.#connect();
     let search = this.#byFile.get(file);
-    if (search?.connection !== connection || performance.now() - search.startedMs >= FRESH_MS)
-      search = this.#start(file, connection);
+    if (search?.connection !== connection || isOld(search)) search = this.#start(file, connection);
     if (progress !== undefined) search.listeners.add(progress);
     try {
       return signal === undefined ? await search.candidates : await this.#waitFor(file, search, signal);
@@ -73,7 +76,6 @@ export class BinarySearches {
       .then(({ candidates: found }) => found);
     const search: Search = {
       connection,
-      startedMs: performance.now(),
       candidates,
       end,
       listeners,
@@ -81,9 +83,14 @@ export class BinarySearches {
     };
     this.#byFile.set(file, search);
     candidates
-      .catch(() => {
-        this.#forget(file, search);
-      })
+      .then(
+        () => {
+          search.answeredMs = performance.now();
+        },
+        () => {
+          this.#forget(file, search);
+        },
+      )
       .finally(() => {
         subscription.dispose();
       });

@@ -37,8 +37,7 @@ export async function withProgress<T>(
   work: (token: CancellationToken, report: Report) => Promise<T>,
 ): Promise<T> {
   const source = new CancellationTokenSource();
-  const startedMs = performance.now();
-  const shown: Progress<{ message?: string }>[] = [];
+  const shown = new Set<Shown>();
   let said: string | undefined;
   const running = work(source.token, (message) => {
     said = message;
@@ -48,27 +47,45 @@ export async function withProgress<T>(
     () => undefined,
     () => undefined,
   );
-  const show = (progress: Progress<{ message?: string }>): Promise<void> => {
-    shown.push(progress);
+  const show = async (progress: Shown, until: Promise<void>): Promise<void> => {
+    shown.add(progress);
     if (said !== undefined) progress.report({ message: said });
-    return settled;
+    await until;
+    shown.delete(progress);
   };
-  void window.withProgress({ location: ProgressLocation.Window, title }, show);
-  const timer = setInterval(() => {
-    const patience = said === undefined ? PATIENCE_MS : TALKING_PATIENCE_MS;
-    if (questions > 0 || performance.now() - startedMs < patience) return;
-    clearInterval(timer);
+  void window.withProgress({ location: ProgressLocation.Window, title }, (progress) =>
+    show(progress, settled),
+  );
+
+  /** Closes the message with the button, where there is one. */
+  let close: (() => void) | undefined;
+  let quietSinceMs = performance.now();
+  const offerToCancel = (): void => {
+    const closed = new Promise<void>((resolve) => {
+      close = resolve;
+    });
     void window.withProgress(
       { location: ProgressLocation.Notification, title, cancellable: true },
       (progress, cancelled) => {
         cancelled.onCancellationRequested(() => {
-          shown.length = 0;
+          shown.delete(progress);
           progress.report({ message: l10n.t('cancelling…') });
           source.cancel();
         });
-        return show(progress);
+        return show(progress, Promise.race([settled, closed]));
       },
     );
+  };
+  const timer = setInterval(() => {
+    if (questions > 0) {
+      // what is asked now comes after what the message tells
+      close?.();
+      close = undefined;
+      quietSinceMs = performance.now();
+      return;
+    }
+    const patience = said === undefined ? PATIENCE_MS : TALKING_PATIENCE_MS;
+    if (close === undefined && performance.now() - quietSinceMs >= patience) offerToCancel();
   }, LOOK_EVERY_MS);
   try {
     return await running;
@@ -77,3 +94,5 @@ export async function withProgress<T>(
     source.dispose();
   }
 }
+
+type Shown = Progress<{ message?: string }>;
