@@ -9,6 +9,7 @@ const benchmarks: Readonly<Record<string, () => Promise<() => Promise<void>>>> =
   calibration: async () => (await import('./calibration.ts')).calibration,
   events: async () => (await import('./events.ts')).events,
   symbols: async () => (await import('./symbols.ts')).symbols,
+  logpoint: async () => (await import('./logpoint.ts')).logpoint,
   flame: async () => (await import('./flame.ts')).flame,
   recording: async () => (await import('./recording/recording.ts')).recording,
   streaming: async () => (await import('./streaming.ts')).streaming,

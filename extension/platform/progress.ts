@@ -78,7 +78,9 @@ export async function withProgress<T>(
   };
   const timer = setInterval(() => {
     if (questions > 0) {
-      // what is asked now comes after what the message tells
+      // what is asked now comes after what was said
+      if (said !== undefined) for (const progress of shown) progress.report({ message: '' });
+      said = undefined;
       close?.();
       close = undefined;
       quietSinceMs = performance.now();
