@@ -45,6 +45,16 @@ interface Finding {
   readonly hint?: string;
 }
 
+/** With the places that it leads to: the text shows them. */
+interface Found {
+  readonly finding: Finding;
+  readonly related: readonly {
+    readonly line: number;
+    readonly character: number;
+    readonly message: string;
+  }[];
+}
+
 interface Choice {
   readonly version: Version | undefined;
   readonly target: Version | undefined;
@@ -53,7 +63,7 @@ interface Choice {
 }
 
 /** Syntax errors and findings of one script, by place. */
-function findings(source: string, choice: Choice): readonly Finding[] {
+function findings(source: string, choice: Choice): readonly Found[] {
   const version = chooseVersion(source, { option: choice.version, target: choice.target });
   const parsed = parse(source, { version });
   const { diagnostics } = check(source, parsed, {
@@ -64,7 +74,13 @@ function findings(source: string, choice: Choice): readonly Finding[] {
   const lines = new LineIndex(source);
   return [...parsed.diagnostics, ...diagnostics]
     .sort((a, b) => a.start - b.start || a.end - b.end)
-    .map((diagnostic) => asFinding(lines, diagnostic));
+    .map((diagnostic) => ({
+      finding: asFinding(lines, diagnostic),
+      related: (diagnostic.related ?? []).map(({ start, message }) => ({
+        ...lines.positionAt(start),
+        message,
+      })),
+    }));
 }
 
 function asFinding(lines: LineIndex, diagnostic: Diagnostic): Finding {
@@ -81,7 +97,7 @@ function asFinding(lines: LineIndex, diagnostic: Diagnostic): Finding {
   };
 }
 
-const isError = (finding: Finding): boolean => finding.severity === 'error';
+const isError = ({ finding }: Found): boolean => finding.severity === 'error';
 
 function readVersion(text: string): Version {
   const version = parseVersion(text);
@@ -101,18 +117,23 @@ async function loadCatalog(path: string): Promise<KnownCatalog> {
 }
 
 /** Prints one file's findings; true when one is an error. */
-function printFindings(path: string, found: readonly Finding[], format: string): void {
+function printFindings(path: string, found: readonly Found[], format: string): void {
   if (format === 'json') {
-    process.stdout.write(`${JSON.stringify({ name: path, diagnostics: found })}\n`);
+    process.stdout.write(asJson(path, found));
     return;
   }
   const name = path === '-' ? '<stdin>' : path;
-  for (const finding of found) {
-    const place = `${name}:${finding.line + 1}:${finding.character + 1}`;
-    process.stdout.write(`${place}: ${finding.severity}: ${finding.message} [${finding.code}]\n`);
+  const placeOf = ({ line, character }: { line: number; character: number }): string =>
+    `${name}:${line + 1}:${character + 1}`;
+  for (const { finding, related } of found) {
+    process.stdout.write(`${placeOf(finding)}: ${finding.severity}: ${finding.message} [${finding.code}]\n`);
     if (finding.hint !== undefined) process.stdout.write(`    ${finding.hint}\n`);
+    for (const one of related) process.stdout.write(`    ${placeOf(one)}: ${one.message}\n`);
   }
 }
+
+const asJson = (name: unknown, found: readonly Found[]): string =>
+  `${JSON.stringify({ name, diagnostics: found.map(({ finding }) => finding) })}\n`;
 
 async function checkFiles(paths: readonly string[], choice: Choice, format: string): Promise<number> {
   let failed = false;
@@ -166,9 +187,9 @@ async function checkBatch(choice: Choice): Promise<number> {
       );
       return exitCodes.usage;
     }
-    const diagnostics = findings(request.source, request.choice);
-    process.stdout.write(`${JSON.stringify({ name: request.name, diagnostics })}\n`);
-    failed ||= diagnostics.some(isError);
+    const found = findings(request.source, request.choice);
+    process.stdout.write(asJson(request.name, found));
+    failed ||= found.some(isError);
   }
   return failed ? exitCodes.failed : exitCodes.ok;
 }

@@ -8,8 +8,6 @@ import { snippets } from '../language/snippets.ts';
 /** As many as agree at least; what is left is listed in test/language/DIFFERENCES.md. */
 const leastAgreement = 0.98;
 const leastOverlap = 0.95;
-/** 0.25 complains at the variable or map whose type it could not tell, we at what has none. */
-const leastOverlapOf25 = 0.92;
 
 const count = Number(process.env['ORACLE_COUNT'] ?? 300);
 const chosen = process.env['ORACLE_SEED'];
@@ -46,9 +44,7 @@ async function expectAgreement(
   expect(compared, text).toBeGreaterThan(0);
   expect(result.agreed / compared, text).toBeGreaterThanOrEqual(leastAgreement);
   if (result.placed >= 20)
-    expect(result.overlapping / result.placed, text).toBeGreaterThanOrEqual(
-      oracle.version === 25 ? leastOverlapOf25 : leastOverlap,
-    );
+    expect(result.overlapping / result.placed, text).toBeGreaterThanOrEqual(leastOverlap);
 }
 
 describe.each(oracles)('bpftrace $release', (oracle) => {

@@ -133,18 +133,23 @@ function withFrame(state: State, frame: MacroFrame | undefined, expression: Expr
   return type;
 }
 
-/** What is wrong in the body for these arguments is reported at the call, pointing into the body. */
+/**
+ * What is wrong in the body for these arguments stands there, as bpftrace says it from 0.24 on, and leads to the call; what is wrong
+ * in an argument stands in the call.
+ */
 function forward(state: State, inner: Report, macro: Macro, call: Span): void {
   for (const diagnostic of inner.diagnostics) {
     if (diagnostic.severity !== 'error') continue;
-    if (diagnostic.start >= call.start && diagnostic.end <= call.end) {
-      state.report.take(diagnostic);
-      continue;
-    }
-    const { start, end, message, code, hint } = diagnostic;
-    state.report.error(call, code as 'macro-call', `In the macro \`${macro.name.text}\`: ${message}`, {
+    const isInCall = diagnostic.start >= call.start && diagnostic.end <= call.end;
+    const { related = [], code, message, hint } = diagnostic;
+    state.report.error(diagnostic, code as 'macro-call', message, {
       ...(hint === undefined ? {} : { hint }),
-      related: [{ start, end, message: 'Here in the macro.' }],
+      related: isInCall
+        ? related
+        : [
+            ...related,
+            { start: call.start, end: call.end, message: `\`${macro.name.text}\` is called here.` },
+          ],
     });
   }
 }

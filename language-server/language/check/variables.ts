@@ -209,16 +209,20 @@ export function assignVariable(
   }
   if (isOpen(assigned)) return;
   const refusal = mismatch(state, found, assigned, value);
-  if (refusal !== undefined)
-    state.report.error(span, 'type-mismatch', refusal, {
-      hint: conversionHint(found, assigned),
-      related: [
-        {
-          start: found.declaredAt.start,
-          end: found.declaredAt.end,
-          message: `${found.name} got its type here.`,
-        },
-      ],
+  if (refusal === undefined) return;
+  const here = { start: span.start, end: span.end };
+  const first = { start: found.declaredAt.start, end: found.declaredAt.end };
+  const hint = conversionHint(found, assigned);
+  // 0.25 lets integers have their way, and complains of the truth value that came first
+  if (state.version === 25 && found.type.kind === 'boolean' && assigned.kind === 'integer')
+    state.report.error(first, 'type-mismatch', refusal, {
+      hint,
+      related: [{ ...here, message: `${found.name} is ${typeName(assigned)} here.` }],
+    });
+  else
+    state.report.error(here, 'type-mismatch', refusal, {
+      hint,
+      related: [{ ...first, message: `${found.name} got its type here.` }],
     });
 }
 

@@ -39,3 +39,52 @@ describe('accept and reject', () => {
       expect([17, 23, 27].map((version) => errors(source, version)[0])).toEqual([oldest, middle, newest]);
     });
 });
+
+/** Errors as `TEXT AT ITS PLACE: MESSAGE`, each followed by the places that it leads to. */
+function placed(source: string, version: Version): string[] {
+  const at = ({ start, end }: { start: number; end: number }): string => source.slice(start, end);
+  return check(source, parse(source, { version }), { version }).diagnostics.flatMap((diagnostic) =>
+    diagnostic.severity === 'error'
+      ? [
+          `${at(diagnostic)}: ${diagnostic.message}`,
+          ...(diagnostic.related ?? []).map((one) => `  ${at(one)}: ${one.message}`),
+        ]
+      : [],
+  );
+}
+
+describe('places', () => {
+  it('what is wrong in a macro for the arguments of a call stands in the macro, and leads to the call', () => {
+    expect(placed('macro m(x) { x.a } BEGIN { print(m(1)); }', 25)).toEqual([
+      'x.a: uint8 has no fields.',
+      '  m(1): `m` is called here.',
+    ]);
+  });
+
+  it('in a macro that a macro calls it leads to both calls', () => {
+    expect(placed('macro u(x) { nope + x } macro m(x) { u(x) } BEGIN { print(m(1)); }', 25)).toEqual([
+      'nope: Nothing is called `nope`.',
+      '  u(x): `u` is called here.',
+      '  m(1): `m` is called here.',
+    ]);
+  });
+
+  it('what is wrong in an argument stands in the call', () => {
+    expect(placed('macro m(x) { x + 1 } BEGIN { print(m(nope)); }', 25)).toEqual([
+      'nope: Nothing is called `nope`.',
+    ]);
+  });
+
+  it('two calls that are wrong alike are told once, with the first', () => {
+    expect(placed('macro m(x) { x.a } BEGIN { print(m(1)); print(m(2)); }', 25)).toEqual([
+      'x.a: uint8 has no fields.',
+      '  m(1): `m` is called here.',
+    ]);
+  });
+
+  it('a truth value before a number is what 0.25 complains of, other releases of the number', () => {
+    const script = 'BEGIN { $r = pid == 1; $r = (int8)pid; print($r); }';
+    expect(placed(script, 25)[0]).toMatch(/^\$r: /);
+    expect(placed(script, 25)[1]).toBe('  $r = (int8)pid: $r is int8 here.');
+  });
+});
