@@ -65,7 +65,7 @@ function stacksOf(text: string | undefined): Pick<EventsSpec, 'userStack' | 'ker
 
 export const eventsCommand: Command = {
   usage: `usage: probescope events EVENT… [--filter F] [--pid P] [--duration D] [--first N] [--sample N] [--accept-rate]
-                          [--stacks user|kernel|both] [--out FILE] [--json | --copy bpftrace|perf|shell]
+                          [--stacks user|kernel|both] [--durations] [--out FILE] [--json | --copy bpftrace|perf|shell]
        probescope events 'syscall:*' --summary [--pid P] [--duration D] [--json]
 
 Shows events as they happen. EVENT is SUBSYSTEM:NAME for a tracepoint, a system call's name, or an id of “probescope sources”.
@@ -74,6 +74,7 @@ Shows events as they happen. EVENT is SUBSYSTEM:NAME for a tracepoint, a system 
   --duration D    ends after 10s, 500ms, 2m; otherwise with Ctrl-C
   --first N       ends after N rows        --sample N   one of N events; the others are counted
   --stacks WHICH  each event with the functions that led to it: user (the program's, at most 8), kernel, or both
+  --durations     of user functions: each call with its result and duration, at its return
   --accept-rate   trace each event although there are more than 100,000 a second
   --json          one JSON object a line: {"time" (ns), "event", "cpu", "pid", "tid", "comm", fields…}; the last one has "counts"
   --out FILE      also write the rows, with raw values and stacks, as the table “events” of an SQLite file
@@ -91,6 +92,7 @@ What was received, lost and left out by sampling is told at the end.`,
       stacks: { type: 'string' },
       out: { type: 'string' },
       'accept-rate': { type: 'boolean' },
+      durations: { type: 'boolean' },
       json: { type: 'boolean' },
       copy: { type: 'string' },
       summary: { type: 'boolean' },
@@ -100,7 +102,16 @@ What was received, lost and left out by sampling is told at the end.`,
     if (values.summary === true) {
       if (positionals.length !== 1 || !/^syscalls?:\*$/.test(positionals[0] ?? ''))
         throw new UsageError(`--summary sums up all system calls: name 'syscall:*' and no other event`);
-      for (const option of ['filter', 'first', 'sample', 'stacks', 'out', 'accept-rate', 'copy'] as const)
+      for (const option of [
+        'filter',
+        'first',
+        'sample',
+        'stacks',
+        'out',
+        'accept-rate',
+        'durations',
+        'copy',
+      ] as const)
         if (values[option] !== undefined)
           throw new UsageError(`--summary and --${option} exclude one another`);
       return summariseSyscalls({
@@ -117,6 +128,7 @@ What was received, lost and left out by sampling is told at the end.`,
       ...(values.filter === undefined ? {} : { filter: values.filter }),
       ...(values.pid === undefined ? {} : { pid: parsePid(values.pid) }),
       ...(values['accept-rate'] === true ? { acceptRate: true } : {}),
+      ...(values.durations === true ? { durations: true } : {}),
     };
     if (values.out !== undefined) {
       const rerun = onNewerNode();

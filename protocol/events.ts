@@ -133,6 +133,8 @@ export interface EventsSpec {
   /** Each row carries the kernel's stack, or that of the program, as it was at the event; a call's at its entry. */
   readonly kernelStack?: boolean;
   readonly userStack?: boolean;
+  /** Rows of programs' functions are calls, with result and duration: their returns are probed as well. */
+  readonly durations?: boolean;
   /** Set by a person's choice after the preflight: trace each event although there are more than the budget allows. */
   readonly acceptRate?: boolean;
 }
@@ -264,7 +266,7 @@ export interface StatSpec {
 }
 
 /** What a copied command depends on. */
-export type EventsToCopy = Pick<EventsSpec, 'sources' | 'filter' | 'pid' | 'kernelStack' | 'userStack'>;
+export type EventsToCopy = Pick<EventsSpec, 'sources' | 'filter' | 'pid' | 'kernelStack' | 'userStack' | 'durations'>;
 
 /** The part of the helper's channel that serves the event sources. */
 export interface EventsApi {

@@ -9,7 +9,8 @@ import { kernelFunctionSource } from './kinds/kernel-functions.ts';
 import { rawTracepointSource } from './kinds/raw-tracepoints.ts';
 import { syscallSource } from './kinds/syscalls.ts';
 import { tracepointSource } from './kinds/tracepoints.ts';
-import { userFunctionSource, usdtSource } from './kinds/user-probes.ts';
+import { userFunctionSource } from './kinds/user-functions.ts';
+import { usdtSource } from './kinds/user-probes.ts';
 import type { EventSource } from './source.ts';
 
 /** What the sources share of this host, each read when it is first needed. */

@@ -4,7 +4,7 @@ import { filterFields } from '../../fields/common.ts';
 import { dynamicKind, isArray, isText } from '../kernel/format.ts';
 import type { EventField, EventsSpec, EventsToCopy } from '../../protocol/events.ts';
 import { uprobePoint, usdtPoint } from '../engines/bpftrace/quote.ts';
-import type { SourcePlan } from './source.ts';
+import type { SourcePlan, UserPoint } from './source.ts';
 
 /** What a command needs to know of an event. */
 type RecordedEvent = Extract<SourcePlan, { engine: 'tracefs' }>;
@@ -52,7 +52,7 @@ function bpftraceScript(
   for (const event of events) {
     const conditions = conditionsOf(event, spec, minor);
     if (conditions === undefined) return undefined;
-    probes.push(probesOf(event, conditions, minor, stackWords(spec)));
+    probes.push(probesOf(event, conditions, minor, spec));
   }
   return { tool: 'bpftrace', text: `${probes.join('\n\n')}\n` };
 }
@@ -74,7 +74,7 @@ function conditionsOf(
       case 'kprobe':
         return kernelArgument(found, place);
       case 'uprobe':
-        return userField(found);
+        return userField(found, event.point);
     }
   };
   const compiled = filter === undefined ? {} : compileBpftrace(filter, { minor, field });
@@ -89,10 +89,16 @@ function probesOf(
   event: ScriptedEvent,
   conditions: readonly string[],
   minor: number,
-  stacks: readonly string[],
+  spec: Omit<EventsToCopy, 'sources'>,
 ): string {
+  const stacks = stackWords(spec);
   if (event.engine === 'kprobe') return pairOfProbes(functionPair(event), conditions, minor, stacks);
-  if (event.engine === 'uprobe') return userProbe(event, conditions, minor, stacks);
+  if (event.engine === 'uprobe') {
+    const pair = spec.durations === true ? userPair(event) : undefined;
+    return pair === undefined
+      ? userProbe(event, conditions, minor, stacks)
+      : pairOfProbes(pair, conditions, minor, stacks);
+  }
   if (event.exit !== undefined)
     return pairOfProbes(syscallPair(event, event.exit, minor), conditions, minor, stacks);
   return `tracepoint:${event.tracepoint}${predicate(conditions)}\n{\n${printed(event, minor, stacks)}\n}`;
@@ -114,12 +120,12 @@ function userProbe(
     // the attach point was made first, which refuses names with quotes, blanks or %
     [` %d ${point.name}`, 'pid'],
     ...fields.flatMap((field): Shown[] => {
-      const read = userField(field);
+      const read = userField(field, point);
       return read === undefined ? [] : [[` ${field.name}=${formatOf(field)}`, read]];
     }),
     ...stacks.map((stack): Shown => ['%s', stack]),
   ];
-  const unread = fields.filter((field) => userField(field) === undefined).map(({ name }) => name);
+  const unread = fields.filter((field) => userField(field, point) === undefined).map(({ name }) => name);
   const lines = [
     ...(unread.length === 0 ? [] : [`// bpftrace cannot read ${unread.join(', ')}`]),
     ...printfs(shown, minor),
@@ -127,12 +133,36 @@ function userProbe(
   return `${attach}${predicate(conditions)}\n{\n${lines.map((line) => `  ${line}`).join('\n')}\n}`;
 }
 
-/** How bpftrace reads a field of a probe in a program: `argN` with its width and sign, `textN` as the text at that address. */
-function userField(field: EventField): string | undefined {
-  const [, what, digits] = /^(arg|text)(\d+)$/.exec(field.name) ?? [];
-  const place = Number(digits);
-  if (what === undefined || place >= KNOWN_ARGUMENTS) return undefined;
-  return what === 'text' ? `str(arg${place})` : argument(field, place);
+/** How bpftrace reads a field of a probe in a program: `argN` with its width and sign, a text as the text at that address. */
+function userField(field: EventField, point: UserPoint): string | undefined {
+  const place = placeOf(field, point);
+  if (place === undefined || place >= KNOWN_ARGUMENTS) return undefined;
+  return field.column === 'text' ? `str(arg${place})` : argument(field, place);
+}
+
+/** A USDT probe's fields are named after the places of its arguments, a function's after its parameters. */
+function placeOf({ name }: EventField, point: UserPoint): number | undefined {
+  if (point.kind === 'function') return point.places?.get(name);
+  const digits = /^(?:arg|text)(\d+)$/.exec(name)?.[1];
+  return digits === undefined ? undefined : Number(digits);
+}
+
+/** Entry and return of a function of a program; undefined for points, which have no return. */
+function userPair({ point, fields }: UserEvent): Pair | undefined {
+  if (point.kind !== 'function') return undefined;
+  const { path, name } = point;
+  return {
+    entry: uprobePoint('uprobe', path, name),
+    exit: uprobePoint('uretprobe', path, name),
+    name,
+    args: fields.flatMap((field) => {
+      const place = placeOf(field, point);
+      if (place === undefined || place >= KNOWN_ARGUMENTS) return [];
+      const isText = field.column === 'text';
+      return [{ name: field.name, read: isText ? `arg${place}` : argument(field, place), isText }];
+    }),
+    result: '(int64)retval',
+  };
 }
 
 /** Of all integers: `%x` and `%u` alone are 32 bits wide. */

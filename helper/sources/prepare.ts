@@ -1,11 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { ProbeError } from '../../protocol/errors.ts';
-import type { EventField, SourceId } from '../../protocol/events.ts';
-import { formatDefinition, isSpellable } from '../engines/tracefs/definition.ts';
+import type { EventField, FieldDisplay, SourceId } from '../../protocol/events.ts';
+import { formatDefinition, isSpellable, type UprobeDefinition } from '../engines/tracefs/definition.ts';
 import type { TracefsSupervisor } from '../engines/tracefs/supervisor.ts';
 import { parseFormat } from '../kernel/format.ts';
 import type { SourcePlan } from './source.ts';
 import type { RecordedEvent } from './tracefs/instance.ts';
+
+type Returns = NonNullable<Extract<SourcePlan, { engine: 'uprobe' }>['returns']>;
 
 /** Kernel functions take their first arguments in registers; the others lie on the stack and are not recorded. */
 const REGISTER_ARGUMENTS = process.arch === 'arm64' ? 8 : 6;
@@ -20,6 +22,7 @@ export async function prepareEvent(
   source: SourceId,
   plan: SourcePlan,
   index: number,
+  durations = false,
 ): Promise<RecordedEvent> {
   const idOf = (tracepoint: string) =>
     parseFormat(readFileSync(`${tracefsRoot}/events/${tracepoint.replace(':', '/')}/format`, 'utf8'));
@@ -35,17 +38,14 @@ export async function prepareEvent(
     }
     case 'uprobe': {
       const event = `e${index}`;
-      for (const definition of plan.definitions(supervisor.group, event)) {
-        if (!isSpellable(definition.path)) await supervisor.openFile(definition.path);
-        try {
-          await supervisor.define(formatDefinition(definition));
-        } finally {
-          if (!isSpellable(definition.path)) await supervisor.closeFile();
-        }
-      }
+      for (const definition of plan.definitions(supervisor.group, event))
+        await defineUprobe(supervisor, definition);
       const tracepoint = `${supervisor.group}:${event}`;
       const format = idOf(tracepoint);
-      return { source, tracepoint, id: format.id, fields: placed(plan.fields, format.fields) };
+      const recorded = { source, tracepoint, id: format.id, fields: placed(plan.fields, format.fields) };
+      return durations && plan.returns !== undefined
+        ? withReturn(supervisor, recorded, plan.returns, index, idOf)
+        : recorded;
     }
     case 'kprobe':
       return defineKprobe(supervisor, source, plan, index, idOf);
@@ -58,6 +58,69 @@ export async function prepareEvent(
   }
 }
 
+async function defineUprobe(supervisor: TracefsSupervisor, definition: UprobeDefinition): Promise<void> {
+  const open = !isSpellable(definition.path);
+  if (open) await supervisor.openFile(definition.path);
+  try {
+    await supervisor.define(formatDefinition(definition));
+  } finally {
+    if (open) await supervisor.closeFile();
+  }
+}
+
+type FormatOf = (tracepoint: string) => ReturnType<typeof parseFormat>;
+
+/** Pairs a function's entry with its return, by thread and the order of the calls. */
+async function withReturn(
+  supervisor: TracefsSupervisor,
+  entry: RecordedEvent,
+  { definition, refusal, result }: Returns,
+  index: number,
+  formatOf: FormatOf,
+): Promise<RecordedEvent> {
+  if (refusal !== undefined) throw new ProbeError(refusal);
+  const event = `r${index}`;
+  await defineUprobe(supervisor, definition(supervisor.group, event));
+  const exit = `${supervisor.group}:${event}`;
+  const format = formatOf(exit);
+  const [ret, duration] = returnFields(format, result ?? { as: 'hex' });
+  return {
+    ...entry,
+    exit,
+    exitId: format.id,
+    fields: [...entry.fields, ...(result === undefined ? [] : [ret]), duration],
+  };
+}
+
+/** What a return adds to its call: the result at its place in the record, and the time between. */
+function returnFields(
+  { fields }: ReturnType<FormatOf>,
+  display: FieldDisplay,
+): readonly [EventField, EventField] {
+  const ret = fields.find((field) => field.name === 'ret');
+  return [
+    {
+      name: 'ret',
+      type: 's64',
+      sizeBytes: 8,
+      signed: true,
+      column: 'i64',
+      display,
+      meaning: 'result as the register holds it',
+      ...(ret === undefined ? {} : { offsetBytes: ret.offsetBytes }),
+    },
+    {
+      name: 'duration',
+      type: 'u64',
+      sizeBytes: 8,
+      signed: false,
+      column: 'f64',
+      display: { as: 'durationNs' },
+      meaning: 'from entry to return, in nanoseconds',
+    },
+  ];
+}
+
 /**
  * Entry with arguments and return with the result, paired by thread like a system call: through ftrace, as fentry and fexit are
  * (trace/fprobetrace.rst, kernel ≥ 6.5), and where the kernel has that not or refuses it for the function, as kprobe and kretprobe.
@@ -67,7 +130,7 @@ async function defineKprobe(
   source: SourceId,
   plan: Extract<SourcePlan, { engine: 'kprobe' }>,
   index: number,
-  idOf: (tracepoint: string) => ReturnType<typeof parseFormat>,
+  idOf: FormatOf,
 ): Promise<RecordedEvent> {
   const { group } = supervisor;
   const args = plan.fields
@@ -88,35 +151,16 @@ async function defineKprobe(
   }
   const enter = idOf(`${group}:k${index}`);
   const exit = idOf(`${group}:r${index}`);
-  const ret = exit.fields.find((field) => field.name === 'ret');
-  const returned: EventField[] = [
-    {
-      name: 'ret',
-      type: 's64',
-      sizeBytes: 8,
-      signed: true,
-      column: 'i64',
-      display: { as: 'errno' },
-      meaning: 'result as the register holds it',
-      ...(ret === undefined ? {} : { offsetBytes: ret.offsetBytes }),
-    },
-    {
-      name: 'duration',
-      type: 'u64',
-      sizeBytes: 8,
-      signed: false,
-      column: 'f64',
-      display: { as: 'durationNs' },
-      meaning: 'from entry to return, in nanoseconds',
-    },
-  ];
   return {
     source,
     tracepoint: `${group}:k${index}`,
     exit: `${group}:r${index}`,
     id: enter.id,
     exitId: exit.id,
-    fields: [...placed(plan.fields.slice(0, REGISTER_ARGUMENTS), enter.fields), ...returned],
+    fields: [
+      ...placed(plan.fields.slice(0, REGISTER_ARGUMENTS), enter.fields),
+      ...returnFields(exit, { as: 'errno' }),
+    ],
   };
 }
 

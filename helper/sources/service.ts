@@ -231,7 +231,7 @@ export class EventsService implements Handlers<EventsApi, unknown> {
       budgetPerSecond: stackKinds(spec).length === 0 ? BUDGET_PER_SECOND : BUDGET_WITH_STACKS_PER_SECOND,
       prepare: (supervisor) =>
         inOrder(plans, (plan, index) =>
-          prepareEvent(supervisor, root, spec.sources[index] ?? '', plan, index),
+          prepareEvent(supervisor, root, spec.sources[index] ?? '', plan, index, spec.durations),
         ),
       onRows: (rows) => this.options.emit('eventRows', rows),
       ...(namer === undefined ? {} : { onStacks: (stacks) => namer.add(stacks) }),

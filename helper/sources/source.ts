@@ -1,12 +1,13 @@
 import type { UprobeDefinition } from '../engines/tracefs/definition.ts';
 import type {
   EventField,
+  FieldDisplay,
   SourceDescription,
   SourceId,
   SourceKind,
   SourceListing,
 } from '../../protocol/events.ts';
-import { ProbeError } from '../../protocol/errors.ts';
+import { ProbeError, type Problem } from '../../protocol/errors.ts';
 
 /** An id in its parts: `tracepoint:block:block_rq_issue` is group `block`, name `block_rq_issue`. */
 export interface Entry {
@@ -24,7 +25,13 @@ export interface ListOptions {
 /** What a program's probe is called where tools attach by name instead of by place; functions by their linkage names. */
 export type UserPoint =
   | { readonly kind: 'usdt'; readonly path: string; readonly provider: string; readonly name: string }
-  | { readonly kind: 'function'; readonly path: string; readonly name: string };
+  | {
+      readonly kind: 'function';
+      readonly path: string;
+      readonly name: string;
+      /** Which of the arguments in registers a field is, counted from 0; what is elsewhere has none. */
+      readonly places?: ReadonlyMap<string, number>;
+    };
 
 /** How a source's events are recorded. A later source adds a case here only when it brings an engine of its own. */
 export type SourcePlan =
@@ -41,6 +48,12 @@ export type SourcePlan =
       readonly point: UserPoint;
       readonly definitions: (group: string, event: string) => readonly UprobeDefinition[];
       readonly fields: readonly EventField[];
+      /** Of functions: their returns, recorded where durations are wanted; why not, where that would end the program. */
+      readonly returns?: {
+        readonly definition: (group: string, event: string) => UprobeDefinition;
+        readonly result?: FieldDisplay;
+        readonly refusal?: Problem;
+      };
     }
   /** A kernel function, defined as a kprobe; `fields` are its parameters in order. */
   | { readonly engine: 'kprobe'; readonly symbol: string; readonly fields: readonly EventField[] }

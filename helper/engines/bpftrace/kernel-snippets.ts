@@ -32,8 +32,8 @@ export function kretprobeCode(returnAddressBytes: number, recording: string): st
 export function fentryCode(counting: string, first: boolean): string {
   return `${taskCode}  $t = ${first ? '(uint64)0' : 'nsecs'};
   if (@on) {
-    $t = nsecs;
-${counting}  }
+${counting}    $t = nsecs;
+  }
   if (!@z) {
     $o = @t[${TASK}];
     $p = $o + 1;

@@ -34,12 +34,15 @@ export function countCode(what: { callers: boolean; caller: string; stack: 'raw'
     : count;
 }
 
-/** `thread` tells one chain of open calls from another: see `kernel-snippets.ts` for another than the program's. */
+/**
+ * The clock is read last, so that what counting takes (a walk through the stack, where callers are wanted) is no part of the call.
+ * `thread` tells one chain of open calls from another: see `kernel-snippets.ts` for another than the program’s.
+ */
 export function entryCode(counting: string, first: boolean, thread = 'tid'): string {
   return `  $t = ${first ? '(uint64)0' : 'nsecs'};
   if (@on) {
-    $t = nsecs;
-${counting}  }
+${counting}    $t = nsecs;
+  }
   if (!@z) {
   $p = reg("sp");
   $o = @s[${thread}, $p];

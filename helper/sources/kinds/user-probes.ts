@@ -3,7 +3,6 @@ import type { EventField, SourceGroup } from '../../../protocol/events.ts';
 import type { Fetch, FetchArgument, UprobeDefinition } from '../../engines/tracefs/definition.ts';
 import { listProcesses } from '../../host/processes.ts';
 import { ElfFile } from '../../symbols/elf.ts';
-import { type SymbolTable, STT_FUNC } from '../../symbols/elf/symbol-table.ts';
 import { type UsdtProbe, usdtProbes } from '../../symbols/usdt.ts';
 import type { UsdtArgument } from '../../symbols/usdt/operands.ts';
 import type { Entry, EventSource, UserPoint } from '../source.ts';
@@ -157,70 +156,5 @@ function fetchOf({ operand, float }: UsdtArgument): Fetch | undefined {
       };
     default:
       return undefined;
-  }
-}
-
-/** Functions of the chosen binaries, from their symbol tables. */
-export function userFunctionSource(): EventSource {
-  return {
-    kind: 'user-function',
-    list({ binaries }) {
-      const groups = binaries.map((group): SourceGroup => {
-        try {
-          return { group, names: [...functionsOf(ElfFile.open(group)).keys()].sort() };
-        } catch (thrown) {
-          const message = thrown instanceof Error ? thrown.message : String(thrown);
-          return { group, names: [], refused: { code: 'no-symbols', message } };
-        }
-      });
-      return Promise.resolve({ kind: 'user-function', groups });
-    },
-    describe(entry) {
-      const value = functionsOf(ElfFile.open(entry.group)).get(entry.name);
-      return Promise.resolve({
-        ...entry,
-        summary: `Function of ${entry.group} at 0x${value?.toString(16)}.`,
-        fields: [],
-        notes: ['Arguments with their types: probescope resolve, or Trace Function in the editor.'],
-      });
-    },
-    plan(entry) {
-      const elf = ElfFile.open(entry.group);
-      const vaddr = functionsOf(elf).get(entry.name);
-      const segment = elf.segments.find(
-        (part) =>
-          vaddr !== undefined &&
-          part.type === 1 &&
-          vaddr >= part.vaddr &&
-          vaddr < part.vaddr + part.fileSizeBytes,
-      );
-      if (vaddr === undefined || segment === undefined)
-        throw new ProbeError({
-          code: 'function-not-found',
-          message: `${entry.group} has no function ${entry.name} with code.`,
-        });
-      const fileOffsetBytes = vaddr - segment.vaddr + segment.offset;
-      return Promise.resolve({
-        engine: 'uprobe',
-        point: { kind: 'function', path: entry.group, name: entry.name },
-        fields: [],
-        definitions: (group, event) => [{ group, event, path: entry.group, fileOffsetBytes, arguments: [] }],
-      });
-    },
-  };
-}
-
-function functionsOf(elf: ElfFile): Map<string, number> {
-  const found = new Map<string, number>();
-  for (const table of [elf.symbols(), elf.dynamicSymbols()])
-    if (table !== undefined) addFunctions(table, found);
-  return found;
-}
-
-function addFunctions(table: SymbolTable, found: Map<string, number>): void {
-  for (let index = 0; index < table.count; index++) {
-    const value = table.values[index] ?? 0;
-    if (table.type(index) === STT_FUNC && value !== 0 && table.sections[index] !== 0)
-      found.set(table.name(index), value);
   }
 }

@@ -101,9 +101,23 @@ describe('a copied bpftrace script', () => {
     );
     const { lines, figures } = await linesDuring(program, script);
     for (const name of ['handle_request', 'cache_get']) {
-      const calls = lines.filter((line) => line === `shop ${program.pid} ${name}`);
+      const calls = lines.filter((line) => line.startsWith(`shop ${program.pid} ${name} `));
       expect(calls).toHaveLength(figures[name]?.count ?? 0);
       expect(calls.length).toBeGreaterThan(0);
     }
+    for (const line of lines.filter((text) => text.includes(' cache_get ')))
+      expect(line).toMatch(/ cache_get key=\d+$/);
+  });
+
+  it('of user functions with durations prints each call with its result', async (ctx) => {
+    if (reason !== undefined) return ctx.skip(reason);
+    const program = await startShop();
+    const script = await copied(program, `user-function:${program.path}:handle_request`, '--durations');
+    const { lines, figures } = await linesDuring(program, script);
+    const calls = lines.filter((line) =>
+      / handle_request request=-?\d+ response=-?\d+ ret=(?:200|201|404) duration=\d+ ns$/.test(line),
+    );
+    expect(calls).toHaveLength(figures['handle_request']?.count ?? 0);
+    expect(calls.length).toBeGreaterThan(0);
   });
 });

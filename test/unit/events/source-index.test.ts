@@ -44,6 +44,29 @@ describe('the index of sources', () => {
     expect(best).toHaveLength(5);
     expect(best[0]?.name).toBe('fn_4');
   });
+
+  it('gives the same best ones, in the same order, however many are asked for', () => {
+    const names = Array.from({ length: 3000 }, (_, at) => `${'abc'[at % 3]}_${(at * 7919).toString(36)}_fn`);
+    const all: SourceListing[] = [
+      { kind: 'kernel-function', groups: [{ group: 'vmlinux', names }] },
+      {
+        kind: 'syscall',
+        groups: [{ group: '', names: names.slice(0, 50), refused: { code: 'probe-refused', message: '' } }],
+      },
+    ];
+    for (const query of ['f', 'a', 'b_', 'c 1', 'a1', 'fn z', 'zzzzzz']) {
+      const ranked = new SourceIndex(all).search(query, 10_000);
+      expect(ranked.best).toHaveLength(ranked.total);
+      for (const limit of [0, 1, 7, 300, ranked.total, ranked.total + 1])
+        expect(new SourceIndex(all).search(query, limit)).toEqual({
+          total: ranked.total,
+          best: ranked.best.slice(0, limit),
+        });
+      // what cannot be traced stands last
+      const refused = ranked.best.map((source) => source.refused !== undefined);
+      expect(refused).toEqual([...refused].sort());
+    }
+  });
 });
 
 describe('declarations in kernel source', () => {
