@@ -1,3 +1,5 @@
+import { hostname, release } from 'node:os';
+import { resolve } from 'node:path';
 import { type RawValue, show } from '../fields/show.ts';
 import { frameText } from '../fields/stack-text.ts';
 import { readColumn } from '../helper/sources/columns.ts';
@@ -23,6 +25,7 @@ import {
   parseDurationMs,
   parsePid,
 } from './command.ts';
+import type { EventRecorder } from '../extension/core/recording/event-recorder.ts';
 import type { EventDatabase } from '../extension/core/recording/event-database.ts';
 import { databaseColumns } from '../fields/database-columns.ts';
 import { onNewerNode } from './newer-node.ts';
@@ -65,7 +68,7 @@ function stacksOf(text: string | undefined): Pick<EventsSpec, 'userStack' | 'ker
 
 export const eventsCommand: Command = {
   usage: `usage: probescope events EVENT… [--filter F] [--pid P] [--duration D] [--first N] [--sample N] [--accept-rate]
-                          [--stacks user|kernel|both] [--durations] [--out FILE] [--json | --copy bpftrace|perf|shell]
+                          [--stacks user|kernel|both] [--durations] [--fd-paths] [--out FILE] [--json | --copy bpftrace|perf|shell]
        probescope events 'syscall:*' --summary [--pid P] [--duration D] [--json]
 
 Shows events as they happen. EVENT is SUBSYSTEM:NAME for a tracepoint, a system call's name, or an id of “probescope sources”.
@@ -75,9 +78,11 @@ Shows events as they happen. EVENT is SUBSYSTEM:NAME for a tracepoint, a system 
   --first N       ends after N rows        --sample N   one of N events; the others are counted
   --stacks WHICH  each event with the functions that led to it: user (the program's, at most 8), kernel, or both
   --durations     of user functions: each call with its result and duration, at its return
+  --fd-paths      file descriptors of system calls with their paths, looked up in /proc after the event: each says how long after
   --accept-rate   trace each event although there are more than 100,000 a second
   --json          one JSON object a line: {"time" (ns), "event", "cpu", "pid", "tid", "comm", fields…}; the last one has "counts"
-  --out FILE      also write the rows, with raw values and stacks, as the table “events” of an SQLite file
+  --out FILE      also write the rows, with raw values and stacks, as the table “events” of an SQLite file; FILE.probescope is a
+                  recording with what was lost, which VS Code opens as the same table and probescope query reads
   --copy TOOL     print the equivalent command or script instead of tracing
   --summary       sum up all system calls, as strace -c and -T: calls, errors by name, and durations with percentiles
 
@@ -93,6 +98,7 @@ What was received, lost and left out by sampling is told at the end.`,
       out: { type: 'string' },
       'accept-rate': { type: 'boolean' },
       durations: { type: 'boolean' },
+      'fd-paths': { type: 'boolean' },
       json: { type: 'boolean' },
       copy: { type: 'string' },
       summary: { type: 'boolean' },
@@ -110,6 +116,7 @@ What was received, lost and left out by sampling is told at the end.`,
         'out',
         'accept-rate',
         'durations',
+        'fd-paths',
         'copy',
       ] as const)
         if (values[option] !== undefined)
@@ -129,6 +136,7 @@ What was received, lost and left out by sampling is told at the end.`,
       ...(values.pid === undefined ? {} : { pid: parsePid(values.pid) }),
       ...(values['accept-rate'] === true ? { acceptRate: true } : {}),
       ...(values.durations === true ? { durations: true } : {}),
+      ...(values['fd-paths'] === true ? { fdPaths: true } : {}),
     };
     if (values.out !== undefined) {
       const rerun = onNewerNode();
@@ -145,6 +153,7 @@ class EventsRun {
   private readonly json: boolean;
   private readonly out: string | undefined;
   private database: EventDatabase | undefined;
+  private recorder: EventRecorder | undefined;
   private readonly service: EventsService;
   private readonly texts: string[] = [];
   private schema: StreamSchema | undefined;
@@ -177,13 +186,15 @@ class EventsRun {
     process.stdout.once('error', stop);
     if (copy !== undefined) return this.copy(copy);
     const schema = await this.service.startEvents(this.spec);
-    if (this.out !== undefined) this.database = await this.openDatabase(schema, this.out);
+    if (this.out?.endsWith('.probescope') === true) this.recorder = await this.record(schema, this.out);
+    else if (this.out !== undefined) this.database = await this.openDatabase(schema, this.out);
     this.schema = schema;
     this.print();
     const timer = durationMs === undefined ? undefined : setTimeout(stop, durationMs);
     const { counts, problem } = await end;
     clearTimeout(timer);
     this.summary(counts);
+    this.recorder?.finish(counts);
     this.database?.close({
       events: this.spec.sources.join(' '),
       filter: this.spec.filter ?? '',
@@ -201,6 +212,27 @@ class EventsRun {
     const { EventDatabase } = await import('../extension/core/recording/event-database.ts');
     try {
       return new EventDatabase(path, databaseColumns(schema.columns));
+    } catch (thrown) {
+      await this.service.stopEvents({ stream: this.spec.stream }).catch(() => undefined);
+      throw thrown;
+    }
+  }
+
+  /** As {@link openDatabase}. */
+  private async record(schema: StreamSchema, path: string): Promise<EventRecorder> {
+    const [{ EventRecorder, eventsMeta }, { RecordingWriter }, { gitMeta }] = await Promise.all([
+      import('../extension/core/recording/event-recorder.ts'),
+      import('../extension/core/recording/writer.ts'),
+      import('../extension/core/recording/circumstances.ts'),
+    ]);
+    try {
+      const meta = eventsMeta(schema, this.spec.filter ?? '', {
+        host: hostname(),
+        kernel: release(),
+        command: `probescope ${process.argv.slice(2).join(' ')}`,
+        ...(await gitMeta(process.cwd())),
+      });
+      return new EventRecorder(new RecordingWriter(resolve(path), meta), schema);
     } catch (thrown) {
       await this.service.stopEvents({ stream: this.spec.stream }).catch(() => undefined);
       throw thrown;
@@ -238,6 +270,7 @@ class EventsRun {
 
   private name({ stacks }: EventStacks): void {
     for (const stack of stacks) this.stacks.set(stack.id, stack);
+    this.recorder?.addStacks(stacks);
     this.print();
   }
 
@@ -265,6 +298,7 @@ class EventsRun {
   }
 
   private rows(schema: StreamSchema, batch: EventRows): void {
+    this.recorder?.addRows(batch);
     this.texts.push(...batch.texts);
     const columns = schema.columns.map((column, index) =>
       readColumn(column.column, batch.data[index] ?? '', this.texts),

@@ -187,7 +187,16 @@ export function activate(context: ExtensionContext): void {
     }),
   );
   const connect = () => link.connect();
-  const streams = own(new EventStreams({ context, log, connect, show, files }));
+  const streams = own(
+    new EventStreams({
+      ...{ context, log, connect, show, files },
+      newRecording: (meta, onStop) =>
+        recordings.open('events', String(meta['title']), { ...meta, target: targets.current.name }, onStop),
+      recordingEnded: () => {
+        recordings.ended();
+      },
+    }),
+  );
   for (const thing of registerCountingCommands({ context, log, connect, show })) own(thing);
   const sourcesView = own(new EventSourcesView(connect, context.workspaceState));
   for (const command of registerEventCommands({

@@ -22,18 +22,30 @@ export type HostToEvents =
       readonly fields: readonly (readonly EventField[])[];
       /** Measured before the first row, for the header. */
       readonly note: string;
+      /** The rows of a recording: nothing is traced, and nothing can be started. */
+      readonly recorded?: true;
     }
   | { readonly type: 'rows'; readonly rows: EventRows }
   | { readonly type: 'stacks'; readonly stacks: readonly EventStack[] }
   | { readonly type: 'ended'; readonly counts: EventCounts; readonly problem?: Problem }
   /** The rows of the database are wanted: from the start, or the next ones. */
   | { readonly type: 'databaseWanted' }
+  /** Whether the rows go into a recording; `text` tells of one that has ended, or why there is none. */
+  | { readonly type: 'recording'; readonly on: boolean; readonly text: string }
   /** A start was refused: shown above the table, which stays as it is. */
   | { readonly type: 'refused'; readonly problem: Problem };
 
 export type EventsToHost =
   | { readonly type: 'ready' }
-  | { readonly type: 'start'; readonly filter: string; readonly stacks: readonly StackKind[] }
+  | {
+      readonly type: 'start';
+      readonly filter: string;
+      readonly stacks: readonly StackKind[];
+      readonly durations: boolean;
+      readonly fdPaths: boolean;
+    }
+  /** What comes from here on goes into a recording too, or no more. */
+  | { readonly type: 'record'; readonly on: boolean }
   | { readonly type: 'stop' }
   | { readonly type: 'copy'; readonly text: string }
   | { readonly type: 'copyAs' }

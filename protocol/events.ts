@@ -135,6 +135,8 @@ export interface EventsSpec {
   readonly userStack?: boolean;
   /** Rows of programs' functions are calls, with result and duration: their returns are probed as well. */
   readonly durations?: boolean;
+  /** File descriptors of system calls come with their paths, as they are a moment after the event. */
+  readonly fdPaths?: boolean;
   /** Set by a person's choice after the preflight: trace each event although there are more than the budget allows. */
   readonly acceptRate?: boolean;
 }
@@ -266,7 +268,10 @@ export interface StatSpec {
 }
 
 /** What a copied command depends on. */
-export type EventsToCopy = Pick<EventsSpec, 'sources' | 'filter' | 'pid' | 'kernelStack' | 'userStack' | 'durations'>;
+export type EventsToCopy = Pick<
+  EventsSpec,
+  'sources' | 'filter' | 'pid' | 'kernelStack' | 'userStack' | 'durations'
+>;
 
 /** The part of the helper's channel that serves the event sources. */
 export interface EventsApi {

@@ -49,6 +49,9 @@ export function registerEventCommands(services: EventCommandServices): Disposabl
       const sources = chosen(node, all);
       if (sources.length > 0) await streams.trace(sources.map(({ id }) => id));
     }),
+    commands.registerCommand('probescope.openEvents', (path: string) =>
+      streams.openRecorded(path).catch(show),
+    ),
     register('probescope.measureSource', async (node, all) => {
       await measureSources(services.trace, chosen(node, all));
     }),

@@ -14,6 +14,8 @@ import {
 } from 'vscode';
 import type { EventsToHost, HostToEvents } from '../../protocol/events-panel.ts';
 import type {
+  EventCounts,
+  EventStack,
   EventsMode,
   EventsSpec,
   EventsToCopy,
@@ -25,6 +27,9 @@ import { asProblem, type Problem } from '../../protocol/errors.ts';
 import type { SourcePlace } from '../../protocol/source.ts';
 import type { HelperConnection } from '../core/connection.ts';
 import { EventDatabase } from '../core/recording/event-database.ts';
+import type { EventRecorder } from '../core/recording/event-recorder.ts';
+import type { RecordedEvents } from '../core/recording/recorded-events.ts';
+import type { RecordingMeta, RecordingWriter } from '../core/recording/writer.ts';
 import type { SourceFiles } from '../platform/open-source.ts';
 import { renderPage } from '../webviews/page.ts';
 
@@ -34,13 +39,21 @@ export interface EventStreamServices {
   readonly connect: () => Promise<HelperConnection>;
   readonly show: (thrown: unknown) => Promise<void>;
   readonly files: SourceFiles;
+  /** A new recording of events, bounded as the settings say. Throws ProbeError. */
+  readonly newRecording: (meta: RecordingMeta, onStop: (reason: string) => void) => Promise<RecordingWriter>;
+  /** A recording of events was closed. */
+  readonly recordingEnded: () => void;
 }
 
 /** What a person chose for a table. */
 interface Wanted {
   readonly filter: string;
   readonly stacks: readonly StackKind[];
+  readonly durations: boolean;
+  readonly fdPaths: boolean;
 }
+
+const nothingMore = { stacks: [], durations: false, fdPaths: false } as const;
 
 /** Opens live tables. A table that is hidden keeps its rows: they are nowhere else. */
 export class EventStreams implements Disposable {
@@ -55,16 +68,33 @@ export class EventStreams implements Disposable {
   async trace(sources: readonly SourceId[], filter = ''): Promise<void> {
     const table = new LiveTable(this.#services, sources, () => this.#open.delete(table));
     this.#open.add(table);
-    await table.start({ filter, stacks: [] }, { kind: 'each' }, false);
+    await table.start({ filter, ...nothingMore }, { kind: 'each' }, false);
+  }
+
+  /** Shows the events of a recording in the table that they were recorded from. Throws ProbeError. */
+  async openRecorded(path: string): Promise<void> {
+    const [{ Recording }, { RecordedEvents }] = await Promise.all([
+      import('../core/recording/reader.ts'),
+      import('../core/recording/recorded-events.ts'),
+    ]);
+    const recording = new Recording(path);
+    try {
+      const events = new RecordedEvents(recording);
+      const table = new LiveTable(this.#services, events.schema.events, () => this.#open.delete(table));
+      this.#open.add(table);
+      await table.showRecorded(events);
+    } finally {
+      recording.close();
+    }
   }
 
   /** Copies the equivalent command of a tool that the user picks, or opens the bpftrace script. */
   async copyAs(
     sources: readonly SourceId[],
     filter: string,
-    stacks: readonly StackKind[] = [],
+    more: Omit<Wanted, 'filter'> = nothingMore,
   ): Promise<void> {
-    const commands = await this.#equivalents(sources, { filter, stacks });
+    const commands = await this.#equivalents(sources, { ...more, filter });
     if (commands.length === 0) {
       void window.showInformationMessage(l10n.t('No other tool can express these events with this filter.'));
       return;
@@ -92,7 +122,7 @@ export class EventStreams implements Disposable {
 
   /** Opens the events as a new bpftrace script. */
   async insertScript(sources: readonly SourceId[]): Promise<void> {
-    const commands = await this.#equivalents(sources, { filter: '', stacks: [] });
+    const commands = await this.#equivalents(sources, { filter: '', ...nothingMore });
     const script = commands.find(({ tool }) => tool === 'bpftrace');
     if (script === undefined)
       void window.showInformationMessage(l10n.t('bpftrace cannot express these events.'));
@@ -118,7 +148,11 @@ class LiveTable implements Disposable {
   #listeners: Disposable[] = [];
   #stream: string | undefined;
   #database: EventDatabase | undefined;
-  #wanted: Wanted = { filter: '', stacks: [] };
+  #wanted: Wanted = { filter: '', ...nothingMore };
+  #schema: StreamSchema | undefined;
+  #recorder: EventRecorder | undefined;
+  /** What the stream has told so far that later rows refer to. */
+  #told: { texts: string[]; stacks: EventStack[]; counts: EventCounts | undefined } = noneTold();
 
   constructor(services: EventStreamServices, sources: readonly SourceId[], gone: () => void) {
     this.#services = services;
@@ -150,6 +184,7 @@ class LiveTable implements Disposable {
       this.#database?.close({});
       this.#database = undefined;
       this.#stop();
+      this.#endRecording();
       this.#gone();
     });
   }
@@ -157,6 +192,9 @@ class LiveTable implements Disposable {
   async start(wanted: Wanted, mode: EventsMode, acceptRate: boolean): Promise<void> {
     await this.#ready;
     this.#stop();
+    this.#endRecording();
+    this.#told = noneTold();
+    this.#schema = undefined;
     this.#wanted = wanted;
     const stream = randomUUID();
     this.#stream = stream;
@@ -190,13 +228,22 @@ class LiveTable implements Disposable {
     };
     this.#listeners = [
       connection.onEventRows((rows) => {
-        if (rows.stream === stream) deliver({ type: 'rows', rows });
+        if (rows.stream !== stream) return;
+        this.#recorder?.addRows(rows);
+        this.#told.texts.push(...rows.texts);
+        this.#told.counts = rows.counts;
+        deliver({ type: 'rows', rows });
       }),
       connection.onEventStacks(({ stream: which, stacks }) => {
-        if (which === stream) deliver({ type: 'stacks', stacks });
+        if (which !== stream) return;
+        this.#recorder?.addStacks(stacks);
+        this.#told.stacks.push(...stacks);
+        deliver({ type: 'stacks', stacks });
       }),
       connection.onEventsState(({ stream: which, state }) => {
         if (which !== stream || state.kind !== 'ended') return;
+        this.#told.counts = state.counts;
+        this.#endRecording();
         deliver({
           type: 'ended',
           counts: state.counts,
@@ -204,6 +251,7 @@ class LiveTable implements Disposable {
         });
       }),
       connection.onClosed((problem) => {
+        this.#endRecording();
         deliver({
           type: 'ended',
           counts: { received: 0, lost: 0, sampledOut: 0, missedEntries: 0 },
@@ -212,6 +260,7 @@ class LiveTable implements Disposable {
       }),
     ];
     const schema = await connection.call('startEvents', spec);
+    this.#schema = schema;
     const note = noteOf(spec, schema.checkedAfterwards !== undefined);
     this.#post({
       type: 'stream',
@@ -268,6 +317,8 @@ class LiveTable implements Disposable {
         case 'copy':
           await env.clipboard.writeText(message.text);
           return;
+        case 'record':
+          return await (message.on ? this.#record() : this.#endRecording());
         case 'copyAs':
           return await this.#copyAs();
         case 'open':
@@ -298,9 +349,52 @@ class LiveTable implements Disposable {
     }
   }
 
+  async showRecorded(events: RecordedEvents): Promise<void> {
+    await this.#ready;
+    const { schema, filter, counts } = events;
+    this.#post({
+      type: 'stream',
+      title: l10n.t('{0} (recorded)', titleOf(this.#sources)),
+      schema,
+      filter,
+      fields: [],
+      note: filter === '' ? '' : l10n.t('Recorded with the filter {0}', filter),
+      recorded: true,
+    });
+    this.#post({ type: 'stacks', stacks: events.stacks() });
+    for (const rows of events.batches()) this.#post({ type: 'rows', rows });
+    this.#post({ type: 'ended', counts });
+  }
+
+  /** What comes from here on goes into a recording too, until the stream ends, its bound is reached, or it is told so. */
+  async #record(): Promise<void> {
+    const schema = this.#schema;
+    if (schema === undefined || this.#recorder !== undefined) return;
+    const { EventRecorder, eventsMeta } = await import('../core/recording/event-recorder.ts');
+    const writer = await this.#services.newRecording(eventsMeta(schema, this.#wanted.filter), (reason) => {
+      this.#endRecording(reason);
+    });
+    const { texts, stacks, counts } = this.#told;
+    this.#recorder = new EventRecorder(writer, schema, {
+      texts,
+      ...(counts === undefined ? {} : { counts }),
+    });
+    this.#recorder.addStacks(stacks);
+    this.#post({ type: 'recording', on: true, text: '' });
+  }
+
+  #endRecording(why = l10n.t('The recording stands in the view Recordings.')): void {
+    const recorder = this.#recorder;
+    if (recorder === undefined) return;
+    this.#recorder = undefined;
+    recorder.finish(this.#told.counts);
+    this.#services.recordingEnded();
+    this.#post({ type: 'recording', on: false, text: why });
+  }
+
   #copyAs(): Promise<void> {
-    const { filter, stacks } = this.#wanted;
-    return new EventStreams(this.#services).copyAs(this.#sources, filter, stacks);
+    const { filter, ...more } = this.#wanted;
+    return new EventStreams(this.#services).copyAs(this.#sources, filter, more);
   }
 
   /** Libraries' sources are seldom here: the first frame of the user's own code is what is meant. */
@@ -345,12 +439,19 @@ class LiveTable implements Disposable {
   }
 }
 
-function asked(sources: readonly SourceId[], { filter, stacks }: Wanted): EventsToCopy {
+const noneTold = () => ({ texts: [], stacks: [], counts: undefined });
+
+function asked(
+  sources: readonly SourceId[],
+  { filter, stacks, durations, fdPaths }: Wanted,
+): EventsToCopy & Pick<EventsSpec, 'fdPaths'> {
   return {
     sources,
     ...(filter === '' ? {} : { filter }),
     ...(stacks.includes('user') ? { userStack: true } : {}),
     ...(stacks.includes('kernel') ? { kernelStack: true } : {}),
+    ...(durations ? { durations: true } : {}),
+    ...(fdPaths ? { fdPaths: true } : {}),
   };
 }
 

@@ -138,6 +138,7 @@ function readable(summary: RecordingSummary): RecordingSummary {
 async function openRecording(summary: RecordingSummary): Promise<void> {
   const { facts, path } = readable(summary);
   if (facts?.kind === 'run') await commands.executeCommand('probescope.openRun', path);
+  else if (facts?.kind === 'events') await commands.executeCommand('probescope.openEvents', path);
   else if (facts?.kind === PROFILE_RUN) await commands.executeCommand('probescope.openProfile', path);
   else await commands.executeCommand('vscode.openWith', uriOf(summary), 'probescope.recording');
 }

@@ -10,6 +10,7 @@ import type { RecordedCallers } from '../core/recording/recorded-callers.ts';
 import type { Replayed, ReplayedProbes } from '../core/recording/replayed.ts';
 import type { Lane } from '../core/recording/timeline.ts';
 import type { RecordedMoment } from '../core/recorded-probe.ts';
+import { EVENTS_RUN } from '../core/recording/event-recorder.ts';
 import { SCRIPT_RUN } from '../core/scripts/recorder.ts';
 import type { SourceFiles } from '../platform/open-source.ts';
 import type { ShowProblem } from '../platform/problems.ts';
@@ -114,6 +115,8 @@ export class OpenRecording implements CustomDocument {
     if (loaded === undefined) return;
     const { meta, probes } = loaded;
     if (meta.get('kind') === SCRIPT_RUN) void commands.executeCommand('probescope.openRun', this.uri.fsPath);
+    if (meta.get('kind') === EVENTS_RUN)
+      void commands.executeCommand('probescope.openEvents', this.uri.fsPath);
     if (meta.get('kind') === PROFILE_RUN)
       void commands.executeCommand('probescope.openProfile', this.uri.fsPath);
     await this.#showProbes();

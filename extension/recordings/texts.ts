@@ -6,6 +6,7 @@ export const kindNames: Readonly<Record<RecordingKind, string>> = {
   trace: 'trace',
   run: 'script run',
   profile: 'profile',
+  events: 'events',
 };
 
 /** `1.2 MB`, as disks count: in thousands. */

@@ -17,7 +17,12 @@ import type { RecordingKind, RecordingSummary } from '../core/recording/summary.
 import type { RecordingLibrary } from './library.ts';
 import { descriptionOf, factRows, kindNames, matches, titleOf, warningsOf } from './texts.ts';
 
-const icons: Readonly<Record<RecordingKind, string>> = { trace: 'pulse', run: 'terminal', profile: 'flame' };
+const icons: Readonly<Record<RecordingKind, string>> = {
+  trace: 'pulse',
+  run: 'terminal',
+  profile: 'flame',
+  events: 'list-flat',
+};
 /** Rows of recordings that are being written are drawn anew this often. */
 const REDRAW_MS = 5000;
 

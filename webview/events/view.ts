@@ -2,13 +2,14 @@ import { filterFields } from '../../fields/common.ts';
 import { databaseColumns } from '../../fields/database-columns.ts';
 import { show, showRaw } from '../../fields/show.ts';
 import type { EventsToHost, HostToEvents } from '../../protocol/events-panel.ts';
-import { EMPTY_STACK, NO_STACK, type EventCounts, type StackKind } from '../../protocol/events.ts';
+import { EMPTY_STACK, NO_STACK, type EventCounts } from '../../protocol/events.ts';
 import { button, element } from '../shared/elements.ts';
 import { FilterBox } from './filter-box.ts';
 import { EventTable, csvCell, placesOf, sharedFields } from './model.ts';
 import { ROWS_A_MESSAGE, databaseCell } from './table-export.ts';
 import { Grid } from './grid.ts';
 import { groupTable } from './groups.ts';
+import { OptionsBar } from './recording-options.ts';
 import { type ShownStack, StackPane } from './stack-pane.ts';
 
 export interface EventsState {
@@ -18,14 +19,6 @@ export interface EventsState {
 
 /** Its values are sources' ids; the kind before the first colon is in the title already. */
 const EVENT_COLUMN = 1;
-
-/** What the choice of stacks offers. */
-const stackChoices: readonly { readonly label: string; readonly kinds: readonly StackKind[] }[] = [
-  { label: 'No stacks', kinds: [] },
-  { label: 'Program’s stacks', kinds: ['user'] },
-  { label: 'Kernel’s stacks', kinds: ['kernel'] },
-  { label: 'Both stacks', kinds: ['user', 'kernel'] },
-];
 
 /** The live table with its header. New rows are taken in as they arrive and drawn once a frame. */
 export class EventsView {
@@ -45,15 +38,13 @@ export class EventsView {
   private readonly grid: Grid;
   private readonly groups = element('div', { class: 'groups', hidden: '' });
   private readonly groupBy = element('select', { 'aria-label': 'Group by' });
-  private readonly stackChoice = element('select', {
-    'aria-label': 'Stacks',
-    title:
-      'Record with each event which functions led to it. This costs several times what the event alone costs.',
-  });
+  private readonly options: OptionsBar;
   private readonly pane: StackPane;
   private readonly chooser = element('details', { class: 'chooser' });
   private readonly pauseButton: HTMLButtonElement;
   private readonly stopButton: HTMLButtonElement;
+  private readonly recordButton: HTMLButtonElement;
+  private recording = false;
   /** Rows that are being written to a database, and how many have gone. */
   private exporting:
     | { readonly table: EventTable; readonly rows: Uint32Array; readonly discarded: number; sent: number }
@@ -100,9 +91,11 @@ export class EventsView {
     this.groupBy.addEventListener('change', () => {
       this.schedule();
     });
-    this.stackChoice.append(...stackChoices.map(({ label }) => new Option(label)));
-    this.stackChoice.addEventListener('change', () => {
+    this.options = new OptionsBar(() => {
       this.start(this.filter.valid() ?? this.filterText);
+    });
+    this.recordButton = button('Record', 'Write what comes from here on into a recording', () => {
+      this.post({ type: 'record', on: !this.recording });
     });
     root.append(
       this.header(),
@@ -126,8 +119,7 @@ export class EventsView {
   }
 
   private start(filter: string): void {
-    const stacks = stackChoices[this.stackChoice.selectedIndex]?.kinds ?? [];
-    this.post({ type: 'start', filter, stacks });
+    this.post({ type: 'start', filter, ...this.options.value });
   }
 
   private header(): HTMLElement {
@@ -143,8 +135,9 @@ export class EventsView {
     tools.append(
       this.stopButton,
       this.pauseButton,
+      this.recordButton,
       this.search,
-      this.stackChoice,
+      ...this.options.elements,
       this.groupBy,
       this.chooser,
       gap,
@@ -187,10 +180,15 @@ export class EventsView {
         break;
       case 'ended':
         this.running = false;
+        this.recording = false;
         if (this.table !== undefined) this.table.counts = message.counts;
         this.tell(
           message.problem === undefined ? '' : `${message.problem.message} ${message.problem.remedy ?? ''}`,
         );
+        break;
+      case 'recording':
+        this.recording = message.on;
+        if (message.text !== '') this.tell(message.text);
         break;
       case 'refused':
         this.tell(`${message.problem.message} ${message.problem.remedy ?? ''}`);
@@ -200,7 +198,10 @@ export class EventsView {
   }
 
   private begin(message: Extract<HostToEvents, { type: 'stream' }>): void {
-    this.running = true;
+    const recorded = message.recorded === true;
+    this.running = !recorded;
+    this.recording = false;
+    for (const control of [this.stopButton, this.recordButton, this.filter.root]) control.hidden = recorded;
     this.table = new EventTable(message.schema);
     this.title.textContent = message.title;
     this.filterText = message.filter;
@@ -210,12 +211,7 @@ export class EventsView {
       new Option('Group by…', ''),
       ...this.table.columns.slice(1).map((column, index) => new Option(column.name, String(index + 1))),
     );
-    const kinds = message.schema.columns
-      .filter(({ display }) => display.as === 'stack')
-      .map(({ name }) => name);
-    this.stackChoice.selectedIndex = stackChoices.findIndex(
-      (choice) => choice.kinds.map((kind) => `${kind}_stack`).join() === kinds.join(),
-    );
+    this.options.show(message.schema, recorded);
     this.grid.setTable(this.table, this.state.hidden);
     this.drawChooser();
   }
@@ -258,6 +254,8 @@ export class EventsView {
     this.counts.replaceChildren(...countParts(table.counts, table.rows, table.discarded));
     this.pauseButton.textContent = this.grid.follow ? 'Pause' : 'Follow';
     this.stopButton.textContent = this.running ? 'Stop' : 'Start';
+    this.recordButton.textContent = this.recording ? 'Stop recording' : 'Record';
+    this.recordButton.disabled = !this.running;
     this.stopButton.title = this.running ? 'Stop tracing' : 'Trace again with this filter';
     const by = this.groupBy.value === '' ? undefined : Number(this.groupBy.value);
     this.grid.root.hidden = by !== undefined;

@@ -17,6 +17,8 @@ const labels: readonly (readonly [key: string, label: string])[] = [
   ['command_lines', 'Command lines'],
   ['git_commit', 'Git commit'],
   ['measured', 'Measured'],
+  ['events', 'Events'],
+  ['events_filter', 'Filter'],
   ['stacks', 'Stacks'],
   ['script_name', 'Script'],
 ];
@@ -31,6 +33,9 @@ const elsewhere = [
   'duration_ns',
   'state',
   'stopped',
+  'events_schema',
+  'events_counts',
+  'events_started_ms',
 ];
 
 export interface Facts {

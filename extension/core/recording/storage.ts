@@ -21,6 +21,7 @@ const folders: Readonly<Record<RecordingKind, string>> = {
   trace: 'traces',
   run: 'runs',
   profile: 'profiles',
+  events: 'events',
 };
 const TRASH = 'trash';
 const PLACE = 'place.json';

@@ -4,10 +4,11 @@ import { asProblem, type Problem } from '../../../protocol/errors.ts';
 import { PROFILE_RUN } from '../profile-meta.ts';
 import { SCRIPT_RUN } from '../scripts/recorder.ts';
 import { isNamed, nameOf, tagsOf } from './description.ts';
+import { EVENTS_RUN } from './event-recorder.ts';
 import { Recording } from './reader.ts';
 import { writerOf } from './writer.ts';
 
-export type RecordingKind = 'trace' | 'run' | 'profile';
+export type RecordingKind = 'trace' | 'run' | 'profile' | 'events';
 /** `unclosed`: whoever wrote it was killed. */
 export type RecordingState = 'ended' | 'writing' | 'unclosed';
 
@@ -101,5 +102,6 @@ function kindOf(recording: Recording, meta: ReadonlyMap<string, string>, probes:
   const kind = meta.get('kind');
   if (kind === SCRIPT_RUN) return 'run';
   if (kind === PROFILE_RUN) return 'profile';
+  if (kind === EVENTS_RUN) return 'events';
   return probes === 0 && recording.profiles().length > 0 ? 'profile' : 'trace';
 }

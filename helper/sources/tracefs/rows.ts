@@ -9,6 +9,7 @@ import {
   type StreamColumn,
 } from '../../../protocol/events.ts';
 import { Column, Texts } from '../columns.ts';
+import { FD_PATH, type FdPaths, withPaths } from './fd-paths.ts';
 import { type FieldReader, fieldReader } from './record.ts';
 
 /** One source in a stream: which records are its, and what they hold. */
@@ -168,8 +169,21 @@ export class Rows {
   private readonly byType = new Map<number, { writer: Writer; exit: boolean; paired: boolean }>();
   private readonly open = new Map<number, OpenCall[]>();
   private openCount = 0;
+  private readonly paths: FdPaths | undefined;
+  /** Of the row that is being written. */
+  private now = { pid: 0, timeNs: 0 };
 
-  constructor(events: readonly StreamEvent[], tasks: Tasks, stacks: readonly StackKind[] = []) {
+  constructor(
+    streamEvents: readonly StreamEvent[],
+    tasks: Tasks,
+    stacks: readonly StackKind[] = [],
+    paths?: FdPaths,
+  ) {
+    const events =
+      paths === undefined
+        ? streamEvents
+        : streamEvents.map((event) => ({ ...event, fields: withPaths(event.fields) }));
+    this.paths = paths;
     this.columns = columnsOf(events, stacks);
     this.tasks = tasks;
     this.data = this.columns.map((column) => new Column(column.column));
@@ -198,13 +212,23 @@ export class Rows {
       const column = this.data[at];
       if (column === undefined) continue;
       taken.add(column);
-      if (event.exitId === undefined) readers.push(fieldReader(field, column, this.texts));
+      if (field.type === FD_PATH) readers.push(this.pathReader(field, column));
+      else if (event.exitId === undefined) readers.push(fieldReader(field, column, this.texts));
       else if (field.name === 'duration') duration = column;
       else if (field.name === 'ret') exitReaders.push(fieldReader(field, column, this.texts));
       else readers.push(fieldReader(field, column, this.texts));
     }
     const absent = this.data.slice(COMMON).filter((column) => !taken.has(column));
     return { index, readers, exitReaders, absent, ...(duration === undefined ? {} : { duration }) };
+  }
+
+  private pathReader({ offsetBytes = 0 }: EventField, column: Column): FieldReader {
+    return (view, at, length) => {
+      const { pid, timeNs } = this.now;
+      // an int, which some formats give the width of a register
+      const fd = offsetBytes + 4 <= length ? view.getInt32(at + offsetBytes, true) : -1;
+      column.push(this.texts.indexOf(this.paths?.resolve(pid, fd, timeNs) ?? ''));
+    };
   }
 
   /** What records of a type are to this stream: where a row's stacks are taken, where not, or nothing of it. */
@@ -283,6 +307,7 @@ export class Rows {
     this.openCount--;
     if (stack?.length === 0) this.open.delete(key);
     this.common(writer, entry.timeNs, cpu, tid, entry.stacks);
+    this.now.timeNs = timeNs;
     const { bytes } = entry;
     const enter = new DataView(bytes.buffer, 0, bytes.byteLength);
     for (const read of writer.readers) read(enter, 0, bytes.byteLength);
@@ -294,6 +319,8 @@ export class Rows {
   private common(writer: Writer, timeNs: number, cpu: number, tid: number, stacks: StackIds): void {
     const [time, event, onCpu, pid, thread, comm] = this.data;
     const task = this.tasks.of(tid);
+    this.now.pid = task.pid;
+    this.now.timeNs = timeNs;
     time?.push(timeNs);
     event?.push(writer.index);
     onCpu?.push(cpu);

@@ -14,6 +14,7 @@ import {
   type RecordedEvent,
   type Recording,
 } from './instance.ts';
+import { FdPaths } from './fd-paths.ts';
 import { emptyRecords, readPage } from './pages.ts';
 import { Rows, Tasks } from './rows.ts';
 import { type Run, StackJoiner } from './stack-joiner.ts';
@@ -51,6 +52,7 @@ export class EventStream {
   private readonly options: StreamOptions;
   private readonly supervisor: TracefsSupervisor;
   private readonly rows: Rows;
+  private readonly paths: FdPaths | undefined;
   private readonly descriptors: number[];
   private readonly startNs: bigint;
   private readonly startedAtMs: number;
@@ -78,10 +80,12 @@ export class EventStream {
     this.descriptors = made.descriptors;
     this.startNs = made.startNs;
     this.startedAtMs = made.startedAtMs;
+    this.paths = options.spec.fdPaths === true ? new FdPaths(made.startNs) : undefined;
     this.rows = new Rows(
       made.events,
       new Tasks(recently(() => readFileSync(`${options.tracefsRoot}/saved_cmdlines`, 'utf8'))),
       stackKinds(options.spec),
+      this.paths,
     );
     this.columns = this.rows.columns;
     const records = stackRecords(options.tracefsRoot, stackKinds(options.spec));
@@ -185,6 +189,7 @@ export class EventStream {
         runs.push(run);
       }
     });
+    this.paths?.forget();
     const complete = this.joiner?.completeUntilNs() ?? Number.POSITIVE_INFINITY;
     this.merge(runs, untilNs === Number.POSITIVE_INFINITY ? untilNs : Math.min(untilNs, complete));
   }

@@ -1,0 +1,146 @@
+import type {
+  EventCounts,
+  EventRows,
+  EventStack,
+  StreamColumn,
+  StreamSchema,
+} from '../../../protocol/events.ts';
+import { decodeColumn, isStack, type ColumnValue } from './event-columns.ts';
+import type { RecordingMeta, RecordingWriter } from './writer.ts';
+
+/** What `meta` says of a recording that holds events of sources. */
+export const EVENTS_RUN = 'events';
+
+/** The stream's columns and the words it was asked for with: what its table is opened again by. */
+export function eventsMeta(schema: StreamSchema, filter: string, more: RecordingMeta = {}): RecordingMeta {
+  const names = schema.events.map((id) => id.slice(id.indexOf(':') + 1));
+  return {
+    kind: EVENTS_RUN,
+    title: names.length <= 2 ? names.join(', ') : `${names[0]} and ${names.length - 1} more`,
+    events: schema.events.join(' '),
+    events_filter: filter === '' ? undefined : filter,
+    events_schema: JSON.stringify(schema),
+    ...more,
+  };
+}
+
+/** Of a row's fields, where they are not columns of the table `events`. */
+const EVENT = 1;
+const inThread = new Set(['time', 'pid', 'tid', 'comm']);
+
+/**
+ * Writes the rows of a stream into a recording: one of `events` each, its fields by name with raw values (integers beyond 2^53 as decimal
+ * text), stacks by their ids in `stacks`, and what was lost in `lost`.
+ */
+export class EventRecorder {
+  readonly #writer: RecordingWriter;
+  readonly #schema: StreamSchema;
+  readonly #texts: string[] = [];
+  readonly #stacks = new Map<number, number>();
+  /** Rows whose stacks are not named yet. */
+  #waiting: EventRows[] = [];
+  #lost: number | undefined;
+  #startedAtMs: number | undefined;
+
+  /** `before` is what the stream has told so far, when it did not begin with the recording. */
+  constructor(
+    writer: RecordingWriter,
+    schema: StreamSchema,
+    before: { readonly texts: readonly string[]; readonly counts?: EventCounts } = { texts: [] },
+  ) {
+    this.#writer = writer;
+    this.#schema = schema;
+    this.#texts.push(...before.texts);
+    this.#lost = before.counts?.lost;
+    for (const { tool, text } of schema.commands) writer.addScript(tool, text);
+  }
+
+  addRows(batch: EventRows): void {
+    this.#waiting.push(batch);
+    this.#write(false);
+  }
+
+  addStacks(stacks: readonly EventStack[]): void {
+    for (const { id, frames } of stacks) this.#stacks.set(id, this.#writer.stack(frames));
+    this.#write(false);
+  }
+
+  /** Writes what waits, what was counted, and closes the recording. */
+  finish(counts: EventCounts | undefined): void {
+    this.#write(true);
+    this.#writer.finish(counts === undefined ? {} : { events_counts: JSON.stringify(counts) });
+  }
+
+  /** In order, up to the first rows with a stack that has no name yet; `all` when no more names come. */
+  #write(all: boolean): void {
+    for (;;) {
+      const batch = this.#waiting[0];
+      if (batch === undefined) return;
+      const values = this.#schema.columns.map(({ column }, index) =>
+        decodeColumn(column, batch.data[index] ?? ''),
+      );
+      if (!all && !this.#isNamed(values)) return;
+      this.#waiting.shift();
+      this.#texts.push(...batch.texts);
+      if (this.#startedAtMs === undefined)
+        this.#writer.setMeta({ events_started_ms: (this.#startedAtMs = batch.startedAtMs) });
+      for (let row = 0; row < batch.rows; row++) this.#addRow(values, row);
+      this.#addLost(batch.counts, Number(values[0]?.at(-1) ?? 0));
+    }
+  }
+
+  #isNamed(values: readonly ColumnValue[][]): boolean {
+    return this.#schema.columns.every(
+      ({ display }, index) =>
+        display.as !== 'stack' ||
+        values[index]!.every((id) => !isStack(Number(id)) || this.#stacks.has(Number(id))),
+    );
+  }
+
+  #addRow(values: readonly ColumnValue[][], row: number): void {
+    const event = Number(values[EVENT]?.[row] ?? 0);
+    const fields: Record<string, number | string | null> = { event: this.#schema.events[event] ?? '' };
+    const common = new Map<string, number | string | null>();
+    let stack: number | undefined;
+    for (const [index, column] of this.#schema.columns.entries()) {
+      if (index === EVENT || (column.events !== undefined && !column.events.includes(event))) continue;
+      const value = values[index]?.[row] ?? 0;
+      const stored = this.#stored(column, value);
+      if (inThread.has(column.name) && column.events === undefined) common.set(column.name, stored);
+      else fields[column.name] = stored;
+      if (column.display.as === 'stack') stack ??= this.#stacks.get(Number(value));
+    }
+    const thread = this.#writer.thread({
+      pid: Number(common.get('pid') ?? 0),
+      tid: Number(common.get('tid') ?? 0),
+      name: String(common.get('comm') ?? ''),
+    });
+    this.#writer.addEvent(undefined, Number(common.get('time') ?? 0), thread, fields, stack);
+  }
+
+  /** Stacks by their ids in `stacks`; 0 for an empty one, null where none was recorded. */
+  #stored({ column, display }: StreamColumn, value: ColumnValue): number | string | null {
+    if (display.as === 'stack')
+      return isStack(Number(value))
+        ? (this.#stacks.get(Number(value)) ?? null)
+        : Number(value) === 0
+          ? null
+          : 0;
+    if (column === 'text') return this.#texts[Number(value)] ?? '';
+    if (typeof value === 'number') return value;
+    const number = Number(value);
+    return Number.isSafeInteger(number) ? number : value.toString();
+  }
+
+  #addLost({ lost }: EventCounts, timeNs: number): void {
+    const more = lost - (this.#lost ?? 0);
+    this.#lost = lost;
+    if (more > 0)
+      this.#writer.addLost(
+        timeNs,
+        'events',
+        more,
+        'overwritten in the kernel’s buffer before they were read',
+      );
+  }
+}
