@@ -28,7 +28,9 @@ import {
 import type { EventRecorder } from '../extension/core/recording/event-recorder.ts';
 import type { EventDatabase } from '../extension/core/recording/event-database.ts';
 import { databaseColumns } from '../fields/database-columns.ts';
+import { bpftraceFacts } from '../helper/host/bpftrace-facts.ts';
 import { onNewerNode } from './newer-node.ts';
+import { runText } from './run.ts';
 import { summariseSyscalls } from './syscalls.ts';
 import { uniqueId } from '../extension/core/unique-id.ts';
 
@@ -69,6 +71,7 @@ function stacksOf(text: string | undefined): Pick<EventsSpec, 'userStack' | 'ker
 export const eventsCommand: Command = {
   usage: `usage: probescope events EVENT… [--filter F] [--pid P] [--duration D] [--first N] [--sample N] [--accept-rate]
                           [--stacks user|kernel|both] [--durations] [--fd-paths] [--out FILE] [--json | --copy bpftrace|perf|shell]
+       probescope events EVENT… --count-by FIELD [--filter F] [--pid P] [--duration D] [--json | --copy bpftrace]
        probescope events 'syscall:*' --summary [--pid P] [--duration D] [--json]
 
 Shows events as they happen. EVENT is SUBSYSTEM:NAME for a tracepoint, a system call's name, or an id of “probescope sources”.
@@ -83,6 +86,7 @@ Shows events as they happen. EVENT is SUBSYSTEM:NAME for a tracepoint, a system 
   --json          one JSON object a line: {"time" (ns), "event", "cpu", "pid", "tid", "comm", fields…}; the last one has "counts"
   --out FILE      also write the rows, with raw values and stacks, as the table “events” of an SQLite file; FILE.probescope is a
                   recording with what was lost, which VS Code opens as the same table and probescope query reads
+  --count-by F    count in the kernel by comm, pid, tid, cpu or a field of the events, however many there are: nothing travels for each
   --copy TOOL     print the equivalent command or script instead of tracing
   --summary       sum up all system calls, as strace -c and -T: calls, errors by name, and durations with percentiles
 
@@ -101,6 +105,7 @@ What was received, lost and left out by sampling is told at the end.`,
       'fd-paths': { type: 'boolean' },
       json: { type: 'boolean' },
       copy: { type: 'string' },
+      'count-by': { type: 'string' },
       summary: { type: 'boolean' },
     });
     if (positionals.length === 0) throw new UsageError('no event is named');
@@ -138,6 +143,21 @@ What was received, lost and left out by sampling is told at the end.`,
       ...(values.durations === true ? { durations: true } : {}),
       ...(values['fd-paths'] === true ? { fdPaths: true } : {}),
     };
+    const by = values['count-by'];
+    if (by !== undefined) {
+      for (const option of [
+        'first',
+        'sample',
+        'stacks',
+        'out',
+        'accept-rate',
+        'durations',
+        'fd-paths',
+      ] as const)
+        if (values[option] !== undefined)
+          throw new UsageError(`--count-by and --${option} exclude one another`);
+      return countEvents(spec, by, { json: values.json === true, durationMs, copy: values.copy });
+    }
     if (values.out !== undefined) {
       const rerun = onNewerNode();
       if (rerun !== undefined) return rerun;
@@ -145,6 +165,29 @@ What was received, lost and left out by sampling is told at the end.`,
     return new EventsRun(spec, values.json === true, values.out).run(durationMs, values.copy);
   },
 };
+
+/** The script runs as `probescope run` runs it: maps at the end, or each second with --json. */
+async function countEvents(
+  spec: EventsSpec,
+  by: string,
+  options: { json: boolean; durationMs: number | undefined; copy: string | undefined },
+): Promise<number> {
+  const { json, durationMs, copy } = options;
+  if (copy !== undefined && copy !== 'bpftrace')
+    throw new UsageError(`--copy ${copy}: events are counted by a bpftrace script`);
+  const { facts } = await bpftraceFacts();
+  const minor = Number(/^0\.(\d+)/.exec(facts.version ?? '')?.[1] ?? 17);
+  const service = new EventsService({
+    emit: () => undefined,
+    bpftraceMinor: () => Promise.resolve(minor),
+  });
+  const { script } = await service.countEvents({ ...spec, by });
+  if (copy !== undefined) {
+    process.stdout.write(script);
+    return exitCodes.ok;
+  }
+  return runText('count.bt', script, { json, ...(durationMs === undefined ? {} : { durationMs }) });
+}
 
 const EVENT_COLUMN = 1;
 

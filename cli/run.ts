@@ -54,6 +54,16 @@ Exit 0 when it ran to its end or was ended, 1 when it could not, 2 when the comm
   },
 };
 
+/** Runs a script that has no file; `name` stands for it in remarks. */
+export function runText(
+  name: string,
+  script: string,
+  options: { readonly durationMs?: number; readonly json: boolean },
+): Promise<number> {
+  const { json, ...more } = options;
+  return runScript(name, { script, args: [], unsafe: false, ...more }, json, undefined);
+}
+
 interface Request {
   readonly script: string;
   readonly args: readonly string[];

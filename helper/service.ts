@@ -158,6 +158,7 @@ class Services {
       describeSource: forward(events, 'describeSource'),
       estimateRate: forward(events, 'estimateRate'),
       copyEvents: forward(events, 'copyEvents'),
+      countEvents: forward(events, 'countEvents'),
       startEvents: forward(events, 'startEvents'),
       stopEvents: forward(events, 'stopEvents'),
       startStat: forward(events, 'startStat'),

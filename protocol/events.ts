@@ -118,9 +118,7 @@ export type EventsMode =
   /** One of `every` events becomes a row; the others are counted as sampled out. */
   | { readonly kind: 'sample'; readonly every: number }
   /** Ends by itself after so many rows. */
-  | { readonly kind: 'first'; readonly rows: number }
-  /** Counted in the kernel by `by`, one row a group and interval; nothing travels per event. */
-  | { readonly kind: 'count'; readonly by: string; readonly intervalMs: number };
+  | { readonly kind: 'first'; readonly rows: number };
 
 export interface EventsSpec {
   readonly stream: StreamId;
@@ -284,6 +282,8 @@ export interface EventsApi {
   copyEvents(params: EventsToCopy): {
     commands: StreamSchema['commands'];
   };
+  /** A bpftrace script that counts the events in the kernel by a field (or comm, pid, tid, cpu), printed each second; nothing travels for each event. */
+  countEvents(params: EventsToCopy & { readonly by: string }): { script: string };
   /** Answered when the events are being traced; `budget-exceeded` when the rate asks for a choice first. */
   startEvents(params: EventsSpec): StreamSchema;
   stopEvents(params: { stream: StreamId }): EventCounts;

@@ -1,6 +1,7 @@
 /** Streams of events and the panels that show them: one panel a stream. */
 import { randomUUID } from 'node:crypto';
 import {
+  commands,
   env,
   l10n,
   Uri,
@@ -288,8 +289,13 @@ class LiveTable implements Disposable {
         run: () => this.start(wanted, { kind: 'sample', every: 100 }, true),
       },
       {
+        label: l10n.t('Count in the kernel'),
+        detail: l10n.t('By a field that you choose, as a chart; nothing travels for each event'),
+        run: () => this.#countBy(wanted),
+      },
+      {
         label: l10n.t('Copy as…'),
-        detail: l10n.t('Count in the kernel with a bpftrace script of your own'),
+        detail: l10n.t('A bpftrace script or a command for a terminal'),
         run: () => this.#copyAs(),
       },
       {
@@ -303,6 +309,33 @@ class LiveTable implements Disposable {
       ignoreFocusOut: true,
     });
     await picked?.run();
+  }
+
+  /** Counts by a field that the user picks, with a script that runs from its editor. */
+  async #countBy(wanted: Wanted): Promise<void> {
+    const connection = await this.#services.connect();
+    const fields = await Promise.all(
+      this.#sources.map(async (id) => (await connection.call('describeSource', { id })).fields),
+    );
+    const shared = (fields[0] ?? []).filter(({ name }) =>
+      fields.every((list) => list.some((field) => field.name === name)),
+    );
+    const by = await window.showQuickPick(
+      [
+        { label: 'comm', description: l10n.t('the thread’s name') },
+        { label: 'pid', description: l10n.t('the process') },
+        { label: 'cpu', description: l10n.t('where it happens') },
+        ...shared
+          .filter(({ name }) => name !== 'ret' && name !== 'duration')
+          .map(({ name, type }) => ({ label: name, description: type })),
+      ],
+      { placeHolder: l10n.t('Count by'), ignoreFocusOut: true },
+    );
+    if (by === undefined) return;
+    const asking = { ...asked(this.#sources, wanted), by: by.label };
+    const { script } = await connection.call('countEvents', asking);
+    await openScript(script);
+    await commands.executeCommand('probescope.runScript');
   }
 
   async #receive(message: EventsToHost): Promise<void> {

@@ -20,7 +20,7 @@ type FunctionEvent = Extract<SourcePlan, { engine: 'kprobe' }>;
 
 /** A probe in a program. */
 type UserEvent = Extract<SourcePlan, { engine: 'uprobe' }>;
-type ScriptedEvent = RecordedEvent | FunctionEvent | UserEvent;
+export type ScriptedEvent = RecordedEvent | FunctionEvent | UserEvent;
 
 /** bpftrace has words for the arguments that registers hold, for those of USDT probes too, which lie anywhere. */
 const KNOWN_ARGUMENTS = process.arch === 'arm64' ? 8 : 6;
@@ -58,7 +58,7 @@ function bpftraceScript(
 }
 
 /** The predicate's parts; undefined for a filter that bpftrace cannot say. */
-function conditionsOf(
+export function conditionsOf(
   event: ScriptedEvent,
   spec: Omit<EventsToCopy, 'sources'>,
   minor: number,
@@ -67,15 +67,7 @@ function conditionsOf(
   const field = (name: string) => {
     const place = event.fields.findIndex((known) => known.name === name);
     const found = event.fields[place];
-    if (found === undefined) return undefined;
-    switch (event.engine) {
-      case 'tracefs':
-        return bpftraceField(found, minor);
-      case 'kprobe':
-        return kernelArgument(found, place);
-      case 'uprobe':
-        return userField(found, event.point);
-    }
+    return found === undefined ? undefined : readField(event, found, minor);
   };
   const compiled = filter === undefined ? {} : compileBpftrace(filter, { minor, field });
   if (compiled.rest !== undefined) return undefined;
@@ -83,6 +75,42 @@ function conditionsOf(
     ...(spec.pid === undefined ? [] : [`pid == ${spec.pid}`]),
     ...(compiled.text === undefined ? [] : [compiled.text]),
   ];
+}
+
+/** How bpftrace reads a field when the event begins; undefined for what it has no word for. */
+export function readField(event: ScriptedEvent, field: EventField, minor: number): string | undefined {
+  switch (event.engine) {
+    case 'tracefs':
+      return bpftraceField(field, minor);
+    case 'kprobe':
+      return kernelArgument(field, event.fields.indexOf(field));
+    case 'uprobe':
+      return userField(field, event.point);
+  }
+}
+
+/** Where an event begins, in bpftrace's words, and its name alone. */
+export function entryOf(event: ScriptedEvent): { readonly point: string; readonly name: string } {
+  switch (event.engine) {
+    case 'tracefs': {
+      const name = event.tracepoint.slice(event.tracepoint.indexOf(':') + 1);
+      return { point: `tracepoint:${event.tracepoint}`, name: name.replace(/^sys_enter_/, '') };
+    }
+    case 'kprobe': {
+      const { entry, name } = functionPair(event);
+      return { point: entry, name };
+    }
+    case 'uprobe': {
+      const { point } = event;
+      return {
+        point:
+          point.kind === 'usdt'
+            ? usdtPoint(point.path, point.provider, point.name)
+            : uprobePoint('uprobe', point.path, point.name),
+        name: point.name,
+      };
+    }
+  }
 }
 
 function probesOf(
@@ -106,15 +134,13 @@ function probesOf(
 
 /** A probe in a program, with all arguments that bpftrace has a word for; the others are named in a comment. */
 function userProbe(
-  { point, fields }: UserEvent,
+  event: UserEvent,
   conditions: readonly string[],
   minor: number,
   stacks: readonly string[],
 ): string {
-  const attach =
-    point.kind === 'usdt'
-      ? usdtPoint(point.path, point.provider, point.name)
-      : uprobePoint('uprobe', point.path, point.name);
+  const { point, fields } = event;
+  const attach = entryOf(event).point;
   const shown: Shown[] = [
     ['%s', 'comm'],
     // the attach point was made first, which refuses names with quotes, blanks or %

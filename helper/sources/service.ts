@@ -13,6 +13,7 @@ import {
 import type { Handlers } from '../../protocol/channel.ts';
 import { HostEvents, allSources } from './all.ts';
 import { commandsFor } from './commands.ts';
+import { countScript } from './count-script.ts';
 import { OpenBinaries } from '../symbols/open-binaries.ts';
 import { Symboliser } from '../symbols/symbolise.ts';
 import { type RunningStat, runStat } from './perf-stat/run.ts';
@@ -132,6 +133,15 @@ export class EventsService implements Handlers<EventsApi, unknown> {
     commands: await this.commands(params),
   });
 
+  readonly countEvents = async (params: EventsToCopy & { by: string }) => ({
+    script: countScript(
+      await this.plans(params.sources),
+      params,
+      params.by,
+      (await this.options.bpftraceMinor?.()) ?? 17,
+    ),
+  });
+
   private plans(sources: readonly SourceId[]): Promise<SourcePlan[]> {
     return Promise.all(
       sources.map(async (id): Promise<SourcePlan> => {
@@ -216,12 +226,6 @@ export class EventsService implements Handlers<EventsApi, unknown> {
           'Live events are read from the kernel’s trace buffer, which only root may open, and the helper is not root.',
         remedy:
           'Use a target whose helper runs as root (for ssh: root@HOST), or copy the events as a bpftrace script.',
-      });
-    if (spec.mode.kind === 'count')
-      throw new ProbeError({
-        code: 'engine-refused',
-        message: 'Counting in the kernel needs a bpftrace script; the live table shows single events.',
-        remedy: 'Copy the events as a bpftrace script and replace printf by @[comm] = count().',
       });
     const { root } = await this.host.tracepoints();
     return EventStream.start({

@@ -1,5 +1,5 @@
 // Browse to a tracepoint, read its fields, watch it live with a filter; from an event's stack to its source line.
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -87,6 +87,52 @@ test('a tracepoint is found, filtered and watched live', async () => {
   await panel.locator('.line:not([hidden])', { hasText: 'dd' }).first().waitFor({ timeout: 20_000 });
   await studio.screenshot('live-events');
   expect(await panel.locator('.counts').innerText()).toMatch(/0 lost/);
+  await panel.getByRole('button', { name: 'Record', exact: true }).click();
+  const stop = panel.getByRole('button', { name: 'Stop recording' });
+  await stop.waitFor({ timeout: 20_000 });
+  execFileSync('dd', ['if=/dev/zero', `of=${join(folder, 'disk')}`, 'bs=1M', 'count=16', 'oflag=direct'], {
+    stdio: 'ignore',
+  });
+  await page.waitForTimeout(1000);
+  await studio.screenshot('live-events-recording');
+  await stop.click();
+  await panel.locator('.notice', { hasText: 'Recordings' }).waitFor({ timeout: 20_000 });
+  await runCommand(page, 'Focus on Recordings View');
+  await treeRows(page)
+    .filter({ hasText: /block:block_rq_issue/ })
+    .first()
+    .click();
+  const again = activeWebview(page);
+  await again.locator('h1', { hasText: '(recorded)' }).waitFor({ timeout: 30_000 });
+  await again.locator('.line:not([hidden])', { hasText: 'dd' }).first().waitFor({ timeout: 20_000 });
+  expect(await again.locator('.counts').innerText()).toMatch(/0 lost/);
+  await studio.screenshot('recorded-events');
+});
+
+test('more events than can be traced one by one are counted in the kernel', async () => {
+  const { page } = studio;
+  const load = spawn('dd', ['if=/dev/zero', 'of=/dev/null', 'bs=1'], { stdio: 'ignore' });
+  try {
+    await runCommand(page, 'Focus on Event Sources View');
+    await filterSources('sys_enter_read');
+    await clickRowAction(page, 'sys_enter_read', 'Trace Events');
+    const choice = page.locator('.quick-input-list .monaco-list-row', { hasText: 'Count in the kernel' });
+    await choice.first().waitFor({ timeout: 30_000 });
+    await studio.screenshot('events-over-budget');
+    await choice.first().click();
+    await page.locator('.quick-input-list .monaco-list-row', { hasText: 'comm' }).first().click();
+    await page
+      .locator('.view-line', { hasText: '@sys_enter_read[comm]' })
+      .or(page.locator('.view-line', { hasText: '@read[comm]' }))
+      .first()
+      .waitFor({ timeout: 20_000 });
+    const panel = activeWebview(page);
+    await panel.getByText('dd', { exact: true }).first().waitFor({ timeout: 60_000 });
+    await studio.screenshot('events-counted');
+  } finally {
+    load.kill('SIGKILL');
+    await runCommand(page, 'Probescope: Stop Script');
+  }
 });
 
 test('the latency of a kernel function is measured, or refused with what was found by trying', async () => {
