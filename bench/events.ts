@@ -8,6 +8,7 @@ import { HelperConnection } from '../extension/core/connection.ts';
 import { SourceIndex } from '../extension/core/source-index.ts';
 import { startHelper } from '../extension/core/targets/start-helper.ts';
 import { localTarget } from '../extension/core/targets/target.ts';
+import { FdPaths } from '../helper/sources/tracefs/fd-paths.ts';
 import { EventsService } from '../helper/sources/service.ts';
 import { allPrototypes } from '../helper/kernel/btf-text.ts';
 import { readKernelTypes } from '../helper/kernel/functions.ts';
@@ -23,7 +24,10 @@ function load() {
   return spawn('dd', ['if=/dev/zero', 'of=/dev/null', 'bs=1'], { stdio: 'ignore' });
 }
 
-async function ours(): Promise<{ rows: number; lost: number }> {
+async function ours(
+  sources: readonly string[] = [`tracepoint:${EVENT}`],
+  fdPaths = false,
+): Promise<{ rows: number; lost: number; cpuMs: number }> {
   const source = load();
   let table: EventTable | undefined;
   let schema: StreamSchema | undefined;
@@ -40,7 +44,8 @@ async function ours(): Promise<{ rows: number; lost: number }> {
   try {
     schema = await service.startEvents({
       stream: 'bench',
-      sources: [`tracepoint:${EVENT}`],
+      sources,
+      fdPaths,
       pid: source.pid ?? 0,
       mode: { kind: 'each' },
       acceptRate: true,
@@ -48,10 +53,12 @@ async function ours(): Promise<{ rows: number; lost: number }> {
     table = new EventTable(schema);
     for (const rows of early) table.append(rows);
     const before = table.rows + table.discarded;
+    const cpu = process.cpuUsage();
     await delay(LOAD_MS);
     const rows = table.rows + table.discarded - before;
+    const { user, system } = process.cpuUsage(cpu);
     lost = (await service.stopEvents({ stream: 'bench' })).lost;
-    return { rows, lost };
+    return { rows, lost, cpuMs: (user + system) / 1000 };
   } finally {
     source.kill('SIGKILL');
   }
@@ -92,6 +99,25 @@ async function throughput(): Promise<void> {
   );
   console.log(
     `perf trace                ${rate(perf)}   ratio ${(Math.floor((rows / Math.max(1, perf)) * 100) / 100).toFixed(2)}`,
+  );
+}
+
+/** What the paths of file descriptors cost: one look into /proc, and a stream of system calls with them and without. */
+async function descriptorPaths(): Promise<void> {
+  const paths = new FdPaths(process.hrtime.bigint());
+  const rounds = 5000;
+  const cpu = process.cpuUsage();
+  for (let round = 0; round < rounds; round++) {
+    paths.forget();
+    paths.resolve(process.pid, 0, 1e9);
+  }
+  const { user, system } = process.cpuUsage(cpu);
+  const calls = ['syscall:read', 'syscall:write'];
+  const perRow = ({ rows, cpuMs }: { rows: number; cpuMs: number }) => (cpuMs * 1000) / Math.max(1, rows);
+  const without = perRow(await ours(calls));
+  const with_ = perRow(await ours(calls, true));
+  console.log(
+    `paths of descriptors: ${((user + system) / rounds).toFixed(1)} µs of CPU time a look; a row ${without.toFixed(2)} µs without, ${with_.toFixed(2)} µs with (ratio ${(with_ / without).toFixed(2)})`,
   );
 }
 
@@ -161,4 +187,5 @@ export async function events(): Promise<void> {
   search();
   await eventFrames();
   await throughput();
+  await descriptorPaths();
 }

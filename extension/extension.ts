@@ -260,7 +260,7 @@ export function activate(context: ExtensionContext): void {
     ...{ view: recordingsView, library, recordings, comparisons, show },
   }))
     own(command);
-  own(warmUp(tracing, log));
+  own(warmUp(context.extension, tracing, log));
   log.info(`Probescope is active after ${Math.round(performance.now() - startedMs)} ms.`);
 }
 

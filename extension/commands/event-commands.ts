@@ -15,7 +15,9 @@ import { declares, mentionAt, mentionsIn } from '../core/kernel-source.ts';
 import { measureInKernelSource, measureSources } from './measure-latency.ts';
 import type { TraceServices } from './add-probe.ts';
 import type { IndexedSource } from '../core/source-index.ts';
+import { copyAs, insertScript } from '../events/equivalents.ts';
 import type { EventStreams } from '../events/event-streams.ts';
+import { nothingWanted } from '../events/wanted.ts';
 import { askForFilter } from '../platform/filter-box.ts';
 import type { EventSourcesView, SourceNode } from '../views/event-sources.ts';
 
@@ -59,14 +61,19 @@ export function registerEventCommands(services: EventCommandServices): Disposabl
     register('probescope.copyEventsAs', async (node, all) => {
       const sources = chosen(node, all);
       if (sources.length > 0)
-        await streams.copyAs(
+        await copyAs(
+          connect,
           sources.map(({ id }) => id),
-          '',
+          nothingWanted,
         );
     }),
     register('probescope.insertEventsAsScript', async (node, all) => {
       const sources = chosen(node, all);
-      if (sources.length > 0) await streams.insertScript(sources.map(({ id }) => id));
+      if (sources.length > 0)
+        await insertScript(
+          connect,
+          sources.map(({ id }) => id),
+        );
     }),
     register('probescope.estimateEventRate', async (node, all) => {
       const sources = chosen(node, all).map(({ id }) => id);

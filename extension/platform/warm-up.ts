@@ -4,20 +4,23 @@ import {
   window,
   workspace,
   type Disposable,
+  type Extension,
   type LogOutputChannel,
   type TextEditor,
 } from 'vscode';
 import { asProblem } from '../../protocol/errors.ts';
 import type { Tracing } from '../probes/tracing.ts';
-import manifest from '../../package.json' with { type: 'json' };
 
 const LANGUAGE_EVENT = 'onLanguage:';
-/** Languages with native code, as the manifest's activation events name them. */
-const traceable: ReadonlySet<string> = new Set(
-  manifest.activationEvents
-    .filter((event) => event.startsWith(LANGUAGE_EVENT))
-    .map((event) => event.slice(LANGUAGE_EVENT.length)),
-);
+/** Languages with native code, as the manifest's activation events name them; VS Code has read the manifest already. */
+function traceableLanguages({ packageJSON }: Extension<unknown>): ReadonlySet<string> {
+  const { activationEvents } = packageJSON as { readonly activationEvents: readonly string[] };
+  return new Set(
+    activationEvents
+      .filter((event) => event.startsWith(LANGUAGE_EVENT))
+      .map((event) => event.slice(LANGUAGE_EVENT.length)),
+  );
+}
 
 /** The editor draws first; nobody reaches a menu sooner. */
 const DELAY_MS = 300;
@@ -26,7 +29,8 @@ const DELAY_MS = 300;
  * Once a file is warm, the helper runs and has indexed the binaries that were built from it, so that the first figure
  * is a matter of attaching. Never in a workspace that is not trusted, and never for files that cannot be traced.
  */
-export function warmUp(tracing: Tracing, log: LogOutputChannel): Disposable {
+export function warmUp(extension: Extension<unknown>, tracing: Tracing, log: LogOutputChannel): Disposable {
+  const traceable = traceableLanguages(extension);
   const warm = new Set<string>();
   let timer: NodeJS.Timeout | undefined;
   const consider = (editor: TextEditor | undefined): void => {

@@ -131,7 +131,7 @@ test('more events than can be traced one by one are counted in the kernel', asyn
     await studio.screenshot('events-counted');
   } finally {
     load.kill('SIGKILL');
-    await runCommand(page, 'Probescope: Stop Script');
+    await runCommand(page, 'Probescope: Stop bpftrace Scripts');
   }
 });
 
