@@ -7,7 +7,7 @@ import { ProbeRegistry } from '../extension/core/registry.ts';
 import { startHelper } from '../extension/core/targets/start-helper.ts';
 import { localTarget } from '../extension/core/targets/target.ts';
 import { repository } from '../scripts/node24.mjs';
-import { buildWorkload, programOf } from '../scripts/workloads.ts';
+import { buildWorkload, programOf, sourcesOf } from '../scripts/workloads.ts';
 import { below, costOf, type ProcessCost } from './process-cost.ts';
 
 const SECONDS = 20;
@@ -27,6 +27,25 @@ async function over(name: string, pids: readonly number[]): Promise<number> {
   return cpu / SECONDS;
 }
 
+/** The thread that searched for binaries is gone by then, and V8 has given its pages back. */
+const REST_MS = 15_000;
+
+async function afterSearch(): Promise<void> {
+  const helper = await openHelper(false);
+  await helper.call('findBinaries', { file: join(sourcesOf('shop'), 'db.c'), folders: [] });
+  await delay(REST_MS);
+  await over('helper that has searched', [helper.helperPid]);
+  helper.dispose();
+}
+
+async function openHelper(keepAlive: boolean): Promise<HelperConnection> {
+  return HelperConnection.open(
+    await startHelper(localTarget, { bundle: join(repository, 'dist/helper.js'), log: () => undefined }),
+    'bench',
+    { keepAlive },
+  );
+}
+
 /** Prints both sides for each keep-alive, and what they are held against. */
 export async function idle(): Promise<void> {
   buildWorkload('shop');
@@ -34,11 +53,7 @@ export async function idle(): Promise<void> {
   const program = spawn(programOf('shop'), ['--wait'], { stdio: ['pipe', 'ignore', 'ignore'] });
   try {
     for (const keepAlive of [false, true]) {
-      const helper = await HelperConnection.open(
-        await startHelper(localTarget, { bundle: join(repository, 'dist/helper.js'), log: () => undefined }),
-        'bench',
-        { keepAlive },
-      );
+      const helper = await openHelper(keepAlive);
       const registry = new ProbeRegistry({ connect: () => Promise.resolve(helper), intervalMs: 1000 });
       const { subjects } = await helper.call('lookUp', { binary: programOf('shop'), function: 'db_query' });
       const [subject] = subjects;
@@ -52,6 +67,7 @@ export async function idle(): Promise<void> {
       helper.dispose();
       await delay(1500);
     }
+    await afterSearch();
     const bare = spawn(
       'bpftrace',
       ['-f', 'json', '-e', `uprobe:${programOf('shop')}:db_query { @ = count(); }`],
