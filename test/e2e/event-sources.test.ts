@@ -95,6 +95,7 @@ test('a tracepoint is found, filtered and watched live', async () => {
   });
   await page.waitForTimeout(1000);
   await studio.screenshot('live-events-recording');
+  const live = new Set(await panel.locator('.line:not([hidden])').allInnerTexts());
   await stop.click();
   await panel.locator('.notice', { hasText: 'Recordings' }).waitFor({ timeout: 20_000 });
   await runCommand(page, 'Focus on Recordings View');
@@ -107,6 +108,11 @@ test('a tracepoint is found, filtered and watched live', async () => {
   await again.locator('.line:not([hidden])', { hasText: 'dd' }).first().waitFor({ timeout: 20_000 });
   expect(await again.locator('.counts').innerText()).toMatch(/0 lost/);
   await studio.screenshot('recorded-events');
+  const recorded = (await again.locator('.line:not([hidden])').allInnerTexts()).filter((line) =>
+    /\bdd\b/.test(line),
+  );
+  expect(recorded.length).toBeGreaterThan(10);
+  for (const line of recorded) expect(live).toContain(line);
 });
 
 test('more events than can be traced one by one are counted in the kernel', async () => {

@@ -11,6 +11,8 @@ import { sshTo, together } from './together.ts';
 const SELECTS = 60;
 const LISTINGS = 20;
 const PROGRAMS = 40;
+/** A guest under emulation, on a busy machine: bpftrace alone has taken 20 s to attach there. */
+const SLOW_MS = 600_000;
 const missing = missingForLab('qemu-system-x86_64', 'mmdebstrap', 'ssh', 'busybox', 'cpio', 'tar');
 const cli = 'sudo -n node dist/cli.js';
 
@@ -62,69 +64,77 @@ describe.each([
     await guest?.stop();
   });
 
-  test('agrees with a script written by hand, through recursion and exec, by either way of attaching', (ctx) => {
-    if (missing !== undefined) return ctx.skip(missing);
-    // a clone: BTF does not know it, so that it is attached by kprobe
-    const exec = ssh(
-      `sudo -n sed -n 's/^\\(do_execveat_common[.a-z0-9]*\\)$/\\1/p' /sys/kernel/tracing/available_filter_functions`,
-    ).trim();
-    expect(exec).toMatch(/^do_execveat_common\.[\w.]+$/);
-    const functions = ['core_sys_select', 'iterate_dir', exec];
-    const by = (name: string) => (name === exec ? ['kprobe', 'kretprobe'] : [fentry, fexit]);
-    const clauses = functions.map((name, at) => {
-      const [entry, exit] = by(name);
-      return `${entry}:${name} /pid == $WORK/ { @n[tid, ${at}]++; @s[tid, ${at}, @n[tid, ${at}]] = nsecs; }
+  test(
+    'agrees with a script written by hand, through recursion and exec, by either way of attaching',
+    (ctx) => {
+      if (missing !== undefined) return ctx.skip(missing);
+      // a clone: BTF does not know it, so that it is attached by kprobe
+      const exec = ssh(
+        `sudo -n sed -n 's/^\\(do_execveat_common[.a-z0-9]*\\)$/\\1/p' /sys/kernel/tracing/available_filter_functions`,
+      ).trim();
+      expect(exec).toMatch(/^do_execveat_common\.[\w.]+$/);
+      const functions = ['core_sys_select', 'iterate_dir', exec];
+      const by = (name: string) => (name === exec ? ['kprobe', 'kretprobe'] : [fentry, fexit]);
+      const clauses = functions.map((name, at) => {
+        const [entry, exit] = by(name);
+        return `${entry}:${name} /pid == $WORK/ { @n[tid, ${at}]++; @s[tid, ${at}, @n[tid, ${at}]] = nsecs; }
 ${exit}:${name} /pid == $WORK && @n[tid, ${at}] > 0/ { printf("${at} %lld\\n", nsecs - @s[tid, ${at}, @n[tid, ${at}]]); @n[tid, ${at}]--; }`;
-    });
-    const [printed = '', counted = ''] = together(ssh, `perl work.pl ${PROGRAMS}`, [
-      {
-        run: `${cli} trace ${functions.map((name) => `--kernel-function ${name}`).join(' ')} --measure latency,callers --pid $WORK --duration 10m --json`,
-        attached: 'grep -q "attached to" OUT',
-      },
-      {
-        run: `cat > hand.bt <<END\n${clauses.join('\n')}\nEND\nsudo -n bpftrace hand.bt`,
-        attached: 'grep -q Attach OUT',
-      },
-    ]);
-    const line = printed.split('\n').find((text) => text.startsWith('{')) ?? printed;
-    const { probes } = JSON.parse(line) as { probes: Measured[] };
-    const calls = [SELECTS, 4 * LISTINGS, PROGRAMS];
-    functions.forEach((name, at) => {
-      const own = probes.find((probe) => probe.function === name);
-      const beside = [...counted.matchAll(new RegExp(`^${at} (\\d+)$`, 'gm'))]
-        .map((match) => Number(match[1]))
-        .sort((a, b) => a - b);
-      expect(beside, name).toHaveLength(calls[at]!);
-      expect(own, name).toMatchObject({
-        attachedBy: name === exec ? 'kprobe' : 'fentry',
-        count: calls[at],
-        lost: 0,
-        latencyNs: { returned: calls[at] },
       });
-      // one of the two measures the other's probes as well, which take 0.1 ms together under emulation
-      const near = (ours: number, theirs: number) =>
-        expect(Math.abs(ours - theirs), name).toBeLessThan(0.1 * theirs + 500_000);
-      near(own!.latencyNs.p50, nearestRank(beside, 0.5));
-      near(own!.latencyNs.p99, nearestRank(beside, 0.99));
-    });
-    const stacks = probes.map(({ callers }) =>
-      callers.map(({ stack }) => stack.map((frame) => frame.function).join(' ')),
-    );
-    expect(stacks[0]!.every((stack) => /^core_sys_select .*do_syscall_64/.test(stack))).toBe(true);
-    // called from itself by the overlay, without the machinery between
-    expect(stacks[1]!.some((stack) => /^iterate_dir ovl_\w+ .*iterate_dir .*getdents/.test(stack))).toBe(
-      true,
-    );
-    expect(stacks.flat().join(' ')).not.toContain('bpf_');
-  });
+      const [printed = '', counted = ''] = together(ssh, `perl work.pl ${PROGRAMS}`, [
+        {
+          run: `${cli} trace ${functions.map((name) => `--kernel-function ${name}`).join(' ')} --measure latency,callers --pid $WORK --duration 10m --json`,
+          attached: 'grep -q "attached to" OUT',
+        },
+        {
+          run: `cat > hand.bt <<END\n${clauses.join('\n')}\nEND\nsudo -n bpftrace hand.bt`,
+          attached: 'grep -q Attach OUT',
+        },
+      ]);
+      const line = printed.split('\n').find((text) => text.startsWith('{')) ?? printed;
+      const { probes } = JSON.parse(line) as { probes: Measured[] };
+      const calls = [SELECTS, 4 * LISTINGS, PROGRAMS];
+      functions.forEach((name, at) => {
+        const own = probes.find((probe) => probe.function === name);
+        const beside = [...counted.matchAll(new RegExp(`^${at} (\\d+)$`, 'gm'))]
+          .map((match) => Number(match[1]))
+          .sort((a, b) => a - b);
+        expect(beside, name).toHaveLength(calls[at]!);
+        expect(own, name).toMatchObject({
+          attachedBy: name === exec ? 'kprobe' : 'fentry',
+          count: calls[at],
+          lost: 0,
+          latencyNs: { returned: calls[at] },
+        });
+        // one of the two measures the other's probes as well, which take 0.1 ms together under emulation
+        const near = (ours: number, theirs: number) =>
+          expect(Math.abs(ours - theirs), name).toBeLessThan(0.1 * theirs + 500_000);
+        near(own!.latencyNs.p50, nearestRank(beside, 0.5));
+        near(own!.latencyNs.p99, nearestRank(beside, 0.99));
+      });
+      const stacks = probes.map(({ callers }) =>
+        callers.map(({ stack }) => stack.map((frame) => frame.function).join(' ')),
+      );
+      expect(stacks[0]!.every((stack) => /^core_sys_select .*do_syscall_64/.test(stack))).toBe(true);
+      // called from itself by the overlay, without the machinery between
+      expect(stacks[1]!.some((stack) => /^iterate_dir ovl_\w+ .*iterate_dir .*getdents/.test(stack))).toBe(
+        true,
+      );
+      expect(stacks.flat().join(' ')).not.toContain('bpf_');
+    },
+    SLOW_MS,
+  );
 
-  test('that cannot be had is refused with the reason, and nothing stays attached', (ctx) => {
-    if (missing !== undefined) return ctx.skip(missing);
-    const refused = (name: string) =>
-      ssh(`${cli} trace --kernel-function ${name} --duration 1s 2>&1; echo "code $?"`);
-    expect(refused('no_such_function')).toMatch(/has no function no_such_function[^]*code 1/);
-    expect(refused('__switch_to_asm')).toMatch(/allows no probe in __switch_to_asm[^]*code 1/);
-    expect(ssh('sudo -n cat /sys/kernel/tracing/enabled_functions')).toBe('');
-    expect(ssh('pgrep -x bpftrace || echo none').trim()).toBe('none');
-  });
+  test(
+    'that cannot be had is refused with the reason, and nothing stays attached',
+    (ctx) => {
+      if (missing !== undefined) return ctx.skip(missing);
+      const refused = (name: string) =>
+        ssh(`${cli} trace --kernel-function ${name} --duration 1s 2>&1; echo "code $?"`);
+      expect(refused('no_such_function')).toMatch(/has no function no_such_function[^]*code 1/);
+      expect(refused('__switch_to_asm')).toMatch(/allows no probe in __switch_to_asm[^]*code 1/);
+      expect(ssh('sudo -n cat /sys/kernel/tracing/enabled_functions')).toBe('');
+      expect(ssh('pgrep -x bpftrace || echo none').trim()).toBe('none');
+    },
+    SLOW_MS,
+  );
 });

@@ -39,6 +39,7 @@ export class EventRecorder {
   readonly #stacks = new Map<number, number>();
   /** Rows whose stacks are not named yet. */
   #waiting: EventRows[] = [];
+  readonly #before: EventCounts | undefined;
   #lost: number | undefined;
   #startedAtMs: number | undefined;
 
@@ -51,6 +52,7 @@ export class EventRecorder {
     this.#writer = writer;
     this.#schema = schema;
     this.#texts.push(...before.texts);
+    this.#before = before.counts;
     this.#lost = before.counts?.lost;
     for (const { tool, text } of schema.commands) writer.addScript(tool, text);
   }
@@ -65,10 +67,12 @@ export class EventRecorder {
     this.#write(false);
   }
 
-  /** Writes what waits, what was counted, and closes the recording. */
+  /** Writes what waits, what was counted since it began, and closes the recording. */
   finish(counts: EventCounts | undefined): void {
     this.#write(true);
-    this.#writer.finish(counts === undefined ? {} : { events_counts: JSON.stringify(counts) });
+    this.#writer.finish(
+      counts === undefined ? {} : { events_counts: JSON.stringify(since(counts, this.#before)) },
+    );
   }
 
   /** In order, up to the first rows with a stack that has no name yet; `all` when no more names come. */
@@ -143,4 +147,17 @@ export class EventRecorder {
         'overwritten in the kernel’s buffer before they were read',
       );
   }
+}
+
+/** Counts are of the whole stream. */
+function since(counts: EventCounts, before: EventCounts | undefined): EventCounts {
+  if (before === undefined) return counts;
+  const { missingStacks } = counts;
+  return {
+    received: counts.received - before.received,
+    lost: counts.lost - before.lost,
+    sampledOut: counts.sampledOut - before.sampledOut,
+    missedEntries: counts.missedEntries - before.missedEntries,
+    ...(missingStacks === undefined ? {} : { missingStacks: missingStacks - (before.missingStacks ?? 0) }),
+  };
 }

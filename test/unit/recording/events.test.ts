@@ -155,13 +155,13 @@ test('a recording that begins in the middle of a stream knows the texts from bef
   const writer = new RecordingWriter(path, eventsMeta(schema, ''));
   const recorder = new EventRecorder(writer, schema, {
     texts: texts.slice(0, 2),
-    counts: { ...counts, lost: 4 },
+    counts: { ...counts, received: 100, lost: 4 },
   });
   recorder.addStacks(stacks);
   recorder.addRows({ ...batch, texts: texts.slice(2) });
-  recorder.finish(undefined);
+  recorder.finish({ ...counts, received: 103, lost: 5 });
   expect(cells(tableOf(path))[0]?.[5]).toBe('dd');
-  expect(tableOf(path).counts).toMatchObject({ received: 3, lost: 1 });
+  expect(tableOf(path).counts).toEqual({ received: 3, lost: 1, sampledOut: 0, missedEntries: 0 });
 });
 
 test('rows wait for the names of their stacks, and are written without at the end', () => {
