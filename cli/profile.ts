@@ -23,6 +23,7 @@ import { tell, writeRecording } from './profiles.ts';
 export const command: Command = {
   usage: `usage: probescope profile (--pid P | --all | -- COMMAND …) --out RECORDING [--hz N] [--duration D] [--call-graph fp|dwarf]
        probescope profile --off-cpu (--pid P | --all | -- COMMAND …) --out RECORDING [--duration D]
+       probescope profile --wall-clock (--pid P | --all | -- COMMAND …) --out RECORDING [--hz N] [--duration D]
        probescope profile --event EVENT (--pid P | --all | -- COMMAND …) --out RECORDING [--duration D] [--call-graph fp|dwarf]
 
 Samples user and kernel stacks while they run on a CPU, with perf, and records them with file and line.
@@ -30,6 +31,7 @@ Samples user and kernel stacks while they run on a CPU, with perf, and records t
   --all          everything on this machine
   -- COMMAND     is started, and profiled until it ends
   --off-cpu      instead sums the time that threads are blocked, by the stack that blocked, with bpftrace
+  --wall-clock   instead all time of all threads, by what they do: running (sampled), waiting for a CPU, blocked, waiting for I/O; with bpftrace
   --event        instead takes the stack of each occurrence of an event, as perf list names it: page-faults, syscalls:sys_enter_write
   --hz           samples a second and CPU; 99 without it, so that nothing periodic is met in step
   --duration     how long, such as 10s; until the end without it (10s for --pid and --all)
@@ -42,6 +44,7 @@ Samples user and kernel stacks while they run on a CPU, with perf, and records t
       all: { type: 'boolean', default: false },
       hz: { type: 'string' },
       'off-cpu': { type: 'boolean', default: false },
+      'wall-clock': { type: 'boolean', default: false },
       event: { type: 'string' },
       duration: { type: 'string' },
       'call-graph': { type: 'string' },
@@ -73,9 +76,13 @@ Samples user and kernel stacks while they run on a CPU, with perf, and records t
       throw new UsageError(
         '--off-cpu measures every wait by frame pointers: leave --hz and --call-graph out',
       );
+    if (values['wall-clock'] && (values['off-cpu'] || values['call-graph'] !== undefined))
+      throw new UsageError(
+        '--wall-clock measures all time, by frame pointers: leave --off-cpu and --call-graph out',
+      );
     const { event } = values;
-    if (event !== undefined && (values.hz !== undefined || values['off-cpu']))
-      throw new UsageError('--event takes each occurrence: leave --hz and --off-cpu out');
+    if (event !== undefined && (values.hz !== undefined || values['off-cpu'] || values['wall-clock']))
+      throw new UsageError('--event takes each occurrence: leave --hz, --off-cpu and --wall-clock out');
     if (event !== undefined && !isEventName(event))
       throw new UsageError(
         `${event} is no name of an event, such as page-faults or syscalls:sys_enter_write`,
@@ -83,7 +90,13 @@ Samples user and kernel stacks while they run on a CPU, with perf, and records t
     const program = positionals[0] === undefined ? undefined : programOf(positionals[0]);
     const callGraph = callGraphOf(values['call-graph']);
     const spec: ProfileRequest['spec'] = {
-      kind: values['off-cpu'] ? 'off-cpu' : event === undefined ? 'on-cpu' : 'event',
+      kind: values['off-cpu']
+        ? 'off-cpu'
+        : values['wall-clock']
+          ? 'wall-clock'
+          : event === undefined
+            ? 'on-cpu'
+            : 'event',
       hz: Number(hz),
       ...(event === undefined ? {} : { event }),
       ...(callGraph === undefined ? {} : { callGraph }),
@@ -105,7 +118,7 @@ Samples user and kernel stacks while they run on a CPU, with perf, and records t
       ...profileMeta(live, { target: hostname(), kernel: release() }),
       ...(await gitMeta(process.cwd())),
     });
-    process.stdout.write(summary(profile, live.lost, values.out));
+    process.stdout.write(summary(profile, { ...spec, lost: live.lost, out: values.out }));
     return exitCodes.ok;
   },
 };
@@ -142,7 +155,10 @@ function commandOf(pid: number): string {
 }
 
 /** The hottest functions, as a first answer in the terminal. */
-function summary(profile: Profile, lost: number, out: string): string {
+function summary(
+  profile: Profile,
+  { kind, lost, out }: Pick<ProfileSpec, 'kind'> & { lost: number; out: string },
+): string {
   const groups = groupFrames(profile, 'function');
   const { self, total } = totalsOf(profile.nodes, groups.ofFrame, groups.name.length);
   const whole = profile.nodes.self.reduce((sum, weight) => sum + weight, 0);
@@ -155,7 +171,7 @@ function summary(profile: Profile, lost: number, out: string): string {
   const percent = (weight: number): string => `${((100 * weight) / whole).toFixed(1)} %`.padStart(8);
   return [
     profile.unit === 'nanoseconds'
-      ? `${(whole / 1e6).toFixed(1)} ms blocked in ${out}`
+      ? `${(whole / 1e6).toFixed(1)} ms ${kind === 'off-cpu' ? 'blocked' : 'of threads'} in ${out}`
       : `${whole} ${profile.unit === 'count' ? 'occurrences' : 'samples'}${lost > 0 ? ` (${lost} lost)` : ''} in ${out}`,
     `    self    total  function`,
     ...hottest.map((group) => `${percent(self[group]!)} ${percent(total[group]!)}  ${groups.name[group]!}`),

@@ -5,13 +5,14 @@ import type { Frame } from './source.ts';
 /** Profiles that are measured now: the helper names stacks as they come and sends what is new. */
 export type LiveProfileId = string;
 
-export const profileKinds = ['on-cpu', 'off-cpu', 'event'] as const;
-/** Time on a CPU, sampled; time blocked, summed from switch to switch; or each occurrence of an event. */
+export const profileKinds = ['on-cpu', 'off-cpu', 'wall-clock', 'event'] as const;
+/** Time on a CPU, sampled; time blocked, summed from switch to switch; all time of all threads, by their states; or each occurrence of an event. */
 export type ProfileKind = (typeof profileKinds)[number];
 
 const units: Readonly<Record<ProfileKind, WeightUnit>> = {
   'on-cpu': 'samples',
   'off-cpu': 'nanoseconds',
+  'wall-clock': 'nanoseconds',
   event: 'count',
 };
 
@@ -24,9 +25,9 @@ export const isEventName = (name: string): boolean => /^[\w-]+(?::[\w-]+)?$/.tes
 export interface ProfileSpec {
   readonly id: LiveProfileId;
   readonly kind: ProfileKind;
-  /** One process with its threads (and, off-CPU, the children it starts), or everything on the target. */
+  /** One process with its threads (and, off-CPU and by the wall clock, the children it starts), or everything on the target. */
   readonly target: { readonly pid: number } | 'machine';
-  /** Samples a second and CPU, 1 to 99,999; it means nothing but on the CPU. */
+  /** Samples a second and CPU of what runs, 1 to 99,999; it means nothing off the CPU and of events. */
   readonly hz: number;
   /** What occurs, for a profile of the kind `event`. */
   readonly event?: string;

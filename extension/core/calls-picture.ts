@@ -5,6 +5,7 @@ import type { Frame } from '../../protocol/source.ts';
 import { kindOf, ProfileBuilder } from '../../profile/builder.ts';
 import type { CallRecorder } from './call-recorder.ts';
 import { subsecondHeatmap } from './heatmap.ts';
+import { stateFrames } from '../../profile/thread-states.ts';
 
 const SLOWEST_SHOWN = 50;
 
@@ -15,14 +16,6 @@ const nsOf: Readonly<Record<CallState, (record: CallRecord) => number>> = {
   io: ({ ioNs }) => ioNs,
 };
 const states = Object.keys(nsOf) as CallState[];
-/** How a state is called as a frame: what the thread did below the function. */
-const stateNames: Readonly<Record<CallState, string>> = {
-  running: '[running]',
-  runnable: '[waiting for a CPU]',
-  blocked: '[blocked]',
-  io: '[waiting for I/O]',
-};
-
 /** True where a call began in the range and took as long as it says. */
 export function isIn({ fromNs, toNs, lowNs, highNs }: CallRange, call: CallRecord): boolean {
   return (
@@ -124,19 +117,14 @@ export function callsProfile(title: string, recorder: CallRecorder, range: CallR
     }
     return id;
   };
-  const stateFrames = new Map(states.map((state) => [state, builder.frame({ name: stateNames[state] })]));
+  const frameOf = new Map(states.map((state) => [state, builder.frame({ name: stateFrames[state] })]));
   for (const record of chosen) {
     const node = builder.stack(recorder.stackOf(record).map(frameId).reverse());
     const thread = builder.thread({ pid: record.pid, tid: record.tid, name: '' });
     for (const state of states) {
       const ns = nsOf[state](record);
       if (ns > 0)
-        builder.sample(
-          builder.trie.child(node, stateFrames.get(state)!),
-          ns,
-          record.startNs - originNs,
-          thread,
-        );
+        builder.sample(builder.trie.child(node, frameOf.get(state)!), ns, record.startNs - originNs, thread);
     }
   }
   builder.notes.push(

@@ -58,6 +58,13 @@ export const measureItems: readonly MeasureItem[] = [
     hz: USUAL_HZ,
   },
   {
+    label: '$(clock) Wall clock, by thread state',
+    detail:
+      'All time of its threads: running, waiting for a CPU, blocked, waiting for I/O, each by its stack',
+    measures: 'wall-clock',
+    hz: USUAL_HZ,
+  },
+  {
     label: '$(database) Page faults',
     detail: 'Where it touches memory that is not there yet: the stack of each page fault',
     measures: 'event',

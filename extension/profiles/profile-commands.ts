@@ -118,7 +118,8 @@ async function askHow(subject: Subject): Promise<MeasureItem | undefined> {
 
 function titleOf(name: string, { measures, event = '' }: MeasureItem): string {
   if (measures === 'on-cpu') return name;
-  return measures === 'off-cpu' ? l10n.t('{0} off CPU', name) : l10n.t('{0} of {1}', event, name);
+  if (measures === 'off-cpu') return l10n.t('{0} off CPU', name);
+  return measures === 'wall-clock' ? l10n.t('{0} by the clock', name) : l10n.t('{0} of {1}', event, name);
 }
 
 /** Opens the panel at once; what goes wrong stands in it. */

@@ -8,6 +8,8 @@ import type { Symboliser } from '../symbols/symbolise.ts';
 export class FollowedProcesses {
   readonly #symboliser: Symboliser;
   readonly #names = new Map<number, string>();
+  /** Each thread that was seen, with its process. */
+  readonly threads = new Map<number, number>();
   readonly #root: number | undefined;
 
   constructor(symboliser: Symboliser, root: number | undefined) {
@@ -25,7 +27,7 @@ export class FollowedProcesses {
     for (let pid = waiting.pop(); pid !== undefined; pid = waiting.pop()) {
       this.#symboliser.prepare(pid);
       this.#readName(pid);
-      waiting.push(...childrenOf(pid));
+      waiting.push(...this.#childrenOf(pid));
     }
   }
 
@@ -39,19 +41,20 @@ export class FollowedProcesses {
     this.#names.set(pid, name);
   }
 
+  #childrenOf(pid: number): number[] {
+    try {
+      return readdirSync(`/proc/${pid}/task`).flatMap((tid) => {
+        this.threads.set(Number(tid), pid);
+        return textOf(`/proc/${pid}/task/${tid}/children`).split(' ').filter(Boolean).map(Number);
+      });
+    } catch {
+      return [];
+    }
+  }
+
   #readName(pid: number): void {
     const name = textOf(`/proc/${pid}/comm`).trim();
     if (name !== '') this.#names.set(pid, name);
-  }
-}
-
-function childrenOf(pid: number): number[] {
-  try {
-    return readdirSync(`/proc/${pid}/task`).flatMap((tid) =>
-      textOf(`/proc/${pid}/task/${tid}/children`).split(' ').filter(Boolean).map(Number),
-    );
-  } catch {
-    return [];
   }
 }
 

@@ -9,8 +9,8 @@ import {
   type ProfileSpec,
   type ProfileStarted,
 } from '../../protocol/live-profile.ts';
-import { OffCpuProfile } from './off-cpu.ts';
 import { SampledProfile } from './sampled.ts';
+import { SummedProfile } from './summed.ts';
 import type { RunningProfile } from './running.ts';
 
 /** A picture is laid out anew with each delta. */
@@ -61,8 +61,8 @@ export class LiveProfileService {
       // names of a profile go with it; what they were read from may go at once, for a place is named once
       const symboliser = new Symboliser(new OpenBinaries(MOST_HELD_BYTES));
       const running =
-        kind === 'off-cpu'
-          ? await OffCpuProfile.start(spec, symboliser)
+        kind === 'off-cpu' || kind === 'wall-clock'
+          ? await SummedProfile.start(spec, symboliser)
           : await SampledProfile.start(spec, symboliser);
       const live = new Live(id, running, this.#host);
       this.#live.set(id, live);

@@ -1,10 +1,20 @@
-import { BLOCKED_MAPS, OFF_CPU_READY, offCpuScript } from '../engines/bpftrace/off-cpu.ts';
+import { existsSync } from 'node:fs';
+import {
+  offCpuScript,
+  THREAD_TIMES_PRINTED,
+  THREAD_TIMES_READY,
+  TIME_MAPS,
+  wallClockScript,
+} from '../engines/bpftrace/thread-times.ts';
 import { ScriptRun } from '../engines/bpftrace/scripts/run.ts';
-import { blockedTimes, stillBlocked, type BlockedStack } from '../../profile/import/off-cpu.ts';
+import { openWaits, threadTimes, unseenWaits, type ThreadTime } from '../../profile/import/thread-times.ts';
+import { stateFrames } from '../../profile/thread-states.ts';
 import { ProbeError, type Problem } from '../../protocol/errors.ts';
 import type { ProfileSpec, ProfileStarted } from '../../protocol/live-profile.ts';
 import type { ScriptMap } from '../../protocol/script.ts';
 import { engineCommand } from '../engines/bpftrace/host-command.ts';
+import { orderToken } from '../engines/bpftrace/quote.ts';
+import { giveOrder } from '../engines/bpftrace/supervisor.ts';
 import type { Symboliser } from '../symbols/symbolise.ts';
 import { FollowedProcesses } from './followed.ts';
 import type { RunningProfile } from './running.ts';
@@ -14,29 +24,38 @@ import { StackInterner } from './stacks.ts';
 const MOST_STACKS = 65_536;
 /** How often the mappings of followed processes are read: stacks of those that end are named by them. */
 const LOOK_MS = 50;
+const TURN_MS = 1000;
+/** An order that was not followed for so long was not heard: the kernel passes over a probe that comes while another one runs. */
+const LOST_ORDER_MS = 20_000;
 /** The thread of weights that are known by process only, and not by time. */
 const NO_THREAD = -1;
+/** Stands for the stack of a wait whose beginning nobody saw. */
+const UNSEEN = '[a wait that began before the profile]';
 
-/** Time off the CPU, summed by bpftrace and printed once a second. */
-export class OffCpuProfile implements RunningProfile {
+/** Times of threads by their stacks, off the CPU or all of them by state, summed by bpftrace and printed once a second. */
+export class SummedProfile implements RunningProfile {
   readonly stacks = new StackInterner();
   readonly started: ProfileStarted;
   readonly ended: Promise<Problem | undefined>;
-  readonly #run: OffCpuRun;
+  readonly #spec: ProfileSpec;
+  readonly #run: SummingRun;
   readonly #symboliser: Symboliser;
   readonly #followed: FollowedProcesses;
   readonly #startedMs = performance.now();
   readonly #looking: NodeJS.Timeout;
   #missing = 0;
-  #stillBlocked = 0;
+  #open = 0;
+  #unseen = 0;
   total = 0;
 
   private constructor(
-    run: OffCpuRun,
+    spec: ProfileSpec,
+    run: SummingRun,
     started: ProfileStarted,
     followed: FollowedProcesses,
     symboliser: Symboliser,
   ) {
+    this.#spec = spec;
     this.#run = run;
     this.started = started;
     this.#followed = followed;
@@ -51,7 +70,8 @@ export class OffCpuProfile implements RunningProfile {
   }
 
   /** Resolves when the first switch was seen; throws what the engine refused as ProbeError. */
-  static async start({ target, id }: ProfileSpec, symboliser: Symboliser): Promise<OffCpuProfile> {
+  static async start(spec: ProfileSpec, symboliser: Symboliser): Promise<SummedProfile> {
+    const { target, id, hz } = spec;
     const pid = target === 'machine' ? undefined : target.pid;
     const followed = new FollowedProcesses(symboliser, pid);
     if (followed.isGone)
@@ -61,17 +81,21 @@ export class OffCpuProfile implements RunningProfile {
         remedy: 'Look up its number again: pgrep -a NAME.',
       });
     const { command } = await engineCommand();
-    const script = offCpuScript(pid === undefined ? 'machine' : 'process');
-    const run = new OffCpuRun(id, command, script, pid);
+    const scope = pid === undefined ? 'machine' : 'process';
+    const script = (order?: string): string =>
+      spec.kind === 'off-cpu'
+        ? offCpuScript(scope, order)
+        : wallClockScript(scope, { hz, kernelTypes: existsSync('/sys/kernel/btf/vmlinux') }, order);
+    const run = new SummingRun(id, command, script, pid);
     await run.ready;
     const started: ProfileStarted = {
       engine: `bpftrace ${command.version}`,
       why: 'User stacks are walked by frame pointers.',
-      command: script,
+      command: script(),
       unit: 'nanoseconds',
       startedAtMs: Date.now(),
     };
-    return new OffCpuProfile(run, started, followed, symboliser);
+    return new SummedProfile(spec, run, started, followed, symboliser);
   }
 
   get elapsedNs(): number {
@@ -85,15 +109,17 @@ export class OffCpuProfile implements RunningProfile {
   async digest(): Promise<void> {
     for (const map of this.#run.takePrinted()) {
       if (map.kind !== 'values') continue;
-      const { stacks, missing } = blockedTimes(map);
+      const { times, missing } = threadTimes(map);
       this.#missing += missing;
-      await this.#add(stacks);
+      await this.#add(times);
     }
     if (!this.#run.hasEnded) return;
-    const { stacks, missing } = stillBlocked(this.#run.takeOthers());
+    const left = this.#run.takeOthers();
+    const { times, missing } = openWaits(left);
     this.#missing += missing;
-    this.#stillBlocked += stacks.length;
-    await this.#add(stacks);
+    this.#open += times.length;
+    await this.#add(times);
+    if (this.#spec.kind === 'wall-clock') this.#addUnseen(left);
   }
 
   async stop(): Promise<void> {
@@ -106,33 +132,67 @@ export class OffCpuProfile implements RunningProfile {
 
   notes(): string[] {
     return [
-      'Time off the CPU while blocked, from sched_switch to sched_switch, by the stack that blocked; waiting to run after being preempted is not in it.',
-      'A wait that had begun before the probes were attached is not in it. User stacks are walked by frame pointers: below a function that was built without them (most of libc) its caller is left out, or all of them.',
-      ...(this.#stillBlocked > 0
-        ? [`${this.#stillBlocked} threads were still blocked at the end; their wait counts up to there.`]
+      ...(this.#spec.kind === 'off-cpu' ? OFF_CPU_NOTES : wallClockNotes(this.#spec.hz)),
+      'User stacks are walked by frame pointers: below a function that was built without them (most of libc) its caller is left out, or all of them.',
+      ...(this.#open > 0
+        ? [`${this.#open} threads were still waiting at the end; their wait counts up to there.`]
+        : []),
+      ...(this.#unseen > 0
+        ? [`Waits of ${this.#unseen} threads began before the profile: their stacks are not known.`]
         : []),
       ...(this.#missing > 0 ? [`${this.#missing} stacks were too many to be read.`] : []),
       ...(this.lost > 0 ? [`${this.lost} events were lost.`] : []),
     ];
   }
 
-  async #add(stacks: readonly BlockedStack[]): Promise<void> {
-    for (const { pid, kernel, user, blockedNs } of stacks) {
+  async #add(times: readonly ThreadTime[]): Promise<void> {
+    for (const { pid, state, kernel, user, ns } of times) {
       const ids = [this.stacks.frame({ function: this.#followed.nameOf(pid) })];
       for (const addresses of [user, kernel])
         for (const frame of [...(await this.#symboliser.stack(pid, addresses))].reverse())
           ids.push(this.stacks.frame(frame));
-      this.stacks.add(ids, blockedNs, 0, NO_THREAD);
-      this.total += blockedNs;
+      if (state !== undefined) ids.push(this.stacks.frame({ function: stateFrames[state] }));
+      this.#weigh(ids, ns);
     }
+  }
+
+  /** Of the machine's threads nobody knows which are worth a second of waiting: those of the process alone. */
+  #addUnseen(left: readonly ScriptMap[]): void {
+    const { threads } = this.#followed;
+    for (const [tid, ns] of unseenWaits(left, threads.keys())) {
+      const names = [this.#followed.nameOf(threads.get(tid) ?? 0), UNSEEN, stateFrames.blocked];
+      this.#weigh(
+        names.map((name) => this.stacks.frame({ function: name })),
+        ns,
+      );
+      this.#unseen++;
+    }
+  }
+
+  #weigh(frames: readonly number[], ns: number): void {
+    this.stacks.add(frames, ns, 0, NO_THREAD);
+    this.total += ns;
   }
 }
 
-/** The bpftrace of one off-CPU profile, with the maps that it printed. */
-class OffCpuRun {
+const OFF_CPU_NOTES = [
+  'Time off the CPU while blocked, from sched_switch to sched_switch, by the stack that blocked; waiting to run after being preempted is not in it.',
+  'A wait that had begun before the probes were attached is not in it.',
+];
+
+const wallClockNotes = (hz: number): string[] => [
+  `Every moment of every thread, by what it did then, which is the innermost frame. [running] is sampled, ${hz} times a second; the others are summed from the switch that ended the running, [waiting for a CPU] from the wakeup on.`,
+];
+
+/** The bpftrace of one profile, with the maps that it printed. */
+class SummingRun {
   readonly ready: Promise<void>;
   readonly ended: Promise<Problem | undefined>;
   readonly #run: ScriptRun;
+  readonly #order = orderToken();
+  /** When the maps were told to take turns, until that was done. */
+  #orderedMs: number | undefined;
+  #turns: NodeJS.Timeout | undefined;
   #printed: ScriptMap[] = [];
   readonly #others = new Map<string, ScriptMap>();
   lost = 0;
@@ -141,7 +201,7 @@ class OffCpuRun {
   constructor(
     id: string,
     command: Awaited<ReturnType<typeof engineCommand>>['command'],
-    script: string,
+    script: (order: string) => string,
     pid: number | undefined,
   ) {
     const canSizeMaps = command.passesEnvironment || command.takesKeys;
@@ -158,27 +218,42 @@ class OffCpuRun {
     this.#run = new ScriptRun({
       spec: {
         run: id,
-        script,
+        script: script(this.#order),
         args: pid === undefined ? [] : [String(pid)],
         unsafe: false,
         ...(canSizeMaps ? { mapKeys: MOST_STACKS } : {}),
       },
       command,
       onMap: (map) => {
-        if (BLOCKED_MAPS.some((name) => name === map.name)) this.#printed.push(map);
+        if (TIME_MAPS.some((name) => name === map.name)) this.#printed.push(map);
         else this.#others.set(map.name, map);
       },
       onOutput: ({ lines, lost }) => {
         this.lost = lost.events;
-        if (lines.some(({ kind, text }) => kind === 'printf' && text.trim() === OFF_CPU_READY))
-          resolveReady();
+        const said = (word: string): boolean =>
+          lines.some(({ kind, text }) => kind === 'printf' && text.trim() === word);
+        if (said(THREAD_TIMES_PRINTED)) this.#orderedMs = undefined;
+        if (!said(THREAD_TIMES_READY)) return;
+        this.#turns = setInterval(() => {
+          this.#takeTurns();
+        }, TURN_MS);
+        resolveReady();
       },
       onEnded: ({ problem }) => {
         this.hasEnded = true;
+        clearInterval(this.#turns);
         resolveEnded(problem);
       },
       recheck: () => Promise.resolve([]),
     });
+  }
+
+  /** Not while the last turn is being printed. */
+  #takeTurns(): void {
+    const nowMs = performance.now();
+    if (this.#orderedMs !== undefined && nowMs - this.#orderedMs < LOST_ORDER_MS) return;
+    this.#orderedMs = nowMs;
+    giveOrder(this.#order);
   }
 
   takePrinted(): ScriptMap[] {
