@@ -126,12 +126,11 @@ test('more events than can be traced one by one are counted in the kernel', asyn
     await choice.first().waitFor({ timeout: 30_000 });
     await studio.screenshot('events-over-budget');
     await choice.first().click();
-    await page.locator('.quick-input-list .monaco-list-row', { hasText: 'comm' }).first().click();
     await page
-      .locator('.view-line', { hasText: '@sys_enter_read[comm]' })
-      .or(page.locator('.view-line', { hasText: '@read[comm]' }))
+      .locator('.quick-input-list .monaco-list-row', { hasText: 'the thread’s name' })
       .first()
-      .waitFor({ timeout: 20_000 });
+      .click();
+    await page.locator('.view-line', { hasText: '[comm] = count()' }).first().waitFor({ timeout: 20_000 });
     const panel = activeWebview(page);
     await panel.getByText('dd', { exact: true }).first().waitFor({ timeout: 60_000 });
     await studio.screenshot('events-counted');
