@@ -11,6 +11,8 @@ const RUNS = 15;
 const LIMIT_MS = 50;
 /** Nobody types a text faster; the root-side process starts meanwhile. */
 const TYPING_MS = 500;
+/** Values are sent ten times a second at most: the next logpoint's first one is to find nothing in its way. */
+const PAUSE_MS = 200;
 const STATEMENT = 'int length = query(';
 
 /** Prints the time of the first logpoint of a helper, and the median of {@link RUNS}. The look-up is made before, while the user types. */
@@ -51,6 +53,7 @@ export async function logpoint(): Promise<void> {
       attached.push(performance.now() - began);
       valued.push((await value) - began);
       await connection.call('removeLogpoint', { id });
+      await delay(PAUSE_MS);
     }
     const perf = perfAdds(binary, `db.c:${line} ${variable.name}`);
     const ours = median(attached);

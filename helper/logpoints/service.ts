@@ -29,6 +29,7 @@ export class LogpointService {
   /** Values that a slow link had no room for, by logpoint. */
   readonly #dropped = new Map<string, number>();
   #timer: NodeJS.Timeout | undefined;
+  #sentMs = -Infinity;
 
   constructor(notify: Notify, binaries: OpenBinaries) {
     this.#notify = notify;
@@ -105,12 +106,15 @@ export class LogpointService {
     if (values === undefined) this.#unsent.set(id, [value]);
     else values.push(value);
     if ((values?.length ?? 1) >= MOST_IN_MESSAGE) this.#send();
-    else this.#timer ??= setTimeout(() => this.#send(), SEND_MS);
+    // the first value after a pause goes at once
+    else
+      this.#timer ??= setTimeout(() => this.#send(), Math.max(0, this.#sentMs + SEND_MS - performance.now()));
   }
 
   #send(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
+    this.#sentMs = performance.now();
     for (const [id, values] of this.#unsent)
       if (!this.#notify('logValues', { id, values }))
         this.#dropped.set(id, (this.#dropped.get(id) ?? 0) + values.length);
