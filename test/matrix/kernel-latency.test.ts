@@ -35,7 +35,12 @@ interface Measured {
   readonly attachedBy: string;
   readonly count: number;
   readonly lost: number;
-  readonly latencyNs: { readonly returned: number; readonly p50: number; readonly p99: number };
+  readonly latencyNs: {
+    readonly returned: number;
+    readonly p50: number;
+    readonly p99: number;
+    readonly mean: number;
+  };
   readonly callers: readonly {
     readonly stack: readonly { readonly function: string }[];
     readonly count: number;
@@ -105,11 +110,16 @@ ${exit}:${name} /pid == $WORK && @n[tid, ${at}] > 0/ { printf("${at} %lld\\n", n
           lost: 0,
           latencyNs: { returned: calls[at] },
         });
-        // one of the two measures the other's probes as well, which take 0.1 ms together under emulation
-        const near = (ours: number, theirs: number) =>
-          expect(Math.abs(ours - theirs), name).toBeLessThan(0.1 * theirs + 500_000);
-        near(own!.latencyNs.p50, nearestRank(beside, 0.5));
-        near(own!.latencyNs.p99, nearestRank(beside, 0.99));
+        // Of few calls of two kinds the neighbours of a rank differ by more than the measurement does: ours lies among theirs around it.
+        // One of the two measures the other's probes as well, which take some tenths of a millisecond under emulation.
+        const among = (ours: number, low: number, high: number) => {
+          expect(ours, name).toBeGreaterThan(0.9 * nearestRank(beside, low) - 500_000);
+          expect(ours, name).toBeLessThan(1.1 * nearestRank(beside, high) + 500_000);
+        };
+        among(own!.latencyNs.p50, 0.4, 0.6);
+        among(own!.latencyNs.p99, 0.95, 1);
+        const mean = beside.reduce((sum, ns) => sum + ns, 0) / beside.length;
+        expect(Math.abs(own!.latencyNs.mean - mean), name).toBeLessThan(0.1 * mean + 500_000);
       });
       const stacks = probes.map(({ callers }) =>
         callers.map(({ stack }) => stack.map((frame) => frame.function).join(' ')),
