@@ -215,7 +215,7 @@ test('removed probes leave nothing behind', async () => {
   for (const [left, name] of [FUNCTION, 'shop:request__start'].reverse().entries()) {
     await clickRowAction(page, name, 'Remove Probe');
     // a click on a row that is just being drawn anew would ask which probe is meant
-    await expect.poll(() => treeRows(page).count()).toBe(1 - left);
+    await expect.poll(() => treeRows(page).count(), { timeout: 10_000 }).toBe(1 - left);
   }
   await expect.poll(() => overlayTexts(page).then((texts) => texts.size)).toBe(0);
   expect(await waitForEnd(before, 2000)).toEqual([]);
