@@ -212,10 +212,10 @@ test('removed probes leave nothing behind', async () => {
   const { page } = studio;
   const before = engineProcessesBelow(serverPid());
   expect(before).not.toEqual([]);
-  for (const [left, name] of [FUNCTION, 'shop:request__start'].reverse().entries()) {
+  for (const [before, name] of [FUNCTION, 'shop:request__start'].entries()) {
     await clickRowAction(page, name, 'Remove Probe');
     // a click on a row that is just being drawn anew would ask which probe is meant
-    await expect.poll(() => treeRows(page).count(), { timeout: 10_000 }).toBe(1 - left);
+    await expect.poll(() => treeRows(page).count(), { timeout: 10_000 }).toBe(1 - before);
   }
   await expect.poll(() => overlayTexts(page).then((texts) => texts.size)).toBe(0);
   expect(await waitForEnd(before, 2000)).toEqual([]);

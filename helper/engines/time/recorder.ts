@@ -1,5 +1,4 @@
 import { readFileSync } from 'node:fs';
-import { setTimeout as delay } from 'node:timers/promises';
 import type { FetchArgument } from '../tracefs/definition.ts';
 import type { TraceRecord } from '../tracefs/record.ts';
 import { TracefsSession, type AttachedEvent, type TracefsSessionOptions } from '../tracefs/session.ts';
@@ -19,6 +18,8 @@ export interface Timing {
   readonly events: readonly AttachedEvent[];
   /** What happens from then on counts (CLOCK_MONOTONIC); Infinity: nothing. */
   openedNs: number;
+  /** What happens from then on counts no more. */
+  closedNs: number;
   /** Records since some were lost last, by which a loss is divided. */
   records: number;
 }
@@ -38,7 +39,7 @@ const HOLD_NS = 50e6;
 /** Records are given to their pairings so often. */
 const FLUSH_MS = 100;
 const SWEEP_MS = 5000;
-/** Waiting for the last records of a function that is not timed any more. */
+/** How long nothing of the last records may come of a function that is not timed any more. */
 const LAST_RECORDS_MS = 300;
 
 /** The goroutine, the upper end of its stack (runtime.g begins with stack{lo, hi}), and the stack pointer. */
@@ -88,7 +89,13 @@ export class Recorder {
   /** Attaches; nothing counts until `openedNs` is set. Throws what the kernel refuses, with nothing left attached. */
   async add({ path, entries, restarts, exits }: TimedPlaces): Promise<Timing> {
     const events: AttachedEvent[] = [];
-    const timing: Timing = { pairing: new CallPairing(), events, openedNs: Infinity, records: 0 };
+    const timing: Timing = {
+      pairing: new CallPairing(),
+      events,
+      openedNs: Infinity,
+      closedNs: Infinity,
+      records: 0,
+    };
     // Ends first and beginnings last, so that a call that is seen to begin is seen to end.
     const kinds: readonly (readonly [Kind, readonly number[]])[] = [
       ['exit', exits],
@@ -115,24 +122,25 @@ export class Recorder {
 
   /** Detaches, after its last records. */
   async remove(timing: Timing): Promise<void> {
+    timing.closedNs = Math.min(timing.closedNs, Number(process.hrtime.bigint()));
     for (const event of timing.events) await event.enable(false).catch(() => undefined);
-    const deadline = Date.now() + LAST_RECORDS_MS;
-    while (Date.now() < deadline && (await this.session.counts()).pending > 0) await delay(5);
-    this.#flush(Infinity);
+    if (this.#timings.size === 1) await this.finish();
+    else {
+      await this.session.caughtUp(LAST_RECORDS_MS).catch(() => undefined);
+      this.#flush(Infinity);
+    }
     timing.openedNs = Infinity;
     for (const event of timing.events) await event.remove().catch(() => undefined);
     this.#timings.delete(timing);
   }
 
-  /** Everything that was recorded until now is in the figures then; nothing more is recorded. */
+  /** Everything that was recorded until now is in the figures then, what could not be read any more among the lost; nothing more is recorded. */
   async finish(): Promise<void> {
-    await this.session.drain().catch(() => undefined);
+    const counts = await this.session.drain().catch(() => undefined);
     this.#flush(Infinity);
-  }
-
-  /** Takes in what is there. */
-  flush(): void {
-    this.#flush(Infinity);
+    const unread = this.#lost + (counts?.pending ?? 0);
+    this.#lost = 0;
+    if (unread > 0) this.#divide(unread);
   }
 
   async close(): Promise<void> {
@@ -168,7 +176,7 @@ export class Recorder {
 
   #give({ timing, kind, timeNs, frame }: Extract<Pending, { readonly kind: Kind }>): void {
     timing.records++;
-    if (timeNs < timing.openedNs) return;
+    if (timeNs < timing.openedNs || timeNs >= timing.closedNs) return;
     if (kind === 'enter') timing.pairing.enter(frame, timeNs);
     else if (kind === 'exit') timing.pairing.exit(frame, timeNs);
     else timing.pairing.restart(frame);

@@ -82,15 +82,15 @@ export class CallTimer {
 
   start(probe: ProbeId): void {
     const timed = this.#timed.get(probe);
-    if (timed !== undefined) timed.timing.openedNs = Number(process.hrtime.bigint());
+    if (timed === undefined) return;
+    timed.timing.openedNs = Number(process.hrtime.bigint());
+    timed.timing.closedNs = Infinity;
   }
 
-  /** Nothing of it counts any more; it stays attached. */
+  /** What happens from now on counts no more, what is on its way still does; it stays attached. */
   stop(probe: ProbeId): void {
     const timed = this.#timed.get(probe);
-    if (timed === undefined) return;
-    timed.recorder.flush();
-    timed.timing.openedNs = Infinity;
+    if (timed !== undefined) timed.timing.closedNs = Number(process.hrtime.bigint());
   }
 
   /** Detaches; its figures stay. */

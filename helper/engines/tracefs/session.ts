@@ -121,16 +121,23 @@ export class TracefsSession {
   }
 
   /**
-   * Stops recording and waits until every record of the ring buffer has been delivered (at most `patienceMs`), so that
-   * what follows is complete. The definitions stay until `close`.
+   * Stops recording and waits until every record of the ring buffer has been delivered, so that what follows is complete; a
+   * full buffer takes a busy machine some seconds. Gives up when none has come for `patienceMs`. The definitions stay until `close`.
    */
   async drain(patienceMs = 2000): Promise<StreamCounts> {
     await this.supervisor.set(`events/${this.supervisor.group}/enable`, '0').catch(() => undefined);
-    const deadline = Date.now() + patienceMs;
+    return this.caughtUp(patienceMs);
+  }
+
+  /** Waits until what is in the ring buffer has been delivered, as long as some of it comes within `patienceMs`. */
+  async caughtUp(patienceMs: number): Promise<StreamCounts> {
     let counts = await this.counts();
+    let deadline = Date.now() + patienceMs;
     while (Date.now() < deadline && !(counts.pending === 0 && counts.read >= (await this.#readByUs()))) {
       await delay(5);
+      const { read } = counts;
       counts = await this.counts();
+      if (counts.read > read) deadline = Date.now() + patienceMs;
     }
     return counts;
   }
