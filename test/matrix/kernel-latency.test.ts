@@ -13,6 +13,12 @@ const LISTINGS = 20;
 const PROGRAMS = 40;
 /** A guest under emulation, on a busy machine: bpftrace alone has taken 20 s to attach there. */
 const SLOW_MS = 600_000;
+/**
+ * One of the two measures the other's probes as well, which under emulation take some tenths of a millisecond by fentry, and up to
+ * two milliseconds by kprobes. Alone, one after the other, they agree: p50 6.12 and 6.01 ms of ours, 6.07 ms of the script.
+ */
+const OTHERS_FENTRY_NS = 500_000;
+const OTHERS_KPROBES_NS = 2_500_000;
 const missing = missingForLab('qemu-system-x86_64', 'mmdebstrap', 'ssh', 'busybox', 'cpio', 'tar');
 const cli = 'sudo -n node dist/cli.js';
 
@@ -111,15 +117,15 @@ ${exit}:${name} /pid == $WORK && @n[tid, ${at}] > 0/ { printf("${at} %lld\\n", n
           latencyNs: { returned: calls[at] },
         });
         // Of few calls of two kinds the neighbours of a rank differ by more than the measurement does: ours lies among theirs around it.
-        // One of the two measures the other's probes as well, which take some tenths of a millisecond under emulation.
+        const others = name === exec ? OTHERS_KPROBES_NS : OTHERS_FENTRY_NS;
         const among = (ours: number, low: number, high: number) => {
-          expect(ours, name).toBeGreaterThan(0.9 * nearestRank(beside, low) - 500_000);
-          expect(ours, name).toBeLessThan(1.1 * nearestRank(beside, high) + 500_000);
+          expect(ours, name).toBeGreaterThan(0.9 * nearestRank(beside, low) - others);
+          expect(ours, name).toBeLessThan(1.1 * nearestRank(beside, high) + others);
         };
         among(own!.latencyNs.p50, 0.4, 0.6);
         among(own!.latencyNs.p99, 0.95, 1);
         const mean = beside.reduce((sum, ns) => sum + ns, 0) / beside.length;
-        expect(Math.abs(own!.latencyNs.mean - mean), name).toBeLessThan(0.1 * mean + 500_000);
+        expect(Math.abs(own!.latencyNs.mean - mean), name).toBeLessThan(0.1 * mean + others);
       });
       const stacks = probes.map(({ callers }) =>
         callers.map(({ stack }) => stack.map((frame) => frame.function).join(' ')),
