@@ -97,8 +97,10 @@ export class KillLab {
   /** Kills one process with SIGKILL and waits for what follows. */
   async kill(victim: Victim): Promise<KillOutcome> {
     const owner = await this.counting();
-    // a recording that is younger than its first commit has nothing to lose yet
-    if (victim === 'extension host') await owner.until(({ snapshots }) => snapshots > 10);
+    // a recording that is younger than its first commit has nothing to lose yet, nor has one whose link was cut until now
+    const counted = owner.last?.snapshots ?? 0;
+    if (victim === 'extension host')
+      await owner.until(({ snapshots }) => snapshots > Math.max(10, counted + 4));
     const before = this.ours;
     const pid =
       victim === 'extension host' ? owner.pid : victim === 'ssh client' ? owner.sshPid : this.#pidOf(victim);
