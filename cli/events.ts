@@ -113,19 +113,7 @@ What was received, lost and left out by sampling is told at the end.`,
     if (values.summary === true) {
       if (positionals.length !== 1 || !/^syscalls?:\*$/.test(positionals[0] ?? ''))
         throw new UsageError(`--summary sums up all system calls: name 'syscall:*' and no other event`);
-      for (const option of [
-        'filter',
-        'first',
-        'sample',
-        'stacks',
-        'out',
-        'accept-rate',
-        'durations',
-        'fd-paths',
-        'copy',
-      ] as const)
-        if (values[option] !== undefined)
-          throw new UsageError(`--summary and --${option} exclude one another`);
+      alone('--summary', values, ['filter', 'copy', ...ofSingleEvents]);
       return summariseSyscalls({
         json: values.json === true,
         ...(values.pid === undefined ? {} : { pid: parsePid(values.pid) }),
@@ -145,17 +133,7 @@ What was received, lost and left out by sampling is told at the end.`,
     };
     const by = values['count-by'];
     if (by !== undefined) {
-      for (const option of [
-        'first',
-        'sample',
-        'stacks',
-        'out',
-        'accept-rate',
-        'durations',
-        'fd-paths',
-      ] as const)
-        if (values[option] !== undefined)
-          throw new UsageError(`--count-by and --${option} exclude one another`);
+      alone('--count-by', values, ofSingleEvents);
       return countEvents(spec, by, { json: values.json === true, durationMs, copy: values.copy });
     }
     if (values.out !== undefined) {
@@ -165,6 +143,14 @@ What was received, lost and left out by sampling is told at the end.`,
     return new EventsRun(spec, values.json === true, values.out).run(durationMs, values.copy);
   },
 };
+
+/** Options that say something of events one by one. */
+const ofSingleEvents = ['first', 'sample', 'stacks', 'out', 'accept-rate', 'durations', 'fd-paths'];
+
+function alone(mode: string, values: Readonly<Record<string, unknown>>, others: readonly string[]): void {
+  for (const option of others)
+    if (values[option] !== undefined) throw new UsageError(`${mode} and --${option} exclude one another`);
+}
 
 /** The script runs as `probescope run` runs it: maps at the end, or each second with --json. */
 async function countEvents(

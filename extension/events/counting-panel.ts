@@ -1,9 +1,7 @@
 /** A panel of figures that a helper counts: counters of `perf stat`, or system calls. One panel a start. */
-import { randomUUID } from 'node:crypto';
 import {
   env,
   l10n,
-  Uri,
   ViewColumn,
   window,
   type Disposable,
@@ -14,7 +12,8 @@ import {
 import type { CountingToHost, HostToCounting } from '../../protocol/counting-panel.ts';
 import { asProblem } from '../../protocol/errors.ts';
 import type { HelperConnection } from '../core/connection.ts';
-import { renderPage } from '../webviews/page.ts';
+import { uniqueId } from '../core/unique-id.ts';
+import { showPage } from '../webviews/panel-page.ts';
 
 export interface CountingServices {
   readonly context: ExtensionContext;
@@ -49,24 +48,12 @@ export class CountingPanel<Figures> implements Disposable {
   constructor(services: CountingServices, kind: CountingKind<Figures>, gone: () => void) {
     this.#services = services;
     this.#kind = kind;
-    const { extensionUri } = services.context;
-    const folder = Uri.joinPath(extensionUri, 'dist', 'webview');
-    this.#panel = window.createWebviewPanel(kind.viewType, kind.title, ViewColumn.Active, {
-      enableScripts: true,
-      localResourceRoots: [folder],
+    const { bundle, title } = kind;
+    this.#panel = window.createWebviewPanel(kind.viewType, title, ViewColumn.Active, {
       retainContextWhenHidden: true,
     });
-    this.#panel.iconPath = Uri.joinPath(extensionUri, 'media', 'probescope-tab.svg');
-    const { webview } = this.#panel;
-    const resource = (name: string) => webview.asWebviewUri(Uri.joinPath(folder, name)).toString();
-    webview.onDidReceiveMessage((message: CountingToHost) => this.#receive(message));
-    webview.html = renderPage({
-      title: kind.title,
-      cspSource: webview.cspSource,
-      script: resource(`${kind.bundle}.js`),
-      style: resource(`${kind.bundle}.css`),
-      key: kind.title,
-    });
+    this.#panel.webview.onDidReceiveMessage((message: CountingToHost) => this.#receive(message));
+    showPage(this.#panel, services.context.extensionUri, { bundle, title, key: title });
     this.#panel.onDidDispose(() => {
       this.#leave();
       gone();
@@ -96,7 +83,7 @@ export class CountingPanel<Figures> implements Disposable {
 
   async #start(): Promise<void> {
     this.#leave();
-    const stream = randomUUID();
+    const stream = uniqueId();
     this.#stream = stream;
     // Figures may arrive before the answer to the call that started them.
     let early: HostToCounting<Figures>[] | undefined = [];

@@ -1,5 +1,4 @@
 /** One table of live events, or of those of a recording: its panel, its stream, and the recording that it may go into. */
-import { randomUUID } from 'node:crypto';
 import {
   env,
   l10n,
@@ -28,9 +27,9 @@ import { EventDatabase } from '../core/recording/event-database.ts';
 import type { EventRecorder } from '../core/recording/event-recorder.ts';
 import type { RecordedEvents } from '../core/recording/recorded-events.ts';
 import type { RecordingMeta, RecordingWriter } from '../core/recording/writer.ts';
+import { uniqueId } from '../core/unique-id.ts';
 import type { SourceFiles } from '../platform/open-source.ts';
-import { renderPage } from '../webviews/page.ts';
-
+import { showPage } from '../webviews/panel-page.ts';
 import { copyAs, countInKernel } from './equivalents.ts';
 import { asked, noteOf, nothingWanted, titleOf, type Wanted } from './wanted.ts';
 
@@ -65,27 +64,18 @@ export class LiveTable implements Disposable {
     this.#services = services;
     this.#sources = sources;
     this.#gone = gone;
-    const folder = Uri.joinPath(services.context.extensionUri, 'dist', 'webview');
-    this.#panel = window.createWebviewPanel('probescope.events', titleOf(sources), ViewColumn.Active, {
-      enableScripts: true,
-      localResourceRoots: [folder],
+    const title = titleOf(sources);
+    this.#panel = window.createWebviewPanel('probescope.events', title, ViewColumn.Active, {
       retainContextWhenHidden: true,
     });
     const { webview } = this.#panel;
-    const resource = (name: string) => webview.asWebviewUri(Uri.joinPath(folder, name)).toString();
     this.#ready = new Promise((resolve) => {
       webview.onDidReceiveMessage((message: EventsToHost) => {
         if (message.type === 'ready') resolve();
         else void this.#receive(message);
       });
     });
-    webview.html = renderPage({
-      title: titleOf(sources),
-      cspSource: webview.cspSource,
-      script: resource('events.js'),
-      style: resource('events.css'),
-      key: sources.join(' '),
-    });
+    showPage(this.#panel, services.context.extensionUri, { bundle: 'events', title, key: sources.join(' ') });
     this.#panel.onDidDispose(() => {
       // What was written until then is whole rows.
       this.#database?.close({});
@@ -103,7 +93,7 @@ export class LiveTable implements Disposable {
     this.#told = noneTold();
     this.#schema = undefined;
     this.#wanted = wanted;
-    const stream = randomUUID();
+    const stream = uniqueId();
     this.#stream = stream;
     const spec: EventsSpec = {
       stream,

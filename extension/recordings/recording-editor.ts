@@ -1,8 +1,8 @@
 /** Opens `*.probescope` files: a page with their time line, and their probes in the tree and at their lines, labelled as recorded. */
+import type { Uri } from 'vscode';
 import {
   commands,
   TabInputText,
-  Uri,
   window,
   type CustomReadonlyEditorProvider,
   type Disposable,
@@ -23,7 +23,7 @@ import type { SourceFiles } from '../platform/open-source.ts';
 import type { ShowProblem } from '../platform/problems.ts';
 import type { ProbeList } from '../probes/probe-list.ts';
 import type { ProfilePanels } from '../profiles/profile-panels.ts';
-import { renderPage } from '../webviews/page.ts';
+import { showPage } from '../webviews/panel-page.ts';
 import { PictureGate } from '../webviews/picture-gate.ts';
 import type { ShownProfile } from '../webviews/shown-profile.ts';
 import { OpenRecording } from './open-recording.ts';
@@ -112,15 +112,9 @@ class RecordingPage {
       services.shown.close(this.#viewKey);
       document.rewind();
     });
-    const { webview } = panel;
-    const file = (name: string): Uri => Uri.joinPath(services.context.extensionUri, 'dist', 'webview', name);
-    webview.options = { enableScripts: true, localResourceRoots: [file('')] };
-    const resource = (name: string): string => webview.asWebviewUri(file(name)).toString();
-    webview.html = renderPage({
+    showPage(panel, services.context.extensionUri, {
+      bundle: 'recording',
       title: 'Recording',
-      cspSource: webview.cspSource,
-      script: resource('recording.js'),
-      style: resource('recording.css'),
       key: document.uri.toString(),
     });
   }

@@ -1,5 +1,4 @@
 import {
-  Uri,
   ViewColumn,
   window,
   type Disposable,
@@ -9,7 +8,7 @@ import {
 } from 'vscode';
 import type { Drawn } from '../../protocol/panel.ts';
 import type { Profile } from '../../protocol/profile.ts';
-import { renderPage } from './page.ts';
+import { showPage } from './panel-page.ts';
 import { PictureGate } from './picture-gate.ts';
 import type { ShownProfile } from './shown-profile.ts';
 
@@ -59,10 +58,7 @@ export class PanelHost<ToPanel, FromPanel extends { readonly type: string }> imp
       return;
     }
     const { viewType } = this.#kind;
-    this.#adopt(
-      key,
-      window.createWebviewPanel(viewType, this.#kind.title(key), ViewColumn.Beside, this.#options()),
-    );
+    this.#adopt(key, window.createWebviewPanel(viewType, this.#kind.title(key), ViewColumn.Beside));
   }
 
   get openKeys(): readonly string[] {
@@ -98,19 +94,9 @@ export class PanelHost<ToPanel, FromPanel extends { readonly type: string }> imp
     this.#panels.clear();
   }
 
-  #options() {
-    return { enableScripts: true, localResourceRoots: [this.#file('dist', 'webview')] };
-  }
-
-  #file(...path: readonly string[]): Uri {
-    return Uri.joinPath(this.#context.extensionUri, ...path);
-  }
-
   #adopt(key: string, panel: WebviewPanel): void {
     this.#panels.set(key, panel);
     const { webview } = panel;
-    webview.options = this.#options();
-    panel.iconPath = this.#file('media', 'probescope-tab.svg');
     panel.onDidDispose(() => {
       this.#panels.delete(key);
       this.#gates.get(panel)?.dispose();
@@ -127,15 +113,8 @@ export class PanelHost<ToPanel, FromPanel extends { readonly type: string }> imp
       else if (message.type === 'ready') this.#gateOf(key, panel).restart();
       else this.#kind.receive(key, message);
     });
-    const resource = (name: string): string =>
-      webview.asWebviewUri(this.#file('dist', 'webview', name)).toString();
-    webview.html = renderPage({
-      title: this.#kind.title(key),
-      cspSource: webview.cspSource,
-      script: resource(`${this.#kind.bundle}.js`),
-      style: resource(`${this.#kind.bundle}.css`),
-      key,
-    });
+    const { bundle } = this.#kind;
+    showPage(panel, this.#context.extensionUri, { bundle, title: this.#kind.title(key), key });
     this.#log.debug(`Panel ${this.#kind.viewType} shows ${key}.`);
   }
 

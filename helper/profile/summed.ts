@@ -132,7 +132,7 @@ export class SummedProfile implements RunningProfile {
 
   notes(): string[] {
     return [
-      ...(this.#spec.kind === 'off-cpu' ? OFF_CPU_NOTES : wallClockNotes(this.#spec.hz)),
+      ...(this.#spec.kind === 'off-cpu' ? OFF_CPU_NOTES : wallClockNotes(this.#spec)),
       'User stacks are walked by frame pointers: below a function that was built without them (most of libc) its caller is left out, or all of them.',
       ...(this.#open > 0
         ? [`${this.#open} threads were still waiting at the end; their wait counts up to there.`]
@@ -156,7 +156,7 @@ export class SummedProfile implements RunningProfile {
     }
   }
 
-  /** Of the machine's threads nobody knows which are worth a second of waiting: those of the process alone. */
+  /** Of the process that is followed: what the machine's idle threads wait would hide everything else. */
   #addUnseen(left: readonly ScriptMap[]): void {
     const { threads } = this.#followed;
     for (const [tid, ns] of unseenWaits(left, threads.keys())) {
@@ -175,13 +175,16 @@ export class SummedProfile implements RunningProfile {
   }
 }
 
+const NOTHING_BEFORE = 'A wait that had begun before the probes were attached is not in it.';
+
 const OFF_CPU_NOTES = [
   'Time off the CPU while blocked, from sched_switch to sched_switch, by the stack that blocked; waiting to run after being preempted is not in it.',
-  'A wait that had begun before the probes were attached is not in it.',
+  NOTHING_BEFORE,
 ];
 
-const wallClockNotes = (hz: number): string[] => [
+const wallClockNotes = ({ hz, target }: ProfileSpec): string[] => [
   `Every moment of every thread, by what it did then, which is the innermost frame. [running] is sampled, ${hz} times a second; the others are summed from the switch that ended the running, [waiting for a CPU] from the wakeup on.`,
+  ...(target === 'machine' ? [NOTHING_BEFORE] : []),
 ];
 
 /** The bpftrace of one profile, with the maps that it printed. */

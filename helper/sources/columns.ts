@@ -1,7 +1,6 @@
 import type { ColumnType } from '../../protocol/events.ts';
+import { columnBytes, readValue, readValues } from '../../fields/event-columns.ts';
 import type { RawValue } from '../../fields/show.ts';
-
-const BYTES: Readonly<Record<ColumnType, number>> = { i32: 4, u32: 4, i64: 8, u64: 8, f64: 8, text: 4 };
 
 /** One growing column of little-endian values; `take` empties it. */
 export class Column {
@@ -13,7 +12,7 @@ export class Column {
 
   constructor(type: ColumnType) {
     this.type = type;
-    this.width = BYTES[type];
+    this.width = columnBytes[type];
     this.bytes = new Uint8Array(this.width * 256);
     this.view = new DataView(this.bytes.buffer);
   }
@@ -59,20 +58,7 @@ export class Column {
 
   /** The value of a row; texts give their index. */
   at(row: number): number | bigint {
-    const at = row * this.width;
-    switch (this.type) {
-      case 'i32':
-        return this.view.getInt32(at, true);
-      case 'u32':
-      case 'text':
-        return this.view.getUint32(at, true);
-      case 'i64':
-        return this.view.getBigInt64(at, true);
-      case 'u64':
-        return this.view.getBigUint64(at, true);
-      case 'f64':
-        return this.view.getFloat64(at, true);
-    }
+    return readValue(this.view, this.type, row * this.width);
   }
 
   move(from: number, to: number): void {
@@ -118,23 +104,6 @@ export class Texts {
 
 /** Reads columns that travelled: the inverse of {@link Column.take}. `texts` are all texts of the stream so far. */
 export function readColumn(type: ColumnType, base64: string, texts: readonly string[]): RawValue[] {
-  const bytes = Buffer.from(base64, 'base64');
-  const width = BYTES[type];
-  return Array.from({ length: bytes.length / width }, (_, index) => {
-    const at = index * width;
-    switch (type) {
-      case 'i32':
-        return bytes.readInt32LE(at);
-      case 'u32':
-        return bytes.readUInt32LE(at);
-      case 'i64':
-        return bytes.readBigInt64LE(at);
-      case 'u64':
-        return bytes.readBigUInt64LE(at);
-      case 'f64':
-        return bytes.readDoubleLE(at);
-      case 'text':
-        return texts[bytes.readUInt32LE(at)] ?? '';
-    }
-  });
+  const values = readValues(type, Buffer.from(base64, 'base64'));
+  return type === 'text' ? values.map((index) => texts[Number(index)] ?? '') : values;
 }

@@ -4,7 +4,7 @@ import type { EventField, FieldDisplay, SourceId } from '../../protocol/events.t
 import { formatDefinition, isSpellable, type UprobeDefinition } from '../engines/tracefs/definition.ts';
 import type { TracefsSupervisor } from '../engines/tracefs/supervisor.ts';
 import { parseFormat } from '../kernel/format.ts';
-import type { SourcePlan } from './source.ts';
+import { durationField, type SourcePlan } from './source.ts';
 import type { RecordedEvent } from './tracefs/instance.ts';
 
 type Returns = NonNullable<Extract<SourcePlan, { engine: 'uprobe' }>['returns']>;
@@ -109,15 +109,7 @@ function returnFields(
       meaning: 'result as the register holds it',
       ...(ret === undefined ? {} : { offsetBytes: ret.offsetBytes }),
     },
-    {
-      name: 'duration',
-      type: 'u64',
-      sizeBytes: 8,
-      signed: false,
-      column: 'f64',
-      display: { as: 'durationNs' },
-      meaning: 'from entry to return, in nanoseconds',
-    },
+    durationField,
   ];
 }
 

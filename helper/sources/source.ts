@@ -85,3 +85,14 @@ export function parseEntry(id: SourceId, kinds: readonly SourceKind[]): Entry {
     });
   return { id, kind, group: last < 0 ? '' : rest.slice(0, last), name: rest.slice(last + 1) };
 }
+
+/** What pairs of entry and return have beyond what each records. */
+export const durationField: EventField = {
+  name: 'duration',
+  type: 'u64',
+  sizeBytes: 8,
+  signed: false,
+  column: 'f64',
+  display: { as: 'durationNs' },
+  meaning: 'from entry to return, in nanoseconds',
+};

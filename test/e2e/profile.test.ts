@@ -110,6 +110,22 @@ test('waits are profiled from the source of the program that runs', async () => 
   await expect.poll(enginesRunning).toEqual([]);
 });
 
+test('by the wall clock every thread is there, and what it does is the innermost frame', async () => {
+  const { page } = studio;
+  await (await processRow(page, 'shop')).click({ button: 'right' });
+  await chooseInMenu(page, 'Profile Process…');
+  await pick(page, 'Wall clock, by thread state');
+  const panel = await webviewWith(page, '.live-state[data-state="running"]');
+  await panel.locator('input.search').fill('^\\[blocked\\]$');
+  // the demo sleeps most of the time
+  await expect.poll(() => panel.locator('.found').textContent(), { timeout: 10_000 }).toMatch(/^[\d.]+ %/);
+  await studio.screenshot('profile-wall-clock');
+  await panel.locator('button', { hasText: 'Stop' }).press('Enter');
+  await panel.locator('.live-state[data-state="ended"]').waitFor();
+  await expect.poll(enginesRunning).toEqual([]);
+  await studio.screenshot('profile-wall-clock-ended');
+});
+
 test('each occurrence of an event is profiled; what is no event is told while it is typed', async () => {
   const { page } = studio;
   await (await processRow(page, 'shop')).click({ button: 'right' });

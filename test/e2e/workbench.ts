@@ -237,7 +237,8 @@ export async function processRow(page: Page, name: string): Promise<Locator> {
   if ((await processes.getAttribute('aria-expanded')) !== 'true') await processes.click();
   await waitForRow(page, /^\S.*\d+ · root/);
   const row = treeRows(page)
-    .filter({ hasText: new RegExp(`^${name}`) })
+    // not of its source, as a row of Hot Lines is
+    .filter({ hasText: new RegExp(`^${name}\\s*\\d+ · `) })
     .first();
   for (let tries = 0; !(await row.isVisible()); tries++) {
     if (tries === 5) throw new Error(`No process ${name}; there were ${(await treeTexts(page)).join(' | ')}`);

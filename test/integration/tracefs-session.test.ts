@@ -102,6 +102,26 @@ describe.skipIf(unusable !== undefined)(
       expect(ours(session.supervisor.group)).toEqual([]);
     });
 
+    it('catches up with what was there while more comes', async () => {
+      const session = await TracefsSession.open({ elevate: [] });
+      const { child, finished, go } = await run(program, '1000000000');
+      try {
+        let records = 0;
+        await session.attach(plan(), () => records++);
+        go();
+        await expect.poll(() => records).toBeGreaterThan(1000);
+        const { read } = await session.counts();
+        const counts = await session.caughtUp(2000);
+        expect(counts.read).toBeGreaterThan(read);
+        // it goes on: this has not waited for an end
+        expect(child.exitCode).toBeNull();
+      } finally {
+        child.kill('SIGKILL');
+        await finished;
+        await session.close();
+      }
+    });
+
     it('takes a path with blanks, colons and quotes', async () => {
       const odd = join(folder, `a b:c "d" #e'f`);
       mkdirSync(odd);

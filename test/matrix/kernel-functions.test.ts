@@ -1,15 +1,12 @@
 // Events of kernel functions over ssh, in guests with stock Debian kernels: 6.1, which records them by kprobe and kretprobe, and
 // 6.12, where ftrace records entry and return as fentry and fexit do. bpftrace counts beside us.
-import { execFileSync } from 'node:child_process';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { repository } from '../integration/support/traced-program.ts';
-import { startGuest, type Guest } from '../lab/guest.ts';
+import type { Guest } from '../lab/guest.ts';
 import { missingForLab } from '../lab/run.ts';
-import { sshTo, together as sideBySide, type BesideWork } from './together.ts';
+import { cli, guestWithCli, sshTo, together as sideBySide, type BesideWork } from './together.ts';
 
 const CALLS = 50;
 const missing = missingForLab('qemu-system-x86_64', 'mmdebstrap', 'ssh', 'busybox', 'cpio', 'tar');
-const cli = 'sudo -n node dist/cli.js';
 
 /** A child that waits for a line and then changes into a folder that is not there, and reads CALLS times 64 bytes. */
 const work = [
@@ -29,11 +26,7 @@ describe.each([
 
   beforeAll(async () => {
     if (missing !== undefined) return;
-    guest = await startGuest(suite);
-    const bundle = execFileSync('tar', ['cz', '-C', repository, 'dist/cli.js', 'dist/cli'], {
-      maxBuffer: 1 << 28,
-    });
-    ssh('tar xz', bundle);
+    guest = await guestWithCli(suite);
   }, 600_000);
   afterAll(async () => {
     await guest?.stop();

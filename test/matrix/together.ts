@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
-import type { Guest } from '../lab/guest.ts';
+import { repository } from '../integration/support/traced-program.ts';
+import { startGuest, type Guest } from '../lab/guest.ts';
 
 /** A shell command in the guest; `input` is its standard input. */
 export type Ssh = (command: string, input?: Buffer) => string;
@@ -10,6 +11,19 @@ export function sshTo(guest: () => Guest): Ssh {
       input: input ?? '',
       maxBuffer: 1 << 28,
     }).toString();
+}
+
+/** The command line, as it lies in a guest of {@link guestWithCli}. */
+export const cli = 'sudo -n node dist/cli.js';
+
+/** A guest with a stock kernel and our command line in the user's home. */
+export async function guestWithCli(suite: Parameters<typeof startGuest>[0]): Promise<Guest> {
+  const guest = await startGuest(suite);
+  const bundle = execFileSync('tar', ['cz', '-C', repository, 'dist/cli.js', 'dist/cli'], {
+    maxBuffer: 1 << 28,
+  });
+  sshTo(() => guest)('tar xz', bundle);
+  return guest;
 }
 
 export interface BesideWork {

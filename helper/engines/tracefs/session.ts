@@ -129,11 +129,14 @@ export class TracefsSession {
     return this.caughtUp(patienceMs);
   }
 
-  /** Waits until what is in the ring buffer has been delivered, as long as some of it comes within `patienceMs`. */
+  /** Waits until what is in the ring buffer now has been delivered, as long as some of it comes within `patienceMs`. */
   async caughtUp(patienceMs: number): Promise<StreamCounts> {
     let counts = await this.counts();
+    // other events may go on, and the buffer is never empty then; what was read between these two questions is in both answers
+    const atMost = counts.pending + (await this.#readByUs());
+    const isEmpty = async () => counts.pending === 0 && counts.read >= (await this.#readByUs());
     let deadline = Date.now() + patienceMs;
-    while (Date.now() < deadline && !(counts.pending === 0 && counts.read >= (await this.#readByUs()))) {
+    while (Date.now() < deadline && counts.read < atMost && !(await isEmpty())) {
       await delay(5);
       const { read } = counts;
       counts = await this.counts();

@@ -4,7 +4,7 @@ import type { EventField, FieldDisplay, NamedValue } from '../../../protocol/eve
 import { type FormatField, isPointer } from '../../kernel/format.ts';
 import type { Tracepoints } from '../../kernel/tracefs.ts';
 import { meaningOf } from '../meanings.ts';
-import type { EventSource } from '../source.ts';
+import { durationField, type EventSource } from '../source.ts';
 
 const ENTER = 'sys_enter_';
 const EXIT = 'sys_exit_';
@@ -83,15 +83,7 @@ const RESULT_FIELDS: readonly EventField[] = [
     display: { as: 'errno' },
     meaning: 'result; −4095…−1 are errors',
   },
-  {
-    name: 'duration',
-    type: 'u64',
-    sizeBytes: 8,
-    signed: false,
-    column: 'f64',
-    display: { as: 'durationNs' },
-    meaning: 'from entry to return, in nanoseconds',
-  },
+  durationField,
 ];
 
 /**
