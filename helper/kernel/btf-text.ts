@@ -1,7 +1,7 @@
 import { type Btf, BtfKind } from './btf.ts';
 
 /** A declarator in two halves around the name: `int (*` … `)(void)`. */
-interface Declarator {
+export interface Declarator {
   readonly left: string;
   /** `left` as it stands before a name: with a space, but `char *name`. */
   readonly before: string;
@@ -15,34 +15,27 @@ function declaratorOf(left: string, right = ''): Declarator {
 /** Types nest a dozen deep in practice; hostile files may refer to themselves. */
 const MAX_DEPTH = 64;
 
-/**
- * Prints BTF types in C spelling. Types are printed once and kept: 56,265 prototypes of a kernel share a few
- * thousand parameter types.
- */
+/** Prints BTF types in C spelling. Each is printed once and kept: the prototypes of a kernel share some thousand. */
 export class BtfPrinter {
   private readonly btf: Btf;
   private readonly anonymous: (id: number) => string;
-  private readonly declarators: (Declarator | undefined)[];
-  /** Parameter lists, by prototype. */
-  private readonly lists: (string | undefined)[];
+  private readonly declarators = new Map<number, Declarator>();
 
-  /** `anonymous` names structs, unions and enums without a name; `{…}` by default, for people. */
-  constructor(btf: Btf, anonymous: (id: number) => string = () => '{…}') {
+  /** `anonymous` names structs, unions and enums without a name; `{...}` by default, for people. */
+  constructor(btf: Btf, anonymous: (id: number) => string = () => '{...}') {
     this.btf = btf;
     this.anonymous = anonymous;
-    this.declarators = new Array<Declarator | undefined>(btf.end);
-    this.lists = new Array<string | undefined>(btf.end);
   }
 
   /** The type as in a cast: `struct file *`. */
   type(id: number): string {
-    const { left, right } = this.declarator(id, 0);
+    const { left, right } = this.declarator(id);
     return right === '' ? left : left + right;
   }
 
   /** The type with a declared name: `char name[16]`, `int (*fn)(void *)`. */
   declaration(id: number, name: string): string {
-    const { left, before, right } = this.declarator(id, 0);
+    const { left, before, right } = this.declarator(id);
     return name === '' ? left + right : before + name + right;
   }
 
@@ -50,25 +43,20 @@ export class BtfPrinter {
   function(id: number): string {
     const btf = this.btf;
     const prototype = btf.target(id);
-    // pahole merges equal prototypes: 56,277 functions have 36,000 of them.
-    const parameters = (this.lists[prototype] ??= `(${this.parameters(prototype, 0)})`);
-    const { before, right } = this.declarator(btf.target(prototype), 0);
-    return before + btf.name(id) + parameters + right;
+    const { before, right } = this.declarator(btf.target(prototype));
+    return `${before}${btf.name(id)}(${this.parameters(prototype, 0)})${right}`;
   }
 
   /** Parameter list of a prototype; `void` when there are none. */
   private parameters(prototype: number, depth: number): string {
-    const place = this.btf.at(prototype);
-    if (place === undefined) return 'void';
-    const { words, word } = place;
-    const count = (words[word + 1] ?? 0) & 0xffff;
+    const { btf } = this;
+    const count = btf.memberCount(prototype);
     if (count === 0) return 'void';
-    // Joined at once: of a text that is added up V8 keeps every step, which its garbage collector carries about.
     const parts: string[] = [];
-    for (let index = 0, at = word + 3; index < count; index++, at += 2) {
+    for (let index = 0; index < count; index++) {
       if (index > 0) parts.push(', ');
-      const name = this.btf.text(words[at] ?? 0);
-      const type = words[at + 1] ?? 0;
+      const name = btf.text(btf.word(prototype, 3 + index * 2));
+      const type = btf.word(prototype, 4 + index * 2);
       // A last parameter of type void stands for `...`.
       if (type === 0 && name === '') parts.push('...');
       else {
@@ -79,12 +67,12 @@ export class BtfPrinter {
     return parts.join('');
   }
 
-  private declarator(id: number, depth: number): Declarator {
-    const known = this.declarators[id];
+  declarator(id: number, depth = 0): Declarator {
+    const known = this.declarators.get(id);
     if (known !== undefined) return known;
-    if (depth > MAX_DEPTH) return declaratorOf('…');
+    if (depth > MAX_DEPTH) return declaratorOf('...');
     const made = this.print(id, depth + 1);
-    this.declarators[id] = made;
+    this.declarators.set(id, made);
     return made;
   }
 
@@ -105,7 +93,7 @@ export class BtfPrinter {
       case BtfKind.enum64:
         return declaratorOf(`enum ${btf.name(id) || this.anonymous(id)}`);
       case BtfKind.forward:
-        return declaratorOf(`${isUnionForward(btf, id) ? 'union' : 'struct'} ${btf.name(id)}`);
+        return declaratorOf(`${btf.flag(id) ? 'union' : 'struct'} ${btf.name(id)}`);
       case BtfKind.const:
         return this.qualified(btf.target(id), 'const', depth);
       case BtfKind.volatile:
@@ -127,15 +115,13 @@ export class BtfPrinter {
     const inner = this.declarator(target, depth);
     const kind = this.btf.kind(target);
     if (kind === BtfKind.prototype || kind === BtfKind.array)
-      return declaratorOf(`${inner.left} (*`, `)${inner.right}`);
+      return declaratorOf(`${inner.before}(*`, `)${inner.right}`);
     return declaratorOf(`${inner.before}*`, inner.right);
   }
 
   private array(id: number, depth: number): Declarator {
-    const place = this.btf.at(id);
-    if (place === undefined) return declaratorOf('void');
-    const element = this.declarator(place.words[place.word + 3] ?? 0, depth);
-    return declaratorOf(element.left, `[${place.words[place.word + 5] ?? 0}]${element.right}`);
+    const element = this.declarator(this.btf.word(id, 3), depth);
+    return declaratorOf(element.left, `[${this.btf.word(id, 5)}]${element.right}`);
   }
 
   private qualified(target: number, qualifier: string, depth: number): Declarator {
@@ -145,23 +131,4 @@ export class BtfPrinter {
       return declaratorOf(`${inner.left}${qualifier}`, inner.right);
     return declaratorOf(`${qualifier} ${inner.left}`, inner.right);
   }
-}
-
-function isUnionForward(btf: Btf, id: number): boolean {
-  const place = btf.at(id);
-  return place !== undefined && (place.words[place.word + 1] ?? 0) >>> 31 === 1;
-}
-
-export interface KernelFunction {
-  readonly name: string;
-  readonly prototype: string;
-}
-
-/** Every function of this file with its prototype, in the file's order. */
-export function allPrototypes(btf: Btf): KernelFunction[] {
-  const printer = new BtfPrinter(btf);
-  const functions: KernelFunction[] = [];
-  for (const id of btf.idsOf(BtfKind.function))
-    functions.push({ name: btf.name(id), prototype: printer.function(id) });
-  return functions;
 }

@@ -32,6 +32,9 @@ export const BtfKind = {
 const EXTRA = [0, 4, 0, 12, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 4, 0, 0, 4, 0, 0];
 const PER_MEMBER = [0, 0, 0, 0, 12, 12, 8, 0, 0, 0, 0, 0, 0, 8, 0, 12, 0, 0, 0, 12];
 
+/** The kernel accepts no longer names (KSYM_NAME_LEN). */
+export const MAX_NAME_BYTES = 512;
+
 export class Btf {
   /** The kernel's types that a module's file continues. */
   readonly base: Btf | undefined;
@@ -39,14 +42,11 @@ export class Btf {
   readonly end: number;
   /** The smallest type number of this file: 1, or the base's end. */
   readonly start: number;
-  /** The types' section as 32-bit words; a type begins at `words[wordOf(id)]`. */
-  readonly words: Uint32Array;
+  /** The types' section as 32-bit words; type `start + index` begins at `words[places[index]]`. */
+  private readonly words: Uint32Array;
   private readonly places: Uint32Array;
-  private readonly strings: string;
+  private readonly strings: Buffer;
   private readonly stringStart: number;
-  /** Texts taken so far and, for each offset, one more than its index there: a Map costs twice as much. */
-  private readonly taken: string[] = [];
-  private readonly takenAt: Uint32Array;
 
   /**
    * Reads the file's index. Throws `malformed-file` naming the place when it is truncated or refers outside itself.
@@ -55,12 +55,7 @@ export class Btf {
   constructor(bytes: Uint8Array, base?: Btf) {
     this.base = base;
     const header = readHeader(bytes);
-    this.strings = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString(
-      'latin1',
-      header.stringOffset,
-      header.stringOffset + header.stringBytes,
-    );
-    this.takenAt = new Uint32Array(this.strings.length);
+    this.strings = Buffer.from(bytes.buffer, bytes.byteOffset + header.stringOffset, header.stringBytes);
     this.stringStart = base === undefined ? 0 : base.stringEnd;
     this.words = alignedWords(bytes, header.typeOffset, header.typeBytes);
     this.start = base === undefined ? 1 : base.end;
@@ -79,29 +74,32 @@ export class Btf {
     return this.base?.owner(id);
   }
 
-  /** The words of the type and the index of its first, for tight loops; undefined for void and bad numbers. */
-  at(id: number): { readonly words: Uint32Array; readonly word: number } | undefined {
+  /**
+   * The word at `index` of a type: 0 its name, 1 kind and count, 2 size or target, then what its kind adds. 0 for void
+   * and bad numbers.
+   */
+  word(id: number, index: number): number {
     const owner = this.owner(id);
-    const word = owner?.places[id - owner.start];
-    return owner === undefined || word === undefined ? undefined : { words: owner.words, word };
+    return owner === undefined ? 0 : (owner.words[(owner.places[id - owner.start] ?? 0) + index] ?? 0);
   }
 
   kind(id: number): number {
-    const owner = this.owner(id);
-    if (owner === undefined) return BtfKind.void;
-    return ((owner.words[(owner.places[id - owner.start] ?? 0) + 1] ?? 0) >>> 24) & 0x1f;
+    return (this.word(id, 1) >>> 24) & 0x1f;
   }
 
   /** Number of members, parameters or enumerators. */
   memberCount(id: number): number {
-    const place = this.at(id);
-    return place === undefined ? 0 : (place.words[place.word + 1] ?? 0) & 0xffff;
+    return this.word(id, 1) & 0xffff;
+  }
+
+  /** Whether a struct has bit fields, an enumeration is signed, a forward declaration is of a union. */
+  flag(id: number): boolean {
+    return this.word(id, 1) >>> 31 === 1;
   }
 
   /** Size in bytes of an int, struct, union, enum or float. */
   sizeField(id: number): number {
-    const place = this.at(id);
-    return place === undefined ? 0 : (place.words[place.word + 2] ?? 0);
+    return this.word(id, 2);
   }
 
   /** The type that a pointer, typedef, qualifier, function or prototype refers to. */
@@ -110,29 +108,33 @@ export class Btf {
   }
 
   name(id: number): string {
-    const place = this.at(id);
-    return place === undefined ? '' : this.text(place.words[place.word] ?? 0);
+    return this.text(this.word(id, 0));
   }
 
   /** The text at an offset of the string section; empty when out of range. */
   text(offset: number): string {
     if (offset < this.stringStart) return this.base?.text(offset) ?? '';
     const from = offset - this.stringStart;
-    const known = this.takenAt[from];
-    if (known === undefined) return '';
-    if (known > 0) return this.taken[known - 1] ?? '';
-    const to = this.strings.indexOf('\0', from);
-    const name = to < 0 ? '' : this.strings.slice(from, to);
-    this.takenAt[from] = this.taken.push(name);
-    return name;
+    const to = this.strings.indexOf(0, from);
+    return to < 0 ? '' : this.strings.toString('latin1', from, to);
+  }
+
+  /** Copies the text at an offset to `into`, MAX_NAME_BYTES at the most; answers where it ends there. */
+  copyText(offset: number, into: Uint8Array, at: number): number {
+    if (offset < this.stringStart) return this.base?.copyText(offset, into, at) ?? at;
+    const { strings } = this;
+    let from = offset - this.stringStart;
+    const limit = at + MAX_NAME_BYTES;
+    let to = at;
+    for (let byte = strings[from]; byte !== undefined && byte > 0 && to < limit; byte = strings[++from])
+      into[to++] = byte;
+    return to;
   }
 
   /** Numbers of this file's types of one kind, ascending. */
   idsOf(kind: number): number[] {
-    const { words, places, start } = this;
     const ids: number[] = [];
-    for (let index = 0; index < places.length; index++)
-      if ((((words[(places[index] ?? 0) + 1] ?? 0) >>> 24) & 0x1f) === kind) ids.push(start + index);
+    for (let id = this.start; id < this.end; id++) if (this.kind(id) === kind) ids.push(id);
     return ids;
   }
 }

@@ -107,12 +107,12 @@ function addFunction(btf: Btf, printer: BtfPrinter, id: number, functions: Recor
   const name = btf.name(id);
   if (functions[name]) return;
   const prototype = btf.target(id);
-  const place = btf.at(prototype);
-  if (place === undefined) return;
   const parameters = Array.from({ length: btf.memberCount(prototype) }, (_, index) => {
-    const at = place.word + 3 + index * 2;
-    const type = place.words[at + 1] ?? 0;
-    return { type: type === 0 ? '...' : printer.type(type), name: btf.text(place.words[at] ?? 0) };
+    const type = btf.word(prototype, 4 + index * 2);
+    return {
+      type: type === 0 ? '...' : printer.type(type),
+      name: btf.text(btf.word(prototype, 3 + index * 2)),
+    };
   });
   functions[name] = formatPrototype({ returnType: printer.type(btf.target(prototype)), parameters });
 }
@@ -122,14 +122,13 @@ function addFunction(btf: Btf, printer: BtfPrinter, id: number, functions: Recor
  * is how C names them. A bit field's offset is that of the byte its first bit lies in.
  */
 function membersOf(btf: Btf, printer: BtfPrinter, id: number, base = 0, depth = 0): Member[] {
-  const place = btf.at(id);
-  if (place === undefined || depth > 16) return [];
-  const bitFields = (place.words[place.word + 1] ?? 0) >>> 31 === 1;
+  if (depth > 16) return [];
+  const bitFields = btf.flag(id);
   return Array.from({ length: btf.memberCount(id) }, (_, index) => {
-    const at = place.word + 3 + index * 3;
-    const name = btf.text(place.words[at] ?? 0);
-    const type = place.words[at + 1] ?? 0;
-    const rawOffset = place.words[at + 2] ?? 0;
+    const at = 3 + index * 3;
+    const name = btf.text(btf.word(id, at));
+    const type = btf.word(id, at + 1);
+    const rawOffset = btf.word(id, at + 2);
     const offsetBytes = base + ((bitFields ? rawOffset & 0xffffff : rawOffset) >>> 3);
     if (name === '') return membersOf(btf, printer, type, offsetBytes, depth + 1);
     return [{ type: printer.type(type), name, offsetBytes }];
@@ -138,17 +137,15 @@ function membersOf(btf: Btf, printer: BtfPrinter, id: number, base = 0, depth = 
 
 /** Constants of an enumeration with their values as decimal text. */
 export function enumConstants(btf: Btf, id: number): Record<string, string> {
-  const place = btf.at(id);
   const constants: Record<string, string> = {};
-  if (place === undefined) return constants;
   const wide = btf.kind(id) === BtfKind.enum64;
-  const signed = (place.words[place.word + 1] ?? 0) >>> 31 === 1;
+  const signed = btf.flag(id);
   for (let index = 0; index < btf.memberCount(id); index++) {
-    const at = place.word + 3 + index * (wide ? 3 : 2);
-    const low = place.words[at + 1] ?? 0;
+    const at = 3 + index * (wide ? 3 : 2);
+    const low = btf.word(id, at + 1);
     const bits = wide ? 64 : 32;
-    const raw = wide ? (BigInt(place.words[at + 2] ?? 0) << 32n) | BigInt(low) : BigInt(low);
-    constants[btf.text(place.words[at] ?? 0)] = String(signed ? BigInt.asIntN(bits, raw) : raw);
+    const raw = wide ? (BigInt(btf.word(id, at + 2)) << 32n) | BigInt(low) : BigInt(low);
+    constants[btf.text(btf.word(id, at))] = String(signed ? BigInt.asIntN(bits, raw) : raw);
   }
   return constants;
 }

@@ -115,13 +115,11 @@ export class Prototypes {
     const found = this.find(name, module);
     if (found === undefined) return undefined;
     const { btf, printer, id } = found;
-    const prototype = btf.at(btf.target(id));
-    if (prototype === undefined) return undefined;
-    return Array.from({ length: btf.memberCount(btf.target(id)) }, (_, index) => {
-      const at = prototype.word + 3 + index * 2;
-      const type = prototype.words[at + 1] ?? 0;
+    const prototype = btf.target(id);
+    return Array.from({ length: btf.memberCount(prototype) }, (_, index) => {
+      const type = btf.word(prototype, 4 + index * 2);
       return {
-        name: btf.text(prototype.words[at] ?? 0) || `arg${index}`,
+        name: btf.text(btf.word(prototype, 3 + index * 2)) || `arg${index}`,
         type: printer.type(type),
         sizeBytes: sizeOf(btf, type),
       };
@@ -161,12 +159,8 @@ export function sizeOf(btf: Btf, id: number, depth = 0): number {
     case BtfKind.enum64:
     case BtfKind.float:
       return btf.sizeField(id);
-    case BtfKind.array: {
-      const place = btf.at(id);
-      return place === undefined
-        ? 0
-        : sizeOf(btf, place.words[place.word + 3] ?? 0, depth + 1) * (place.words[place.word + 5] ?? 0);
-    }
+    case BtfKind.array:
+      return sizeOf(btf, btf.word(id, 3), depth + 1) * btf.word(id, 5);
     case BtfKind.typedef:
     case BtfKind.const:
     case BtfKind.volatile:

@@ -3,8 +3,9 @@ import { join } from 'node:path';
 import { execa } from 'execa';
 import { type TestContext, describe, expect, it } from 'vitest';
 import { asProblem } from '../../../protocol/errors.ts';
-import { Btf } from '../../../helper/kernel/btf.ts';
-import { allPrototypes } from '../../../helper/kernel/btf-text.ts';
+import { Btf, BtfKind } from '../../../helper/kernel/btf.ts';
+import { BtfPrinter } from '../../../helper/kernel/btf-text.ts';
+import { prototypesText } from '../../../helper/kernel/prototypes-text.ts';
 import { parseFormat } from '../../../helper/kernel/format.ts';
 import { Tracepoints, findTracefs } from '../../../helper/kernel/tracefs.ts';
 
@@ -67,7 +68,9 @@ describe('BTF of the running kernel', () => {
     } catch {
       return ctx.skip('this kernel has no BTF (CONFIG_DEBUG_INFO_BTF)');
     }
-    const functions = new Map(allPrototypes(new Btf(bytes)).map(({ name, prototype }) => [name, prototype]));
+    const btf = new Btf(bytes);
+    const printer = new BtfPrinter(btf);
+    const functions = new Map(btf.idsOf(BtfKind.function).map((id) => [btf.name(id), printer.function(id)]));
     expect(functions.size).toBeGreaterThan(10_000);
     expect(functions.get('vfs_read')).toBe(
       'ssize_t vfs_read(struct file *file, char *buf, size_t count, loff_t *pos)',
@@ -76,5 +79,7 @@ describe('BTF of the running kernel', () => {
     expect(functions.get('call_usermodehelper_setup')).toContain(
       'int (*init)(struct subprocess_info *, struct cred *)',
     );
+    const one = btf.idsOf(BtfKind.function).map((id) => `${printer.function(id)}\n`);
+    expect(prototypesText(btf)).toBe(one.join(''));
   });
 });

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Btf, BtfKind } from '../../../helper/kernel/btf.ts';
-import { BtfPrinter, allPrototypes } from '../../../helper/kernel/btf-text.ts';
+import { BtfPrinter } from '../../../helper/kernel/btf-text.ts';
+import { prototypesText } from '../../../helper/kernel/prototypes-text.ts';
 import { ProbeError } from '../../../protocol/errors.ts';
 
 type RawType = readonly [
@@ -57,18 +58,24 @@ const sample = build([
   ['', BtfKind.prototype, 3, 0, 'f', 12, 'cb', 9, 'buf', 6], // 13
   ['use', BtfKind.function, 0, 13], // 14
   ['big', BtfKind.enum64, 1, 8, 'A', 1, 0], // 15
+  ['', BtfKind.array, 0, 0, 4, 1, 16], // 16 const char *[16]
+  ['', BtfKind.pointer, 0, 16], // 17
+  ['', BtfKind.prototype, 1, 17, '', 2], // 18 with a parameter that has no name
+  ['names', BtfKind.function, 0, 18], // 19
 ]);
 
 describe('BTF', () => {
   it('prints declarators as C does', () => {
-    expect(allPrototypes(new Btf(sample))).toEqual([
-      { name: '_printk', prototype: 'int _printk(const char *fmt, ...)' },
-      {
-        name: 'use',
-        prototype: 'void use(struct file *const f, int (*cb)(const char *fmt, ...), char (*buf)[16])',
-      },
+    const btf = new Btf(sample);
+    const printer = new BtfPrinter(btf);
+    const prototypes = btf.idsOf(BtfKind.function).map((id) => printer.function(id));
+    expect(prototypes).toEqual([
+      'int _printk(const char *fmt, ...)',
+      'void use(struct file *const f, int (*cb)(const char *fmt, ...), char (*buf)[16])',
+      'const char *(*names(char))[16]',
     ]);
-    expect(new BtfPrinter(new Btf(sample)).declaration(5, 'comm')).toBe('char comm[16]');
+    expect(prototypesText(btf)).toBe(prototypes.map((each) => `${each}\n`).join(''));
+    expect(printer.declaration(5, 'comm')).toBe('char comm[16]');
   });
 
   it("continues the kernel's numbers in a module's file", () => {
@@ -77,12 +84,9 @@ describe('BTF', () => {
     const module = Buffer.from(build([['mod_fn', BtfKind.function, 0, 13]]));
     // Names of a module lie behind the kernel's string section.
     module.writeUInt32LE(strings + 1, 24);
-    expect(allPrototypes(new Btf(module, base))).toEqual([
-      {
-        name: 'mod_fn',
-        prototype: 'void mod_fn(struct file *const f, int (*cb)(const char *fmt, ...), char (*buf)[16])',
-      },
-    ]);
+    expect(prototypesText(new Btf(module, base))).toBe(
+      'void mod_fn(struct file *const f, int (*cb)(const char *fmt, ...), char (*buf)[16])\n',
+    );
   });
 
   it('names the place at which a file is malformed', () => {
@@ -106,7 +110,7 @@ describe('BTF', () => {
         const bytes = Uint8Array.from(sample);
         bytes[at] = value;
         try {
-          allPrototypes(new Btf(bytes));
+          prototypesText(new Btf(bytes));
         } catch (thrown) {
           expect(thrown).toBeInstanceOf(ProbeError);
         }
