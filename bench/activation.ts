@@ -1,4 +1,6 @@
-// What VS Code itself counts for activating the extension: its code loaded and `activate` called, beside the extensions it brings.
+// What activating the extension takes: its code loaded and `activate` called, as it measures itself and as VS Code counts it, beside the extensions
+// that VS Code brings. VS Code's count begins before it waits for its own texts (`_doLoadModule` of its extension host): extensions that are activated in
+// the same moment count one another's loading.
 import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,8 +11,8 @@ import { openFile, runCommand } from '../test/e2e/workbench.ts';
 
 const WINDOWS = Number(process.env['PROBESCOPE_BENCH_WINDOWS'] ?? 7);
 const LIMIT_MS = 50;
-/** What a session before has compiled is written once its window has settled (`extension/main.ts`). */
-const SETTLED_MS = 22_000;
+/** What a session before has compiled is written once its window has started (`extension/main.ts`). */
+const STARTED_MS = 5_000;
 
 /** Rows of *Developer: Show Running Extensions*: name and milliseconds. */
 const READ_ROWS = `() => [...document.querySelectorAll('.runtime-extensions-editor .monaco-list-row')].map((row) => [
@@ -25,12 +27,13 @@ export async function activation(): Promise<void> {
   // as any user has it: the extension host's other work counts
   const studio = await openStudio({ folder, settings: { 'git.enabled': true } });
   const times = new Map<string, number[]>();
+  let own: number[][] = [];
   try {
     const { page } = studio;
     await openFile(page, 'db.c');
     for (let window = 0; window <= WINDOWS; window++) {
       if (window > 0) {
-        await delay(window === 1 ? SETTLED_MS : 3000);
+        await delay(window === 1 ? STARTED_MS : 3000);
         await page.reload();
         await page.locator('.monaco-workbench .part.activitybar').waitFor({ timeout: 60_000 });
         await delay(5000);
@@ -45,22 +48,36 @@ export async function activation(): Promise<void> {
       await page.keyboard.press('Control+F4');
       await openFile(page, 'db.c');
     }
-    console.log(
-      studio
-        .log()
-        .split('\n')
-        .filter((l) => l.includes('MARKS'))
-        .join('\n\n'),
+    own = [...studio.log().matchAll(/loaded in (\d+) ms, activated in (\d+) ms/g)].map(([, ...ms]) =>
+      ms.map(Number),
     );
   } finally {
     await studio.close();
     rmSync(folder, { recursive: true, force: true });
   }
-  for (const [name, [first, ...later]] of times) {
-    const sorted = later.toSorted((a, b) => a - b);
-    console.log(
-      `${name.padEnd(44)} median ${sorted[Math.floor(sorted.length / 2)] ?? '–'} ms of ${sorted.join(', ')}; first window ${first} ms`,
+  for (const [name, [first, ...later]] of times) printTimes(`VS Code's count: ${name}`, first, later);
+  const [first, ...later] = own;
+  for (const [part, what] of ['code loaded', 'activate called'].entries())
+    printTimes(
+      `Probescope: ${what}`,
+      first?.[part],
+      later.map((ms) => ms[part] ?? NaN),
     );
-  }
+  const both = later.map(([loading = NaN, call = NaN]) => loading + call);
+  printTimes(
+    'Probescope: both',
+    first?.reduce((sum, ms) => sum + ms, 0),
+    both,
+  );
   console.log(`limit for Probescope: ${LIMIT_MS} ms`);
+}
+
+function printTimes(what: string, first: number | undefined, later: readonly number[]): void {
+  const sorted = later.toSorted((a, b) => a - b);
+  const median = sorted[Math.floor(sorted.length / 2)];
+  console.log(
+    median === undefined
+      ? `${what.padEnd(62)} first window ${first} ms`
+      : `${what.padEnd(62)} median ${median} ms of ${sorted.join(', ')}; first window ${first} ms`,
+  );
 }

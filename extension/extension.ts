@@ -51,7 +51,8 @@ import { latencyPanels } from './webviews/latency-panel.ts';
 import { ShownProfile } from './webviews/shown-profile.ts';
 import { followSelections, selectionPanels } from './webviews/selection-panel.ts';
 
-export function activate(context: ExtensionContext): void {
+/** `loadingMs`: what it took to load this code. */
+export function activate(context: ExtensionContext, loadingMs: number): void {
   const startedMs = performance.now();
   const own = <T extends { dispose(): unknown }>(thing: T): T => {
     context.subscriptions.push(thing);
@@ -261,7 +262,9 @@ export function activate(context: ExtensionContext): void {
   }))
     own(command);
   own(warmUp(context.extension, tracing, log));
-  log.info(`Probescope is active after ${Math.round(performance.now() - startedMs)} ms.`);
+  log.info(
+    `Probescope is active: loaded in ${Math.ceil(loadingMs)} ms, activated in ${Math.ceil(performance.now() - startedMs)} ms.`,
+  );
 }
 
 function resumeRemedies() {

@@ -4,6 +4,7 @@ import { createRequire } from 'node:module';
 import { join, resolve } from 'node:path';
 import { deflateRawSync } from 'node:zlib';
 import * as esbuild from 'esbuild';
+import { lazyBundleFiles, lazyBundles } from './lazy-bundles.ts';
 import { lazyCrypto } from './lazy-crypto.ts';
 import { vscodeNames } from './vscode-names.ts';
 
@@ -44,6 +45,11 @@ export const rustDemanglerModule = () => inflateRawSync(Buffer.from('${packed}',
 const nodeBundles: [entry: string, outfile: string, target: string][] = [
   ['extension/main.ts', 'dist/extension.js', 'node20'],
   ['extension/extension.ts', 'dist/extension/main.js', 'node20'],
+  ...lazyBundles.map(({ entry, file }): [string, string, string] => [
+    entry,
+    `dist/extension/${file}`,
+    'node20',
+  ]),
   ['helper/main.ts', 'dist/helper.js', 'node18'],
   ['cli/bin.ts', 'dist/cli.js', 'node18'],
   ['cli/main.ts', 'dist/cli/main.js', 'node18'],
@@ -67,7 +73,10 @@ const builds: esbuild.BuildOptions[] = nodeBundles.map(([entry, outfile, target]
   format: 'cjs',
   target,
   external: ['vscode'],
-  plugins: [embedWasm, lazyCrypto, vscodeNames],
+  plugins: [
+    ...(entry === 'extension/extension.ts' ? [lazyBundleFiles] : []),
+    ...[embedWasm, lazyCrypto, vscodeNames],
+  ],
 }));
 
 /**
