@@ -151,10 +151,10 @@ export class DebugInfo {
     const index = this.#index!.unit(unit);
     const { store } = index;
     const found: ScopeAt[] = [];
-    for (let scope = index.functions.scopeAt(address); scope !== undefined;) {
+    for (let scope = index.scopeAt(address); scope !== undefined;) {
       const die = Die.at(index.full, store.dies[scope]!);
       if (die === undefined) break;
-      const name = this.#names!.of(store, scope, index.full, index.scopes);
+      const name = this.#names!.of(store, scope, index.full);
       const inlined = (store.flags[scope]! & INLINED_SCOPE) !== 0;
       found.push({
         kind: inlined ? 'inlined' : 'function',
@@ -266,10 +266,10 @@ export class DebugInfo {
     let file = place ?? '??';
     let line = place === undefined ? 0 : rows.lines[row!]!;
     let column = place === undefined ? 0 : rows.columns[row!]!;
-    let scope = unit.functions.scopeAt(address);
+    let scope = unit.scopeAt(address);
     if (scope === undefined && row !== undefined) frames.push({ ...unknownFrame, file, line, column });
     while (scope !== undefined) {
-      const name = this.#names!.of(store, scope, unit.full, unit.scopes);
+      const name = this.#names!.of(store, scope, unit.full);
       const linkageName = name.linkage ?? name.short ?? '';
       const inlined = (store.flags[scope]! & INLINED_SCOPE) !== 0;
       const parent = store.parents[scope]!;

@@ -107,7 +107,7 @@ export class FunctionCatalog {
     const key = this.#key(index, scope);
     let group = groups.get(key);
     if (group === undefined) {
-      group = { name: this.#names.of(index.store, scope, index.full, index.scopes), bodies: [], inlined: [] };
+      group = { name: this.#names.of(index.store, scope, index.full), bodies: [], inlined: [] };
       groups.set(key, group);
     }
     (inlined ? group.inlined : group.bodies).push({ index, scope });
@@ -116,7 +116,7 @@ export class FunctionCatalog {
   /** What tells functions of the source apart. */
   #key(index: UnitIndex, scope: number): string {
     const { store } = index;
-    const name = this.#names.of(store, scope, index.full, index.scopes);
+    const name = this.#names.of(store, scope, index.full);
     if (name.linkage !== undefined) return name.linkage;
     const root = rootScope(store, index.scopes, scope, index.full);
     if (root === undefined) return `${name.short}|${index.unit.offset}|${store.origins[scope]}`;
@@ -171,7 +171,7 @@ export class FunctionCatalog {
           : lowest;
     let outer = store.parents[scope]!;
     while (outer !== NONE && (store.flags[outer]! & INLINED_SCOPE) !== 0) outer = store.parents[outer]!;
-    const into = outer === NONE ? undefined : this.#names.of(store, outer, index.full, index.scopes);
+    const into = outer === NONE ? undefined : this.#names.of(store, outer, index.full);
     return {
       die,
       entry,

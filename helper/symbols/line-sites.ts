@@ -1,7 +1,9 @@
 import { ProbeError } from '../../protocol/errors.ts';
+import type { FileRow } from './dwarf/file-rows.ts';
 import { FileRows } from './dwarf/file-rows.ts';
 import { attributes } from './dwarf/constants.ts';
 import { Die } from './dwarf/die.ts';
+import type { Unit } from './dwarf/unit.ts';
 import type { UnitLookup } from './dwarf/unit-lookup.ts';
 import type { ScopeNames } from './dwarf/names.ts';
 import { INLINED_SCOPE, NONE } from './dwarf/scope-store.ts';
@@ -17,9 +19,9 @@ interface FoundFile {
   readonly path: string;
   /** Others whose path fits as well. */
   alike: readonly string[];
-  readonly units: { readonly index: UnitIndex; readonly files: Set<number> }[];
-  /** Built by the first question about the file. */
-  rows?: FileRows;
+  /** Its numbers in the tables of its units. */
+  readonly units: { readonly index: UnitIndex; readonly files: ReadonlySet<number> }[];
+  readonly rows: FileRows;
 }
 
 /**
@@ -87,7 +89,7 @@ export class LineSiteFinder {
 
   #declaringScope(index: UnitIndex, address: number, file: string, line: number): number | undefined {
     const { store } = index;
-    const innermost = index.functions.scopeAt(address);
+    const innermost = index.scopeAt(address);
     let best = innermost;
     let bestLine = 0;
     for (let scope = innermost; scope !== undefined;) {
@@ -129,11 +131,6 @@ export class LineSiteFinder {
     return known;
   }
 
-  /** The unit of a line program; undefined when it has no code. */
-  #unitOf({ offset }: NamingProgram): UnitIndex | undefined {
-    return this.#index.unitOfProgram(offset, (address) => this.#lookup.find(address));
-  }
-
   #findFile(file: string): FoundFile {
     let found = this.#found.get(file);
     if (found === undefined) {
@@ -156,18 +153,24 @@ export class LineSiteFinder {
     const byPath = new Map<string, FoundFile>();
     const shared = (path: string): number => commonSuffix(path, wanted, ignoreCase);
     const taken = contenders(this.#programsNaming(baseName(wanted), ignoreCase), shared);
-    this.#index.rows.reserve(taken.reduce((sum, { program }) => sum + program.sizeBytes, 0));
+    const unitAt = (address: number): Unit | undefined => this.#lookup.find(address);
     for (const { program, numbers } of taken) {
-      const index = this.#unitOf(program);
-      if (index === undefined) continue;
+      const passed = this.#index.passOver(program.offset, unitAt);
+      if (passed === undefined) continue;
+      const { index } = passed;
+      const numbersOf = new Map<string, Set<number>>();
       for (const file of numbers) {
         const path = normalisePath(index.files?.path(file) ?? '');
+        const known = numbersOf.get(path);
+        if (known === undefined) numbersOf.set(path, new Set([file]));
+        else known.add(file);
+      }
+      for (const [path, files] of numbersOf) {
         let entry = byPath.get(path);
-        if (entry === undefined) byPath.set(path, (entry = { path, alike: [], units: [] }));
-        const last = entry.units[entry.units.length - 1];
-        // One file may have several numbers in a unit.
-        if (last?.index === index) last.files.add(file);
-        else entry.units.push({ index, files: new Set([file]) });
+        if (entry === undefined)
+          byPath.set(path, (entry = { path, alike: [], units: [], rows: new FileRows() }));
+        entry.units.push({ index, files });
+        entry.rows.add(passed, files);
       }
     }
     const ranked = [...byPath.values()].sort(
@@ -182,42 +185,45 @@ export class LineSiteFinder {
     return best;
   }
 
-  #rowsOf(file: FoundFile): FileRows {
-    return (file.rows ??= new FileRows(file.units, this.#index.rows));
-  }
-
   #sites(file: FoundFile, line: number, column: number | undefined): LineSite[] {
-    const { addresses, columns } = this.#index.rows;
-    /** The lowest start of a run, by unit and scope. */
-    const byScope = new Map<UnitIndex, Map<number, number>>();
-    let inside = false;
-    for (const { index, row, startsRun } of this.#rowsOf(file).ofLine(line)) {
-      if (startsRun) inside = false;
-      if (inside || (column !== undefined && columns[row] !== column)) continue;
-      inside = true;
-      const address = addresses[row]!;
-      if (!this.#isCode(address)) continue;
-      let scopes = byScope.get(index);
-      if (scopes === undefined) byScope.set(index, (scopes = new Map<number, number>()));
-      // At the start of an inlined copy the row may still be the caller's: the line tells whose code it is.
-      const scope = this.#declaringScope(index, address, file.path, line) ?? NONE;
-      const known = scopes.get(scope);
-      if (known === undefined || addresses[known]! > address) scopes.set(scope, row);
+    const sites: LineSite[] = [];
+    for (const [index, rows] of this.#runStarts(file, line, column)) {
+      index.expect(rows.map(({ address }) => address));
+      /** The lowest start of a run, by the entry of its scope. */
+      const byScope = new Map<number, { scope: number; row: FileRow }>();
+      for (const row of rows) {
+        // At the start of an inlined copy the row may still be the caller's: the line tells whose code it is.
+        const scope = this.#declaringScope(index, row.address, file.path, line) ?? NONE;
+        const die = scope === NONE ? NONE : index.store.dies[scope]!;
+        const known = byScope.get(die);
+        if (known === undefined || known.row.address > row.address) byScope.set(die, { scope, row });
+      }
+      for (const { scope, row } of byScope.values()) sites.push(this.#site(index, scope, row, line));
     }
-    const found: LineSite[] = [];
-    for (const [index, scopes] of byScope)
-      for (const [scope, row] of scopes) found.push(this.#site(index, scope, row));
-    return found.sort((a, b) => a.address - b.address);
+    return sites.sort((a, b) => a.address - b.address);
   }
 
-  #site(index: UnitIndex, scope: number, row: number): LineSite {
-    const { addresses, lines, files, columns } = this.#index.rows;
+  /** The rows of a line that start runs of its statements, by unit. */
+  #runStarts(file: FoundFile, line: number, column: number | undefined): Map<UnitIndex, FileRow[]> {
+    const found = new Map<UnitIndex, FileRow[]>();
+    let inside = false;
+    for (const row of file.rows.ofLine(line)) {
+      if (row.startsRun) inside = false;
+      if (inside || (column !== undefined && row.column !== column)) continue;
+      inside = true;
+      if (!this.#isCode(row.address)) continue;
+      const known = found.get(row.index);
+      if (known === undefined) found.set(row.index, [row]);
+      else known.push(row);
+    }
+    return found;
+  }
+
+  #site(index: UnitIndex, scope: number, { address, file, column }: FileRow, line: number): LineSite {
     const { store } = index;
-    const address = addresses[row]!;
-    const column = columns[row]!;
     const place = {
-      file: index.files?.path(files[row]!) ?? '??',
-      line: lines[row]!,
+      file: index.files?.path(file) ?? '??',
+      line,
       ...(column === 0 ? {} : { column }),
     };
     if (scope === NONE) return { address, place, function: '??', isEntry: false };
@@ -227,7 +233,7 @@ export class LineSiteFinder {
       outer = store.parents[outer]!;
     const isEntry = store.rangeLows[store.firstRanges[scope]!] === address;
     const name = (of: number): string => {
-      const { linkage, short } = this.#names.of(store, of, index.full, index.scopes);
+      const { linkage, short } = this.#names.of(store, of, index.full);
       return linkage === undefined ? (short ?? '??') : this.#demangle(linkage);
     };
     return {
@@ -241,10 +247,9 @@ export class LineSiteFinder {
 
   /** The nearest line with code: the next one below, as gdb takes it, or the last one above. */
   #nearestLine(file: FoundFile, line: number): number | undefined {
-    const rows = this.#rowsOf(file);
-    const { addresses } = this.#index.rows;
+    const { rows } = file;
     const hasCode = (candidate: number): boolean => {
-      for (const { row } of rows.ofLine(candidate)) if (this.#isCode(addresses[row]!)) return true;
+      for (const { address } of rows.ofLine(candidate)) if (this.#isCode(address)) return true;
       return false;
     };
     for (let below = Math.max(1, line); below <= rows.lastLine; below++) if (hasCode(below)) return below;

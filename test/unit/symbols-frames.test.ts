@@ -24,6 +24,29 @@ describe('frames', () => {
     }
     info.close();
   });
+
+  it.each(names)(
+    '%s: the first question of all, which reads what it needs, as after all was read',
+    async (name) => {
+      const path = join(folder, name);
+      const loaded = await DebugInfo.open(path);
+      loaded.loadAll();
+      const first = async <T>(ask: (info: DebugInfo) => T): Promise<T> => {
+        const info = await DebugInfo.open(path);
+        const answer = ask(info);
+        info.close();
+        return answer;
+      };
+      const { address, sizeBytes } = loaded.elf.section('.text')!;
+      for (let at = address; at < address + sizeBytes; at += 3)
+        expect(await first((info) => info.frames(at))).toEqual(loaded.frames(at));
+      for (let line = 1; line < 40; line++)
+        expect(await first((info) => info.lineSites('tiny.c', line))).toEqual(
+          loaded.lineSites('tiny.c', line),
+        );
+      loaded.close();
+    },
+  );
 });
 
 describe('functions, lines and variables', () => {

@@ -6,6 +6,10 @@ import { readValue, skipValue } from './values.ts';
 
 /** Chains of DW_AT_abstract_origin and DW_AT_specification are one to three long; a loop in a hostile file is not followed further. */
 const LONGEST_CHAIN = 16;
+/** An entry is read from the file this far ahead; of one that is longer the whole unit is. */
+const AHEAD_BYTES = 1024;
+/** Bytes by which the length of a value is known. */
+const LONGEST_NUMBER = 32;
 /** Depth of nesting at which a file is taken to be damaged; clang's deepest templates stay below 200. */
 const DEEPEST = 4096;
 
@@ -30,14 +34,22 @@ export class Die {
 
   /** The DIE at `offset`, or undefined for the null entry that ends a list of siblings. */
   static at(unit: Unit, offset: number): Die | undefined {
-    const reader = unit.reader(offset);
+    const reader = unit.readerOfEntry(offset, AHEAD_BYTES);
     const code = reader.uleb();
     if (code === 0) return undefined;
     const abbreviation = unit.abbreviations.get(code);
     if (abbreviation === undefined) return reader.fail(`an entry with the undefined abbreviation ${code}`);
     const positions: number[] = [];
+    const ready = offset + AHEAD_BYTES;
     for (const { form } of abbreviation.attributes) {
-      positions.push(reader.at);
+      const at = reader.at;
+      positions.push(at);
+      if (at + LONGEST_NUMBER > ready) unit.load();
+      skipValue(reader, form, unit);
+      if (reader.at <= ready) continue;
+      // A long string or block: what was not read from the file yet looked like zeros.
+      unit.load();
+      reader.at = at;
       skipValue(reader, form, unit);
     }
     positions.push(reader.at);
@@ -63,7 +75,12 @@ export class Die {
     for (let index = 0; index < specs.length; index++) {
       const spec = specs[index]!;
       if (spec.attribute === attribute)
-        return readValue(this.unit.reader(this.#positions[index]!), spec.form, spec.implicit, this.unit);
+        return readValue(
+          this.unit.readerOfEntry(this.#positions[index]!, 0),
+          spec.form,
+          spec.implicit,
+          this.unit,
+        );
     }
     return undefined;
   }

@@ -21,7 +21,6 @@ export interface WantedName {
 /** A line program whose file table has files of the wanted base name. */
 export interface NamingProgram {
   readonly offset: number;
-  readonly sizeBytes: number;
   readonly files: readonly NamedFile[];
 }
 
@@ -107,7 +106,7 @@ export function* programsNaming(
       end = header.end;
       files = scanSlowly(header, sections, path, wanted);
     }
-    if (files.length > 0) yield { offset, sizeBytes: end - offset, files };
+    if (files.length > 0) yield { offset, files };
     offset = end;
   }
 }

@@ -24,7 +24,10 @@ export interface LineHeader {
   readonly end: number;
 }
 
-/** Reads a header without its tables: `header_length` leads over them. `addressSize` is the unit's, for versions before 5. */
+/**
+ * Reads a header without its tables, whose bytes are there then: `header_length` leads over them. `addressSize` is the unit's,
+ * for versions before 5.
+ */
 export function readLineHeader(
   section: LazyBytes,
   offset: number,
@@ -37,7 +40,6 @@ export function readLineHeader(
   const { length, is64 } = reader.initialLength();
   const end = reader.at + length;
   if (end > section.length) reader.fail('a line program that ends outside its section');
-  section.ensure(offset, end);
   const version = reader.u16();
   if (version < 2 || version > 5) throw unsupported(path, `line programs of version ${version}`);
   let size = addressSize;
@@ -48,6 +50,7 @@ export function readLineHeader(
   const headerLength = reader.offset(is64);
   const programOffset = reader.at + headerLength;
   if (programOffset > end) reader.fail('a line program header longer than its program');
+  section.ensure(offset, programOffset);
   const minimumInstructionLength = reader.u8();
   if (version >= 4) reader.u8();
   const defaultIsStatement = reader.u8() !== 0;

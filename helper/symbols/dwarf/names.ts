@@ -34,40 +34,33 @@ export class ScopeNames {
   }
 
   /** The names of a scope of `store`, which belongs to `unit`. */
-  of(store: ScopeStore, scope: number, unit: Unit, scopes: UnitScopes): ScopeName {
+  of(store: ScopeStore, scope: number, unit: Unit): ScopeName {
     let known = this.#known.get(store);
     if (known === undefined) this.#known.set(store, (known = new Map<number, ScopeName>()));
     let name = known.get(scope);
-    if (name === undefined) known.set(scope, (name = this.#find(store, scope, unit, scopes, 0)));
+    if (name === undefined) known.set(scope, (name = this.#find(store, scope, unit, 0)));
     return name;
   }
 
-  #find(store: ScopeStore, scope: number, unit: Unit, scopes: UnitScopes, step: number): ScopeName {
+  #find(store: ScopeStore, scope: number, unit: Unit, step: number): ScopeName {
     const flags = store.flags[scope]!;
     const linkage = text(unit.file, (flags >> LINKAGE_SHIFT) & NAME_MASK, store.linkageNames[scope]!);
     const short = text(unit.file, (flags >> NAME_SHIFT) & NAME_MASK, store.names[scope]!);
     if ((linkage !== undefined && short !== undefined) || (flags & HAS_ORIGIN) === 0 || step > LONGEST_CHAIN)
       return { linkage, short };
-    const origin = this.#origin(store, scope, unit, scopes, step);
+    const origin = this.#origin(store, scope, unit, step);
     return { linkage: linkage ?? origin.linkage, short: short ?? origin.short };
   }
 
-  #origin(store: ScopeStore, scope: number, unit: Unit, scopes: UnitScopes, step: number): ScopeName {
+  #origin(store: ScopeStore, scope: number, unit: Unit, step: number): ScopeName {
     const offset = store.origins[scope]!;
     if ((store.flags[scope]! & ORIGIN_ELSEWHERE) !== 0)
       return dieName(unit.file.supplementary?.dieAt(offset));
-    if (offset >= unit.offset && offset < unit.end) {
-      const at = scopeOfDie(store, scopes, offset);
-      return at === undefined
-        ? dieName(offset < unit.header.rootOffset ? undefined : Die.at(unit, offset))
-        : this.#find(store, at, unit, scopes, step + 1);
-    }
-    const other = unit.file.unitContaining(offset);
-    const otherScopes = other && this.#index.walked(other);
-    const at = otherScopes && scopeOfDie(store, otherScopes, offset);
-    if (other !== undefined && otherScopes !== undefined && at !== undefined)
-      return this.#find(store, at, other, otherScopes, step + 1);
-    return dieName(unit.file.dieAt(offset));
+    const owner = offset >= unit.offset && offset < unit.end ? unit : unit.file.unitContaining(offset);
+    if (owner === undefined || offset < owner.header.rootOffset) return dieName(undefined);
+    const scopes = this.#index.walked(owner);
+    const at = scopes && scopeOfDie(store, scopes, offset);
+    return at === undefined ? dieName(Die.at(owner, offset)) : this.#find(store, at, owner, step + 1);
   }
 }
 

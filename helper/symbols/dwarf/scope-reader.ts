@@ -72,11 +72,33 @@ export class ScopeReader {
     flags |= this.#name(slots.linkageName, store.linkageNames, scope) << LINKAGE_SHIFT;
     store.flags[scope] = flags;
     this.#addRanges(scope);
-    if ((flags & DECLARATION) !== 0 && found[slots.sibling] !== 0) {
-      const sibling = values[slots.sibling]! - this.#bias;
-      if (sibling > after && sibling <= this.#unit.end - this.#bias) return -sibling;
-    }
-    return after;
+    const sibling = (flags & DECLARATION) === 0 ? 0 : this.#sibling(after);
+    return sibling > 0 ? -sibling : after;
+  }
+
+  /**
+   * Takes the function that was read last back when it holds none of the addresses. Returns where its sibling is; 0 when it stays,
+   * because it holds one or tells of no sibling behind `after`.
+   */
+  leaveOut(after: number, addresses: readonly number[]): number {
+    const sibling = this.#sibling(after);
+    if (sibling === 0) return 0;
+    const store = this.#store;
+    const { rangeLows, rangeHighs, rangeCount } = store;
+    const scope = store.count - 1;
+    const first = store.firstRanges[scope]!;
+    for (let range = first; range < rangeCount; range++)
+      for (const address of addresses)
+        if (address >= rangeLows[range]! && address < rangeHighs[range]!) return 0;
+    store.count = scope;
+    store.rangeCount = first;
+    return sibling;
+  }
+
+  #sibling(after: number): number {
+    if (this.#forms[slots.sibling] === 0) return 0;
+    const sibling = this.#values[slots.sibling]! - this.#bias;
+    return sibling > after && sibling <= this.#unit.end - this.#bias ? sibling : 0;
   }
 
   #addRanges(scope: number): void {
@@ -187,20 +209,11 @@ export class ScopeReader {
 
   /** The forms that need the unit's tables or sizes. */
   #decodeRare(pos: number, form: number): number {
-    const bytes = this.#bytes;
     const unit = this.#unit;
-    const u32 = (at: number): number =>
-      (bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24)) >>> 0;
-    const sized = (size: number): number => {
-      let value = 0;
-      for (let byte = size - 1; byte >= 0; byte--) value = value * 256 + bytes[pos + byte]!;
-      this.#rare = value;
-      return pos + size;
-    };
     switch (form) {
       case forms.addr:
-        if (unit.addressSize === 4) return sized(4);
-        this.#rare = (u32(pos + 4) | 0) * 4294967296 + u32(pos);
+        if (unit.addressSize === 4) return this.#sized(pos, 4);
+        this.#rare = (read32(this.#bytes, pos + 4) | 0) * 4294967296 + read32(this.#bytes, pos);
         return pos + 8;
       case forms.strp:
       case forms.lineStrp:
@@ -208,40 +221,56 @@ export class ScopeReader {
       case forms.strpSup:
       case forms.gnuStrpAlt:
       case forms.gnuRefAlt:
-        return sized(unit.is64 ? 8 : 4);
+        return this.#sized(pos, unit.is64 ? 8 : 4);
       case forms.refAddr:
-        return sized(unit.version === 2 ? unit.addressSize : unit.is64 ? 8 : 4);
+        return this.#sized(pos, unit.version === 2 ? unit.addressSize : unit.is64 ? 8 : 4);
       case forms.refSup4:
-        return sized(4);
+        return this.#sized(pos, 4);
       case forms.data8:
       case forms.ref8:
       case forms.refSup8:
       case forms.refSig8: {
-        const next = sized(8);
+        const next = this.#sized(pos, 8);
         if (form === forms.ref8) this.#rare += unit.offset;
         return next;
       }
       case forms.addrx1:
       case forms.strx1:
-        return this.#indexed(form, sized(1));
+        return this.#indexed(form, this.#sized(pos, 1));
       case forms.addrx2:
       case forms.strx2:
-        return this.#indexed(form, sized(2));
+        return this.#indexed(form, this.#sized(pos, 2));
       case forms.addrx3:
       case forms.strx3:
-        return this.#indexed(form, sized(3));
+        return this.#indexed(form, this.#sized(pos, 3));
       case forms.addrx4:
       case forms.strx4:
-        return this.#indexed(form, sized(4));
+        return this.#indexed(form, this.#sized(pos, 4));
       default:
         return this.#decodeRarest(pos, form);
     }
   }
 
+  #sized(pos: number, size: number): number {
+    const bytes = this.#bytes;
+    let value = 0;
+    if (size === 4) value = read32(bytes, pos);
+    else for (let byte = size - 1; byte >= 0; byte--) value = value * 256 + bytes[pos + byte]!;
+    this.#rare = value;
+    return pos + size;
+  }
+
   #decodeRarest(pos: number, form: number): number {
     const unit = this.#unit;
     const bytes = this.#bytes;
-    if (isAddress(form) || isIndexedString(form) || form === forms.rnglistx || form === forms.refUdata) {
+    const isBlock = form === forms.exprloc || form === forms.block;
+    if (
+      isAddress(form) ||
+      isIndexedString(form) ||
+      isBlock ||
+      form === forms.rnglistx ||
+      form === forms.refUdata
+    ) {
       let value = 0;
       let scale = 1;
       let at = pos;
@@ -252,9 +281,9 @@ export class ScopeReader {
         scale *= 128;
       }
       this.#rare = form === forms.refUdata ? value + unit.offset : value;
-      return this.#indexed(form, at);
+      return isBlock ? at + value : this.#indexed(form, at);
     }
-    // Blocks, signed numbers, DW_FORM_indirect: no function attribute of interest has them.
+    // Other blocks, signed numbers, DW_FORM_indirect: no function attribute of interest has them. The whole unit is read for them.
     const reader = unit.reader(pos + this.#bias);
     this.#rare = 0;
     skipValue(reader, form, unit);
@@ -289,4 +318,8 @@ function isAddress(form: number): boolean {
 
 function isIndexedString(form: number): boolean {
   return form === forms.strx || form === forms.gnuStrIndex || (form >= forms.strx1 && form <= forms.strx4);
+}
+
+function read32(bytes: Uint8Array, at: number): number {
+  return (bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24)) >>> 0;
 }

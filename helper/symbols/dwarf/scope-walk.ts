@@ -5,6 +5,7 @@ import type { ScopeStore, UnitScopes } from './scope-store.ts';
 import { NONE } from './scope-store.ts';
 import type { CompiledAbbreviations } from './skip-ops.ts';
 import {
+  INLINED,
   OP_BLOCK,
   OP_BLOCK1,
   OP_BLOCK2,
@@ -25,7 +26,8 @@ const scopeStack = new Uint32Array(DEEPEST + 1);
 
 /**
  * Walks all DIEs of a unit and appends its functions to `store`. `bytes[at]` is the byte at section offset
- * `at + bias`, so that a full index can run over a window of the section.
+ * `at + bias`, so that a full index can run over a window of the section. With `addresses` functions that hold none of them are
+ * left out, with all that DW_AT_sibling leads over.
  */
 export function walkUnit(
   unit: Unit,
@@ -33,12 +35,13 @@ export function walkUnit(
   bias: number,
   compiled: CompiledAbbreviations,
   store: ScopeStore,
+  addresses?: readonly number[],
 ): UnitScopes {
   const first = store.count;
   const firstRange = store.rangeCount;
   const start = unit.header.rootOffset - bias;
   const end = unit.end - bias;
-  const stopped = walk(unit, bytes, start, end, bias, compiled, store);
+  const stopped = walk(unit, bytes, start, end, bias, compiled, store, addresses);
   if (stopped < 0)
     throw malformed(
       unit.file.path,
@@ -66,6 +69,7 @@ function walk(
   bias: number,
   compiled: CompiledAbbreviations,
   store: ScopeStore,
+  addresses: readonly number[] | undefined,
 ): number {
   const { kinds, hasChildren, fixedSizes, opStarts, ops, siblingAt } = compiled;
   const { codes } = compiled;
@@ -155,8 +159,12 @@ function walk(
       } else {
         pos = next;
         if (hasChildren[code] === 1) {
-          if (depth >= DEEPEST) return -dieAt;
-          stack[++depth] = store.count - 1;
+          const sibling = addresses === undefined || kind === INLINED ? 0 : reader.leaveOut(next, addresses);
+          if (sibling > 0) pos = sibling;
+          else {
+            if (depth >= DEEPEST) return -dieAt;
+            stack[++depth] = store.count - 1;
+          }
         }
       }
     }

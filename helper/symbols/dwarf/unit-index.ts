@@ -1,3 +1,4 @@
+import type { LazyBytes } from '../bytes.ts';
 import type { DwarfFile } from './file.ts';
 import { FunctionTable } from './function-table.ts';
 import type { FileTables, LineHeader } from './line-header.ts';
@@ -14,6 +15,9 @@ import type { Unit } from './unit.ts';
 const WINDOW_BYTES = 8 << 20;
 /** vmlinux has a function or inlined copy for every 200 bytes of entries; room that stays empty costs nothing. */
 const BYTES_PER_SCOPE = 100;
+
+/** So many questions about a unit are answered by a pass each over its outermost entries; all of its functions take five times that. */
+const FEW = 4;
 
 const noSequences: Sequences = {
   count: 0,
@@ -32,6 +36,7 @@ export class UnitIndex {
   #files: FileTables | undefined;
   #scopes: UnitScopes | undefined;
   #functions: FunctionTable | undefined;
+  readonly #parts: { readonly addresses: ReadonlySet<number>; readonly functions: FunctionTable }[] = [];
   #full: Unit | undefined;
   #store: ScopeStore | undefined;
 
@@ -67,19 +72,14 @@ export class UnitIndex {
   get sequences(): Sequences {
     if (this.#sequences === undefined) {
       const header = this.lineHeader;
-      const bytes = this.unit.file.sections.line?.bytes;
+      const { line } = this.unit.file.sections;
+      if (header !== undefined) line?.ensure(header.programOffset, header.end);
       this.#sequences =
-        header === undefined || bytes === undefined
+        header === undefined || line === undefined
           ? noSequences
-          : runLineProgram(bytes, header, this.#index.rows, this.unit.file.path);
+          : runLineProgram(line.bytes, header, this.#index.rows, this.unit.file.path);
     }
     return this.#sequences;
-  }
-
-  /** Takes over what {@link DwarfIndex.unitOfProgram} had to run to find this unit. */
-  adoptLines(header: LineHeader, sequences: Sequences): void {
-    this.#lineHeader = header;
-    this.#sequences ??= sequences;
   }
 
   get files(): FileTables | undefined {
@@ -105,7 +105,24 @@ export class UnitIndex {
     return (this.#scopes ??= this.#index.walk(this.full));
   }
 
-  get functions(): FunctionTable {
+  /** The innermost scope around an address, an index of {@link store}; the first questions read the functions around it only. */
+  scopeAt(address: number): number | undefined {
+    this.expect([address]);
+    const part = this.#parts.find(({ addresses }) => addresses.has(address));
+    return part === undefined ? this.#all.scopeAt(address) : part.functions.scopeAt(address);
+  }
+
+  /** Reads the functions around addresses that will be asked for, in one pass over the unit. */
+  expect(addresses: readonly number[]): void {
+    const index = this.#index;
+    if (this.#parts.length === FEW || index.walked(this.full) !== undefined) return;
+    const unknown = addresses.filter((address) => !this.#parts.some((part) => part.addresses.has(address)));
+    if (unknown.length === 0) return;
+    const functions = new FunctionTable(this.store, index.walkAround(this.full, unknown));
+    this.#parts.push({ addresses: new Set(unknown), functions });
+  }
+
+  get #all(): FunctionTable {
     return (this.#functions ??= new FunctionTable(this.store, this.scopes));
   }
 
@@ -133,13 +150,32 @@ export class UnitIndex {
   }
 }
 
+/** Room for what is read from the file for one pass over it; each read is valid until the next. */
+class Passed {
+  #bytes = new Uint8Array(0);
+
+  read(section: LazyBytes, from: number, to: number): Uint8Array {
+    if (this.#bytes.length < to - from) this.#bytes = new Uint8Array(2 * (to - from));
+    section.readInto(from, to - from, this.#bytes);
+    return this.#bytes.subarray(0, to - from);
+  }
+}
+
+/** A unit's line program, run. */
+export interface ProgramRows {
+  readonly index: UnitIndex;
+  readonly rows: RowStore;
+  readonly sequences: Sequences;
+}
+
 /** The indexes of all units of a linked file, and the stores they share. */
 export class DwarfIndex {
   readonly file: DwarfFile;
   readonly rows: RowStore;
   readonly #units = new Map<number, UnitIndex>();
   readonly #stores = new Map<DwarfFile, ScopeStore>();
-  readonly #byProgram = new Map<number, UnitIndex | null>();
+  readonly #passing = new RowStore(0);
+  readonly #passed = new Passed();
   readonly #foreign = new Map<Unit, UnitIndex>();
   readonly #walked = new Map<Unit, UnitScopes>();
   readonly #compiler = new AbbreviationCompiler();
@@ -161,25 +197,24 @@ export class DwarfIndex {
   }
 
   /**
-   * The unit whose line program is at `offset`, found by running the program and asking `unitAt` for its addresses:
-   * the roots of all units would have to be read otherwise. Undefined when the program has no code.
+   * Runs the line program at `offset` for one look at its rows, and finds its unit by asking `unitAt` for its addresses: the roots
+   * of all units would have to be read otherwise. Undefined when the program has no code. The rows are valid until the next
+   * call: kept, those of a kernel's header would take 50 MB.
    */
-  unitOfProgram(offset: number, unitAt: (address: number) => Unit | undefined): UnitIndex | undefined {
-    const known = this.#byProgram.get(offset);
-    if (known !== undefined) return known ?? undefined;
+  passOver(offset: number, unitAt: (address: number) => Unit | undefined): ProgramRows | undefined {
     const { line } = this.file.sections;
     if (line === undefined) return undefined;
     const header = readLineHeader(line, offset, 8, this.file.path);
-    const sequences = runLineProgram(line.bytes, header, this.rows, this.file.path);
-    let found: UnitIndex | null = null;
-    for (let sequence = 0; sequence < sequences.count && found === null; sequence++) {
+    const { programOffset, end } = header;
+    const bytes = this.#passed.read(line, programOffset, end);
+    const rows = this.#passing;
+    rows.count = 0;
+    const sequences = runLineProgram(bytes, header, rows, this.file.path, programOffset);
+    for (let sequence = 0; sequence < sequences.count; sequence++) {
       const unit = unitAt(sequences.lows[sequence]!);
-      if (unit === undefined || unit.lineOffset !== offset) continue;
-      found = this.unit(unit);
-      found.adoptLines(header, sequences);
+      if (unit?.lineOffset === offset) return { index: this.unit(unit), rows, sequences };
     }
-    this.#byProgram.set(offset, found);
-    return found ?? undefined;
+    return undefined;
   }
 
   /** The file table of any unit, of a partial unit of the supplementary file for one. */
@@ -213,6 +248,16 @@ export class DwarfIndex {
       this.#walked.set(unit, scopes);
     }
     return scopes;
+  }
+
+  /** The scopes of those functions of a unit that hold any of the addresses. */
+  walkAround(unit: Unit, addresses: readonly number[]): UnitScopes {
+    const { section, offset } = unit;
+    const compiled = this.compiled(unit);
+    const store = this.storeOf(unit.file);
+    if (section.isWhole) return walkUnit(unit, section.bytes, 0, compiled, store, addresses);
+    const bytes = this.#passed.read(section, offset, unit.end);
+    return walkUnit(unit, bytes, offset, compiled, store, addresses);
   }
 
   /** Reads the functions and the line rows of all units. */

@@ -6,9 +6,6 @@ import type { DwarfFile } from './file.ts';
 import type { LazyBytes } from '../bytes.ts';
 import { DwarfReader } from './reader.ts';
 
-/** A root DIE and a few of its strings fit in here; longer ones make the whole unit be read. */
-const ROOT_BYTES = 2048;
-
 /** Where a unit's parts of the shared sections start, in a `.dwp` package (DWARF 5 section 7.3.5.3). */
 export interface Contributions {
   readonly abbrev: number;
@@ -99,10 +96,15 @@ export class Unit {
     ));
   }
 
-  /** A reader at `offset` of the unit's section. Reads the whole unit from the file unless only the root is asked for. */
+  /** A reader at `offset` of the unit's section. Reads the whole unit from the file. */
   reader(offset: number): DwarfReader {
-    if (offset > this.header.rootOffset) this.load();
-    else this.section.ensure(this.offset, Math.min(this.end, this.header.rootOffset + ROOT_BYTES));
+    this.load();
+    return this.readerOfEntry(offset, 0);
+  }
+
+  /** A reader at `offset`, for which `bytes` bytes are read from the file, unless they were before. */
+  readerOfEntry(offset: number, bytes: number): DwarfReader {
+    if (!this.#loaded) this.section.ensure(offset, Math.min(this.end, offset + bytes));
     return new DwarfReader(this.section.bytes, offset, this.end, this.file.path, this.section.name);
   }
 
@@ -117,8 +119,6 @@ export class Unit {
     if (this.#root === undefined) {
       const die = Die.at(this, this.header.rootOffset);
       if (die === undefined) return this.reader(this.header.rootOffset).fail('a unit without a root entry');
-      // The strings of the root stand in the unit itself and are long: read them all.
-      if (die.endOffset > this.header.rootOffset + ROOT_BYTES) this.load();
       this.#root = die;
     }
     return this.#root;
