@@ -28,6 +28,7 @@ import {
 import type { EventRecorder } from '../extension/core/recording/event-recorder.ts';
 import type { EventDatabase } from '../extension/core/recording/event-database.ts';
 import { databaseColumns } from '../fields/database-columns.ts';
+import { EVENT_COLUMN, recordNames } from '../fields/row-columns.ts';
 import { bpftraceFacts } from '../helper/host/bpftrace-facts.ts';
 import { onNewerNode } from './newer-node.ts';
 import { runText } from './run.ts';
@@ -175,8 +176,6 @@ async function countEvents(
   return runText('count.bt', script, { json, ...(durationMs === undefined ? {} : { durationMs }) });
 }
 
-const EVENT_COLUMN = 1;
-
 class EventsRun {
   private readonly spec: EventsSpec;
   private readonly json: boolean;
@@ -186,6 +185,7 @@ class EventsRun {
   private readonly service: EventsService;
   private readonly texts: string[] = [];
   private schema: StreamSchema | undefined;
+  private names: readonly string[] = [];
   /** Rows that came before the answer that describes them, or before the names of their stacks. */
   private waiting: EventRows[] = [];
   private readonly stacks = new Map<number, EventStack>();
@@ -218,6 +218,7 @@ class EventsRun {
     if (this.out?.endsWith('.probescope') === true) this.recorder = await this.record(schema, this.out);
     else if (this.out !== undefined) this.database = await this.openDatabase(schema, this.out);
     this.schema = schema;
+    this.names = recordNames(schema.columns);
     this.print();
     const timer = durationMs === undefined ? undefined : setTimeout(stop, durationMs);
     const { counts, problem } = await end;
@@ -361,13 +362,13 @@ class EventsRun {
     const event = Number(columns[EVENT_COLUMN]?.[row] ?? 0);
     const shown = schema.columns.flatMap((column, index) => {
       if (column.events !== undefined && !column.events.includes(event)) return [];
-      return [{ column, value: columns[index]?.[row] ?? '' }];
+      return [{ column, index, value: columns[index]?.[row] ?? '' }];
     });
     if (this.json) {
       const record: Record<string, unknown> = {};
-      for (const { column, value } of shown)
-        record[column.name] =
-          column.name === 'event'
+      for (const { column, index, value } of shown)
+        record[this.names[index] ?? column.name] =
+          index === EVENT_COLUMN
             ? schema.events[event]
             : column.display.as === 'stack'
               ? this.stackLines(value)

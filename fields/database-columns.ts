@@ -1,3 +1,4 @@
+import { EVENT_COLUMN, recordNames } from './row-columns.ts';
 import type { StreamColumn } from '../protocol/events.ts';
 import type { EventColumn } from '../protocol/events-panel.ts';
 
@@ -12,8 +13,9 @@ const types = {
 
 /** The columns of a database's table: names of events and stacks are texts there. */
 export function databaseColumns(columns: readonly StreamColumn[]): EventColumn[] {
-  return columns.map(({ name, column, display }) => ({
-    name,
-    type: name === 'event' || display.as === 'stack' ? 'TEXT' : types[column],
+  const names = recordNames(columns);
+  return columns.map(({ name, column, display }, index) => ({
+    name: names[index] ?? name,
+    type: index === EVENT_COLUMN || display.as === 'stack' ? 'TEXT' : types[column],
   }));
 }

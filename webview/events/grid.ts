@@ -1,3 +1,4 @@
+import { EVENT_COLUMN } from '../../fields/row-columns.ts';
 import { element } from '../shared/elements.ts';
 import { type EventTable, firstRow } from './model.ts';
 
@@ -178,7 +179,7 @@ export class Grid {
   private widthOf(column: number): string {
     const described = this.table?.columns[column];
     // Fixed widths: each line is a grid of its own, and all must agree.
-    if (described?.name === 'event') return '230px';
+    if (column === EVENT_COLUMN) return '230px';
     if (described?.display.as === 'stack') return '420px';
     if (described?.display.as === 'flags' || described?.display.as === 'rwbs') return '210px';
     if (described?.column === 'text') return '150px';

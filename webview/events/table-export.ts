@@ -1,3 +1,4 @@
+import { EVENT_COLUMN } from '../../fields/row-columns.ts';
 import type { EventTable } from './model.ts';
 import type { EventCell } from '../../protocol/events-panel.ts';
 
@@ -9,7 +10,7 @@ export function databaseCell(table: EventTable, row: number, column: number): Ev
   const value = table.value(row, column);
   const described = table.columns[column];
   if (value === undefined || described === undefined) return null;
-  if (described.name === 'event') return table.schema.events[Number(value)] ?? '';
+  if (column === EVENT_COLUMN) return table.schema.events[Number(value)] ?? '';
   if (described.display.as === 'stack') return table.stackLines(Number(value))?.join('\n') ?? null;
   if (typeof value !== 'bigint') return value;
   return value > 9007199254740991n || value < -9007199254740991n ? value.toString() : Number(value);

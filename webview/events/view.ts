@@ -1,5 +1,6 @@
 import { filterFields } from '../../fields/common.ts';
 import { databaseColumns } from '../../fields/database-columns.ts';
+import { EVENT_COLUMN, recordNames, TIME_COLUMN } from '../../fields/row-columns.ts';
 import { show, showRaw } from '../../fields/show.ts';
 import type { EventsToHost, HostToEvents } from '../../protocol/events-panel.ts';
 import { EMPTY_STACK, NO_STACK, type EventCounts } from '../../protocol/events.ts';
@@ -18,7 +19,6 @@ export interface EventsState {
 }
 
 /** Its values are sources' ids; the kind before the first colon is in the title already. */
-const EVENT_COLUMN = 1;
 
 /** The live table with its header. New rows are taken in as they arrive and drawn once a frame. */
 export class EventsView {
@@ -290,7 +290,7 @@ export class EventsView {
     const described = this.table?.columns[column];
     if (value === undefined || described === undefined) return '';
     if (column === EVENT_COLUMN) return show(described.display, value).replace(/^\w[\w-]*:/, '');
-    if (described.name === 'time') return (Number(value) / 1e9).toFixed(6);
+    if (column === TIME_COLUMN) return (Number(value) / 1e9).toFixed(6);
     if (described.display.as === 'stack') return this.table?.stackCell(Number(value)) ?? '';
     return show(described.display, value);
   }
@@ -350,15 +350,17 @@ export class EventsView {
   private ndjson(): string {
     const { table } = this;
     if (table === undefined) return '';
+    const names = recordNames(table.columns);
     const lines = Array.from(this.grid.shownRows(), (row) => {
       const record: Record<string, unknown> = {};
       table.columns.forEach((column, index) => {
         const value = table.value(row, index);
         if (value === undefined) return;
-        if (column.name === 'event') record['event'] = table.schema.events[Number(value)];
-        else if (column.display.as === 'stack') record[column.name] = table.stackLines(Number(value));
+        const name = names[index] ?? column.name;
+        if (index === EVENT_COLUMN) record[name] = table.schema.events[Number(value)];
+        else if (column.display.as === 'stack') record[name] = table.stackLines(Number(value));
         else
-          record[column.name] =
+          record[name] =
             typeof value === 'bigint' && (value > 9007199254740991n || value < -9007199254740991n)
               ? value.toString()
               : typeof value === 'bigint'

@@ -1,5 +1,6 @@
 import { columnBytes, readValues, writeValue } from '../../../fields/event-columns.ts';
-import { EMPTY_STACK, NO_STACK, type ColumnType } from '../../../protocol/events.ts';
+import { recordNames } from '../../../fields/row-columns.ts';
+import { EMPTY_STACK, NO_STACK, type ColumnType, type StreamColumn } from '../../../protocol/events.ts';
 
 export type ColumnValue = number | bigint;
 
@@ -20,3 +21,18 @@ export function encodeColumn(type: ColumnType, values: readonly ColumnValue[]): 
 
 /** Ids below are no stacks: none was recorded, or it is empty. */
 export const isStack = (id: number): boolean => id !== NO_STACK && id !== EMPTY_STACK;
+
+/** What a recording keeps of every event beside its fields: when it happened and in which thread. */
+const threadColumns = ['time', 'pid', 'tid', 'comm'] as const;
+export type ThreadColumn = (typeof threadColumns)[number];
+
+/** Where the values of a column are in a recording: with the event's thread, or in `fields` by a name. */
+export type StoredColumn = { readonly thread: ThreadColumn } | { readonly field: string };
+
+/** Where a recording has each column of a stream. */
+export function storedColumns(columns: readonly StreamColumn[]): StoredColumn[] {
+  return recordNames(columns).map((field) => {
+    const thread = threadColumns.find((name) => name === field);
+    return thread === undefined ? { field } : { thread };
+  });
+}

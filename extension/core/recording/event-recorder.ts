@@ -1,3 +1,4 @@
+import { EVENT_COLUMN } from '../../../fields/row-columns.ts';
 import type {
   EventCounts,
   EventRows,
@@ -5,7 +6,14 @@ import type {
   StreamColumn,
   StreamSchema,
 } from '../../../protocol/events.ts';
-import { decodeColumn, isStack, type ColumnValue } from './event-columns.ts';
+import {
+  decodeColumn,
+  isStack,
+  storedColumns,
+  type ColumnValue,
+  type StoredColumn,
+  type ThreadColumn,
+} from './event-columns.ts';
 import type { RecordingMeta, RecordingWriter } from './writer.ts';
 
 /** What `meta` says of a recording that holds events of sources. */
@@ -24,10 +32,6 @@ export function eventsMeta(schema: StreamSchema, filter: string, more: Recording
   };
 }
 
-/** Of a row's fields, where they are not columns of the table `events`. */
-const EVENT = 1;
-const inThread = new Set(['time', 'pid', 'tid', 'comm']);
-
 /**
  * Writes the rows of a stream into a recording: one of `events` each, its fields by name with raw values (integers beyond 2^53 as decimal
  * text), stacks by their ids in `stacks`, and what was lost in `lost`.
@@ -35,6 +39,7 @@ const inThread = new Set(['time', 'pid', 'tid', 'comm']);
 export class EventRecorder {
   readonly #writer: RecordingWriter;
   readonly #schema: StreamSchema;
+  readonly #places: readonly StoredColumn[];
   readonly #texts: string[] = [];
   readonly #stacks = new Map<number, number>();
   /** Rows whose stacks are not named yet. */
@@ -51,6 +56,7 @@ export class EventRecorder {
   ) {
     this.#writer = writer;
     this.#schema = schema;
+    this.#places = storedColumns(schema.columns);
     this.#texts.push(...before.texts);
     this.#before = before.counts;
     this.#lost = before.counts?.lost;
@@ -102,24 +108,26 @@ export class EventRecorder {
   }
 
   #addRow(values: readonly ColumnValue[][], row: number): void {
-    const event = Number(values[EVENT]?.[row] ?? 0);
+    const event = Number(values[EVENT_COLUMN]?.[row] ?? 0);
     const fields: Record<string, number | string | null> = { event: this.#schema.events[event] ?? '' };
-    const common = new Map<string, number | string | null>();
+    const ofThread = new Map<ThreadColumn, number | string | null>();
     let stack: number | undefined;
     for (const [index, column] of this.#schema.columns.entries()) {
-      if (index === EVENT || (column.events !== undefined && !column.events.includes(event))) continue;
+      if (index === EVENT_COLUMN || (column.events !== undefined && !column.events.includes(event))) continue;
       const value = values[index]?.[row] ?? 0;
       const stored = this.#stored(column, value);
-      if (inThread.has(column.name) && column.events === undefined) common.set(column.name, stored);
-      else fields[column.name] = stored;
+      const place = this.#places[index];
+      if (place === undefined) continue;
+      if ('thread' in place) ofThread.set(place.thread, stored);
+      else fields[place.field] = stored;
       if (column.display.as === 'stack') stack ??= this.#stacks.get(Number(value));
     }
     const thread = this.#writer.thread({
-      pid: Number(common.get('pid') ?? 0),
-      tid: Number(common.get('tid') ?? 0),
-      name: String(common.get('comm') ?? ''),
+      pid: Number(ofThread.get('pid') ?? 0),
+      tid: Number(ofThread.get('tid') ?? 0),
+      name: String(ofThread.get('comm') ?? ''),
     });
-    this.#writer.addEvent(undefined, Number(common.get('time') ?? 0), thread, fields, stack);
+    this.#writer.addEvent(undefined, Number(ofThread.get('time') ?? 0), thread, fields, stack);
   }
 
   /** Stacks by their ids in `stacks`; 0 for an empty one, null where none was recorded. */

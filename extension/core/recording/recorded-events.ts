@@ -1,3 +1,4 @@
+import { EVENT_COLUMN } from '../../../fields/row-columns.ts';
 import { ProbeError } from '../../../protocol/errors.ts';
 import {
   EMPTY_STACK,
@@ -8,7 +9,7 @@ import {
   type StreamSchema,
 } from '../../../protocol/events.ts';
 import type { Frame } from '../../../protocol/source.ts';
-import { encodeColumn, type ColumnValue } from './event-columns.ts';
+import { encodeColumn, storedColumns, type ColumnValue, type ThreadColumn } from './event-columns.ts';
 import type { Recording } from './reader.ts';
 
 const ROWS_A_BATCH = 10_000;
@@ -93,13 +94,13 @@ export class RecordedEvents {
       return texts.size - 1;
     };
     const fields = rows.map((row) => fieldsOf(row));
-    const data = this.schema.columns.map(({ name, column, display, events }, index) => {
+    const places = storedColumns(this.schema.columns);
+    const data = this.schema.columns.map(({ column, display }, index) => {
+      const place = places[index]!;
       const values = rows.map((row, at): ColumnValue => {
-        if (index === EVENT) return Math.max(0, this.schema.events.indexOf(textOr(fields[at]?.['event'])));
-        const value =
-          events === undefined && name in common
-            ? common[name as keyof typeof common](row)
-            : fields[at]?.[name];
+        if (index === EVENT_COLUMN)
+          return Math.max(0, this.schema.events.indexOf(textOr(fields[at]?.['event'])));
+        const value = 'thread' in place ? ofThread[place.thread](row) : fields[at]?.[place.field];
         if (display.as === 'stack') return stackId(value);
         if (column === 'text') return textOf(textOr(value));
         return typeof value === 'string'
@@ -158,12 +159,11 @@ export class RecordedEvents {
   }
 }
 
-const EVENT = 1;
-const common = {
-  time: (row: StoredRow) => row.time_ns,
-  pid: (row: StoredRow) => row.pid,
-  tid: (row: StoredRow) => row.tid,
-  comm: (row: StoredRow) => row.comm,
+const ofThread: Readonly<Record<ThreadColumn, (row: StoredRow) => number | string>> = {
+  time: (row) => row.time_ns,
+  pid: (row) => row.pid,
+  tid: (row) => row.tid,
+  comm: (row) => row.comm,
 };
 
 interface StoredFrame {

@@ -46,6 +46,38 @@ async function during(child: ChildProcess, ...words: string[]) {
 }
 
 describe('events of a process', () => {
+  it('whose fields are called as the row’s own columns tell both: who signals, and who is signalled', async (ctx) => {
+    if (reason !== undefined) return ctx.skip(reason);
+    const child = spawn(
+      'bash',
+      ['-c', `until read -r -t 0.1 go; do kill -0 $$; done; kill -CONT ${process.pid}; read -r end`],
+      {
+        stdio: ['pipe', 'ignore', 'inherit'],
+      },
+    );
+    running.push(child);
+    const out = join(folder, 'signals.probescope');
+    const printed = await during(
+      child,
+      'signal:signal_generate',
+      '--filter',
+      `pid == ${process.pid}`,
+      '--out',
+      out,
+    );
+    expect(printed.slice(0, -1)).toEqual([
+      expect.objectContaining({ pid: child.pid, tid: child.pid, comm: 'bash', pid_2: process.pid }),
+    ]);
+    const recording = new Recording(out);
+    const stored = recording.database
+      .prepare(
+        "SELECT pid, name, json_extract(fields, '$.pid_2') AS signalled FROM events JOIN threads ON threads.id = thread",
+      )
+      .all();
+    recording.close();
+    expect(stored).toEqual([{ pid: child.pid, name: 'bash', signalled: process.pid }]);
+  });
+
   it('are in the recording as they are printed, with the paths of descriptors', async (ctx) => {
     if (reason !== undefined) return ctx.skip(reason);
     const out = join(folder, 'reads.probescope');

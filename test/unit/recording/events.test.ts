@@ -214,3 +214,54 @@ test('what a hand wrote into the file opens or is refused, and never throws othe
   writer.finish();
   expect(tableOf(odd).rows).toBe(2);
 });
+
+test('an event’s own pid, comm and cpu are not those of the thread and the CPU it happened in', () => {
+  const one: StreamSchema = {
+    ...schema,
+    events: ['tracepoint:sched:sched_wakeup'],
+    columns: [
+      ...schema.columns.slice(0, 6),
+      column('comm', 'text'),
+      column('pid', 'i32'),
+      column('cpu', 'i32'),
+      column('time', 'u32'),
+    ],
+  };
+  const path = join(folder, 'same-names.probescope');
+  const recorder = new EventRecorder(new RecordingWriter(path, eventsMeta(one, '')), one);
+  recorder.addRows({
+    ...batch,
+    rows: 1,
+    data: [10, 0, 1, 7, 8, 0, 1, 42, 3, 99].map((value, index) =>
+      encodeColumn(one.columns[index]!.column, [value]),
+    ),
+    texts: ['waker', 'woken'],
+  });
+  recorder.finish(undefined);
+  const table = tableOf(path);
+  expect(one.columns.map((_column, index) => table.value(0, index))).toEqual([
+    10,
+    0,
+    1,
+    7,
+    8,
+    'waker',
+    'woken',
+    42,
+    3,
+    99,
+  ]);
+  const recording = new Recording(path);
+  try {
+    const row = recording.database
+      .prepare('SELECT pid, tid, name, fields FROM events JOIN threads ON threads.id = thread')
+      .get();
+    expect(row).toMatchObject({ pid: 7, tid: 8, name: 'waker' });
+    expect(JSON.parse(String(row?.['fields']))).toEqual({
+      event: 'tracepoint:sched:sched_wakeup',
+      ...{ cpu: 1, comm_2: 'woken', pid_2: 42, cpu_2: 3, time_2: 99 },
+    });
+  } finally {
+    recording.close();
+  }
+});
