@@ -12,7 +12,7 @@ import { localTarget } from '../extension/core/targets/target.ts';
 import { perfCommand } from '../helper/engines/perf/sampling.ts';
 import { repository } from '../scripts/node24.mjs';
 import { buildWorkload, programOf } from '../scripts/workloads.ts';
-import { below, costOf } from './process-cost.ts';
+import { below, costOf, type ProcessCost } from './process-cost.ts';
 
 const SECONDS = Number(process.env['PROBESCOPE_BENCH_SECONDS'] ?? 300);
 const HZ = 49;
@@ -23,6 +23,8 @@ const BUSY_SCRIPT = `const pause = () => new Promise((resolve) => setTimeout(res
 (async () => { for (;;) { JSON.stringify(Array.from({ length: 20000 }, (_, i) => ({ i, text: String(i) }))); await pause(); } })();`;
 
 const megabytes = (value: number): string => `${value.toFixed(1)} MB`;
+const memory = ({ residentMb, privateMb }: Omit<ProcessCost, 'cpuSeconds'>): string =>
+  `${megabytes(privateMb)} private, ${megabytes(residentMb)} resident`;
 const percent = (share: number): string => `${(100 * share).toFixed(2)} % of a core`;
 
 /** Prints the costs of both sides, and what ours are held against. */
@@ -36,14 +38,33 @@ export async function streaming(): Promise<void> {
   try {
     await delay(1000);
     await ours();
+    await bareNode();
     await peer(folder);
   } finally {
     for (const process of load) process.kill('SIGKILL');
     rmSync(folder, { recursive: true, force: true });
   }
   console.log(
-    `limits: ${LIMIT_MB} MB and ${percent(LIMIT_SHARE)} in our processes; Node itself takes most of ${LIMIT_MB} MB before it does anything`,
+    `limits: ${LIMIT_MB} MB and ${percent(LIMIT_SHARE)} in our processes. Resident is also what every Node maps of its own file, once in memory for all of them`,
   );
+}
+
+/** The floor: a Node that waits. */
+async function bareNode(): Promise<void> {
+  const bare = spawn(process.execPath, ['-e', 'setInterval(() => undefined, 1000)'], { stdio: 'ignore' });
+  await delay(2000);
+  console.log(`a bare Node that waits           ${memory(costOf(bare.pid!))}`);
+  bare.kill('SIGKILL');
+}
+
+class Most {
+  residentMb = 0;
+  privateMb = 0;
+
+  take({ residentMb, privateMb }: ProcessCost): void {
+    this.residentMb = Math.max(this.residentMb, residentMb);
+    this.privateMb = Math.max(this.privateMb, privateMb);
+  }
 }
 
 async function ours(): Promise<void> {
@@ -59,16 +80,16 @@ async function ours(): Promise<void> {
   await live.start(helper);
   const cpuBefore = costOf(helper.helperPid).cpuSeconds;
   let hostCpu = process.cpuUsage();
-  let most = 0;
+  const most = new Most();
   let afterFirst: { cpuSeconds: number; atMs: number } | undefined;
   const began = performance.now();
   while (performance.now() - began < SECONDS * 1000) {
     await delay(Math.min(1000, SECONDS * 1000 - (performance.now() - began)));
-    const { residentMb, cpuSeconds } = costOf(helper.helperPid);
-    most = Math.max(most, residentMb);
+    const cost = costOf(helper.helperPid);
+    most.take(cost);
     // names of everything that runs are looked up once, in the first seconds
     if (afterFirst === undefined && performance.now() - began > 10_000)
-      afterFirst = { cpuSeconds, atMs: performance.now() };
+      afterFirst = { cpuSeconds: cost.cpuSeconds, atMs: performance.now() };
   }
   const end = costOf(helper.helperPid);
   hostCpu = process.cpuUsage(hostCpu);
@@ -77,11 +98,9 @@ async function ours(): Promise<void> {
   const hostShare = (hostCpu.user + hostCpu.system) / 1e6 / SECONDS;
   console.log(`${live.total} samples in ${SECONDS} s, ${live.lost} lost; ${live.started?.command}`);
   console.log(
-    `helper, all of it                ${percent(share)}, ${megabytes(end.residentMb)} resident at the end, ${megabytes(most)} at most`,
+    `helper                           ${percent(share)}, ${memory(end)} at the end; ${memory(most)} at most`,
   );
-  console.log(
-    `helper, beyond itself when idle  ${megabytes(end.residentMb - idle.residentMb)} at the end, ${megabytes(most - idle.residentMb)} at most; idle: ${megabytes(idle.residentMb)}, most of it Node's own code`,
-  );
+  console.log(`helper, idle before              ${memory(idle)}`);
   if (afterFirst !== undefined)
     console.log(
       `helper, after the first 10 s     ${percent((end.cpuSeconds - afterFirst.cpuSeconds) / ((performance.now() - afterFirst.atMs) / 1000))}`,
@@ -90,7 +109,7 @@ async function ours(): Promise<void> {
     `the extension's side of it       ${percent(hostShare)}, ${megabytes((process.memoryUsage().heapUsed - heapBefore) / 2 ** 20)} more of heap`,
   );
   console.log(
-    `engine and supervisors           ${percent(supervisors.reduce((sum, { cpuSeconds }) => sum + cpuSeconds, 0) / SECONDS)}, ${megabytes(supervisors.reduce((sum, { privateMb }) => sum + privateMb, 0))} private`,
+    `engine and supervisors           ${percent(supervisors.reduce((sum, { cpuSeconds }) => sum + cpuSeconds, 0) / SECONDS)}, ${memory(sumOf(supervisors))}`,
   );
   const profile = live.profile();
   console.log(`stacks: ${profile.nodes.self.length} nodes, ${profile.frames.name.length} frames`);
@@ -98,43 +117,46 @@ async function ours(): Promise<void> {
   helper.dispose();
 }
 
+const sumOf = (costs: readonly ProcessCost[]): Omit<ProcessCost, 'cpuSeconds'> => ({
+  residentMb: costs.reduce((sum, { residentMb }) => sum + residentMb, 0),
+  privateMb: costs.reduce((sum, { privateMb }) => sum + privateMb, 0),
+});
+
 /** What `perf record` takes for the same samples, and `perf script` to name them afterwards. */
 async function peer(folder: string): Promise<void> {
   const { path } = await perfCommand();
   const file = join(folder, 'perf.data');
   const record = spawn(path, ['record', '-q', '-a', '-g', '-F', String(HZ), '-o', file], { stdio: 'ignore' });
   const seconds = Math.min(SECONDS, 30);
-  let most = 0;
+  const most = new Most();
   for (let second = 0; second < seconds; second++) {
     await delay(1000);
-    most = Math.max(most, costOf(record.pid!).residentMb);
+    most.take(costOf(record.pid!));
   }
   const recording = costOf(record.pid!);
   const ended = once(record, 'exit');
   record.kill('SIGINT');
   await ended;
   console.log(
-    `perf record, ${seconds} s                ${percent(recording.cpuSeconds / seconds)}, ${megabytes(most)} at most, ${megabytes(statSync(file).size / 2 ** 20)} on disk`,
+    `perf record, ${seconds} s                ${percent(recording.cpuSeconds / seconds)}, ${memory(most)} at most, ${megabytes(statSync(file).size / 2 ** 20)} on disk`,
   );
   const script = spawn(path, ['script', '-i', file], { stdio: ['ignore', 'pipe', 'ignore'] });
   const cost = await untilExit(script);
-  console.log(
-    `perf script of that              ${cost.seconds.toFixed(2)} s, ${megabytes(cost.mostMb)} at most`,
-  );
+  console.log(`perf script of that              ${cost.seconds.toFixed(2)} s, ${memory(cost.most)} at most`);
 }
 
-async function untilExit(child: ChildProcess): Promise<{ seconds: number; mostMb: number }> {
+async function untilExit(child: ChildProcess): Promise<{ seconds: number; most: Most }> {
   child.stdout?.resume();
   const began = performance.now();
-  let mostMb = 0;
+  const most = new Most();
   const timer = setInterval(() => {
     try {
-      mostMb = Math.max(mostMb, costOf(child.pid!).residentMb);
+      most.take(costOf(child.pid!));
     } catch {
       // it has just ended
     }
   }, 50);
   await once(child, 'exit');
   clearInterval(timer);
-  return { seconds: (performance.now() - began) / 1000, mostMb };
+  return { seconds: (performance.now() - began) / 1000, most };
 }

@@ -58,6 +58,7 @@ function specs(binary: string, symbols: readonly string[], measure: Measure): Pr
   const elf = ElfFile.open(binary);
   try {
     const table = elf.symbols();
+    table?.load();
     return symbols.map((symbol, index) => {
       let vaddr = 0;
       for (let at = 1; table !== undefined && at < table.count; at++)

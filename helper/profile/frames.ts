@@ -1,11 +1,14 @@
 import { readlinkSync } from 'node:fs';
 import type { Frame } from '../../protocol/source.ts';
 import { isKernelFrame, perfFrame } from '../engines/perf/text.ts';
+import { KnownPlaces, type Places } from './known-places.ts';
 import type { Symboliser } from '../symbols/symbolise.ts';
 import type { StackInterner } from './stacks.ts';
 
-/** Places that are kept by name; a program of 10,000 functions has a few for each. */
-const MOST_PLACES = 100_000;
+/** Places in files that are kept by name; a program of 10,000 functions has a few for each. */
+const MOST_PLACES = 50_000;
+/** Places of single processes: a JIT's code is somewhere else in each, and soon named again. */
+const MOST_PROCESS_PLACES = 10_000;
 /** No file is so large: a number beyond it is an address and no offset in a file. */
 const LARGEST_FILE = 2 ** 32;
 
@@ -19,8 +22,8 @@ const unnamedJit: Frame = { function: '[code without a name]', module: '[jit]' }
 export class FrameNamer {
   readonly #symboliser: Symboliser;
   readonly #stacks: StackInterner;
-  /** Frame ids, outermost first: inlined frames are several. */
-  readonly #known = new Map<string, readonly number[]>();
+  readonly #inFiles = new KnownPlaces<string>(MOST_PLACES);
+  readonly #ofProcesses = new KnownPlaces<number>(MOST_PROCESS_PLACES);
   readonly #namespaces = new Map<number, string>();
   #printsAddresses = false;
 
@@ -37,16 +40,24 @@ export class FrameNamer {
       const line = lines[i]!;
       // the innermost frame of either stack is where it stands, the others where they return to
       const isReturn = i !== 0 && i !== firstUser;
-      const key = `${isKernelFrame(line) ? '' : this.#namespaceOf(pid, line)}${isReturn ? '<' : '='}${line}`;
-      let known = this.#known.get(key);
-      if (known === undefined) {
-        known = (await this.#frames(pid, line, isReturn)).map((frame) => this.#stacks.frame(frame)).reverse();
-        if (this.#known.size >= MOST_PLACES) this.#known.clear();
-        this.#known.set(key, known);
+      const known = this.#placesAround(pid, line);
+      let here = known.get(line, isReturn);
+      if (here === undefined) {
+        here = (await this.#frames(pid, line, isReturn)).map((frame) => this.#stacks.frame(frame)).reverse();
+        known.set(line, isReturn, here);
       }
-      for (const id of known) ids.push(id);
+      for (const id of here) ids.push(id);
     }
     return ids;
+  }
+
+  /** Places in files are the same in every process that sees the same files; others are the process's own. */
+  #placesAround(pid: number, line: string): Places {
+    if (isKernelFrame(line)) return this.#inFiles.of('');
+    const isInFile = line.endsWith(')') && / \((?:\/(?!tmp\/perf-)|\[vdso)/.test(line);
+    return isInFile && !this.#printsAddresses
+      ? this.#inFiles.of(this.#namespaceOf(pid))
+      : this.#ofProcesses.of(pid);
   }
 
   /** Innermost first. */
@@ -57,7 +68,7 @@ export class FrameNamer {
     const asPrinted: Frame = { function: symbol === '' ? `0x${address}` : symbol };
     if (isKernelFrame(line)) {
       // the kernel's addresses are the same for everybody
-      const named = await this.#atAddress(0, address, isReturn);
+      const named = await this.#symboliser.atAddress(0, address, isReturn);
       return isNamed(named) ? named : [{ ...asPrinted, module: '[kernel]' }];
     }
     const isFile = (module.startsWith('/') && !isJitMap(module)) || module === '[vdso]';
@@ -67,7 +78,7 @@ export class FrameNamer {
     const named =
       isFile && !this.#printsAddresses
         ? await this.#symboliser.inFile(pid, module, offset, isReturn)
-        : await this.#atAddress(pid, address, isReturn);
+        : await this.#symboliser.atAddress(pid, address, isReturn);
     if (isNamed(named)) return named;
     if (isJitMap(module)) return [symbol === '' ? unnamedJit : { ...asPrinted, module: '[jit]' }];
     // where frame pointers lead to no code at all: what a function without one kept in the register
@@ -75,16 +86,7 @@ export class FrameNamer {
     return [isFile ? { ...asPrinted, module } : asPrinted];
   }
 
-  /** {@link Symboliser.stack} takes the innermost address as it is and steps back in the others. */
-  async #atAddress(pid: number, address: string, isReturn: boolean): Promise<readonly Frame[]> {
-    const exact = isReturn ? (BigInt(`0x${address}`) - 1n).toString(16) : address;
-    return this.#symboliser.stack(pid, [exact]);
-  }
-
-  /** Places in files are the same in every process that sees the same files; others are the process's own. */
-  #namespaceOf(pid: number, line: string): string {
-    if (!line.endsWith(')') || !/ \((?:\/(?!tmp\/perf-)|\[vdso)/.test(line) || this.#printsAddresses)
-      return String(pid);
+  #namespaceOf(pid: number): string {
     let namespace = this.#namespaces.get(pid);
     if (namespace === undefined) {
       try {

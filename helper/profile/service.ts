@@ -17,7 +17,7 @@ import type { RunningProfile } from './running.ts';
 const DELTA_MS = 1000;
 const HIGHEST_HZ = 99_999;
 /** Of a machine's hundred programs, those that were named last. */
-const MOST_HELD_BYTES = 32 * 2 ** 20;
+const MOST_HELD_BYTES = 24 * 2 ** 20;
 
 export interface LiveProfileHost {
   readonly notify: Notify;

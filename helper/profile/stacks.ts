@@ -1,5 +1,6 @@
 import { CallTrie } from '../../profile/trie.ts';
 import { MAX_DEPTH, type ProfileThread } from '../../protocol/profile.ts';
+import { flatString } from '../flat-string.ts';
 import type { ProfileDelta, ProfileFrame } from '../../protocol/live-profile.ts';
 
 type Delta = Pick<ProfileDelta, 'frames' | 'nodes' | 'threads' | 'samples'>;
@@ -22,7 +23,7 @@ export class StackInterner {
     let id = this.#frames.get(key);
     if (id === undefined) {
       id = this.#frames.size + 1;
-      this.#frames.set(key, id);
+      this.#frames.set(flatString(key), id);
       this.#newFrames.push({
         function: name,
         ...(module === '' ? {} : { module }),
@@ -38,7 +39,7 @@ export class StackInterner {
     let id = this.#threads.get(key);
     if (id === undefined) {
       id = this.#threads.size;
-      this.#threads.set(key, id);
+      this.#threads.set(flatString(key), id);
       this.#newThreads.push(thread);
     }
     return id;

@@ -84,6 +84,8 @@ export class MemorySource implements ByteSource {
 
 // Unit headers and single strings are scattered: with 64 KiB, finding 2,352 headers would read all of 174 MB.
 const PAGE = 4096;
+/** Most names are shorter. One buffer for all that pass by. */
+const nameBytes = new Uint8Array(1024);
 
 /**
  * A section's bytes at their own offsets, filled in pages of 4 KiB as they are asked for. The buffer is as large as the
@@ -148,6 +150,16 @@ export class LazyBytes {
     this.ensure(0, this.bytes.length);
     this.#whole = true;
     return this.bytes;
+  }
+
+  /** As {@link string}, keeping nothing of what it reads unless the string is long. */
+  passingString(offset: number): string | undefined {
+    if (this.#whole || this.#source === undefined) return this.string(offset);
+    if (!(offset >= 0 && offset < this.bytes.length)) return undefined;
+    const length = Math.min(nameBytes.length, this.bytes.length - offset);
+    this.readInto(offset, length, nameBytes);
+    const end = nameBytes.subarray(0, length).indexOf(0);
+    return end < 0 ? this.string(offset) : decodeString(nameBytes, 0, end);
   }
 
   /** A NUL-terminated string at `offset`, or undefined when the offset is outside the section. */

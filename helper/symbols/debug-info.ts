@@ -102,11 +102,12 @@ export class DebugInfo {
     this.elf.close();
   }
 
-  /** Memory that what was read of its files takes, in bytes; what was made of that is of the same order. */
+  /** Memory that what was read of its files and the tables made of it take, in bytes. */
   get heldBytes(): number {
     const { elf, dwarf } = this;
     const separate = dwarf === undefined || dwarf.elf === elf ? 0 : dwarf.elf.heldBytes;
-    return elf.heldBytes + separate + (dwarf?.supplementary?.elf.heldBytes ?? 0);
+    const read = elf.heldBytes + separate + (dwarf?.supplementary?.elf.heldBytes ?? 0);
+    return read + (this.#index?.heldBytes ?? 0) + (this.#symbols?.heldBytes ?? 0);
   }
 
   /** Every function with code. */

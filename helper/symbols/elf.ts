@@ -162,12 +162,7 @@ export class ElfFile {
     const strings = this.sections[section.link];
     const names = strings && this.sectionBytes({ ...strings, flags: strings.flags | SHF_ALLOC });
     if (bytes === undefined) return undefined;
-    return new SymbolTable(
-      bytes.all(),
-      this.header.is64,
-      names,
-      this.isRelocatable ? this.sections : undefined,
-    );
+    return new SymbolTable(bytes, this.header.is64, names, this.isRelocatable ? this.sections : undefined);
   }
 
   /** All notes, from sections, or from segments where the section headers are gone. */

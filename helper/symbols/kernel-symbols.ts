@@ -15,6 +15,8 @@ export interface KernelSymbol {
 
 /** `ffffffff81000000 T ` comes before a name. */
 const NAME_AT = 19;
+/** Room for so many symbols of 32 letters at first: what is not filled costs no memory, what grows is there twice for a while. */
+const USUAL_COUNT = 1 << 18;
 /** Data symbols name no code. */
 const codeTypes = new Set([...'TtWw'].map((letter) => letter.charCodeAt(0)));
 
@@ -31,9 +33,9 @@ export class KernelSymbols {
   readonly #nameAt: Uint32Array;
 
   constructor(chunks: Iterable<Uint8Array>) {
-    const addresses = new Growing(Float64Array);
-    const nameAt = new Growing(Uint32Array);
-    const names = new Growing(Uint8Array);
+    const addresses = new Growing(Float64Array, USUAL_COUNT);
+    const nameAt = new Growing(Uint32Array, USUAL_COUNT);
+    const names = new Growing(Uint8Array, 32 * USUAL_COUNT);
     let total = 0;
     for (const lines of wholeLines(chunks))
       for (let at = 0; at < lines.length;) {
@@ -56,7 +58,7 @@ export class KernelSymbols {
     order.sort((a, b) => address[a]! - address[b]! || a - b);
     this.#addresses = Float64Array.from(order, (index) => address[index]!);
     this.#nameAt = Uint32Array.from(order, (index) => nameAt.items[index]!);
-    this.#names = Buffer.from(names.items.subarray(0, names.length));
+    this.#names = Buffer.from(names.items.buffer, 0, names.length);
     this.isHidden = total > 0 && addresses.length === 0;
   }
 
@@ -150,9 +152,9 @@ class Growing<T extends Float64Array | Uint32Array | Uint8Array> {
   items: T;
   length = 0;
 
-  constructor(make: new (length: number) => T) {
+  constructor(make: new (length: number) => T, room: number) {
     this.#make = make;
-    this.items = new make(1 << 14);
+    this.items = new make(room);
   }
 
   push(value: number): void {

@@ -190,7 +190,7 @@ function functionSymbols(info: DebugInfo): ReadonlyMap<string, readonly number[]
 }
 
 function addSymbols(found: Map<string, number[]>, table: SymbolTable): void {
-  table.loadNames();
+  table.load();
   for (let index = 0; index < table.count; index++) {
     const type = table.type(index);
     if ((type !== STT_FUNC && type !== STT_GNU_IFUNC) || table.sections[index] === SHN_UNDEF) continue;

@@ -36,7 +36,7 @@ const FEW = 8;
 export class SymbolLookup {
   readonly #table: SymbolTable | undefined;
   readonly #accepts: (index: number) => boolean;
-  readonly #names = new Map<number, string>();
+  readonly #found = new Map<number, FoundSymbol>();
   #ordered: OrderedSymbols | undefined;
   #questions = 0;
   /** The STT_FILE symbols, by index: each precedes the local symbols of its file. */
@@ -49,6 +49,11 @@ export class SymbolLookup {
       this.#table === undefined ? () => false : candidates(elf.sections, elf.header.machine, this.#table);
   }
 
+  /** Memory that the order takes, in bytes. */
+  get heldBytes(): number {
+    return (this.#ordered?.addresses.byteLength ?? 0) + (this.#ordered?.indices.byteLength ?? 0);
+  }
+
   /** The symbol at or before `address` that reaches it. */
   find(address: number): FoundSymbol | undefined {
     const table = this.#table;
@@ -58,11 +63,14 @@ export class SymbolLookup {
         ? table.lastUpTo(address, this.#accepts)
         : this.#lastUpTo(address);
     if (index === undefined) return undefined;
-    const { value: start, sizeBytes } = table.extent(index);
-    if (sizeBytes !== 0 && start + sizeBytes <= address) return undefined;
-    let name = this.#names.get(index);
-    if (name === undefined) this.#names.set(index, (name = table.name(index)));
-    return { name, address: start, sizeBytes, index };
+    let symbol = this.#found.get(index);
+    if (symbol === undefined) {
+      const { value, sizeBytes } = table.extent(index);
+      symbol = { name: table.name(index), address: value, sizeBytes, index };
+      this.#found.set(index, symbol);
+    }
+    const { address: start, sizeBytes } = symbol;
+    return sizeBytes !== 0 && start + sizeBytes <= address ? undefined : symbol;
   }
 
   #lastUpTo(address: number): number | undefined {
@@ -85,6 +93,7 @@ export class SymbolLookup {
   *functions(): Generator<FoundSymbol> {
     const table = this.#table;
     if (table === undefined) return;
+    table.load();
     for (const index of this.#all().indices) {
       const type = table.type(index);
       if (type === STT_FUNC || type === STT_GNU_IFUNC)
@@ -101,16 +110,18 @@ export class SymbolLookup {
   fileOf(symbol: FoundSymbol): string | undefined {
     const table = this.#table;
     if (table === undefined || table.binding(symbol.index) !== STB_LOCAL) return undefined;
-    this.#files ??= Uint32Array.from(
-      Array.from({ length: table.count }, (_, index) => index).filter(
-        (index) => table.type(index) === STT_FILE,
-      ),
-    );
+    this.#files ??= fileSymbols(table);
     const next = this.#files.findIndex((index) => index > symbol.index);
     const file = this.#files[(next < 0 ? this.#files.length : next) - 1];
     if (file !== undefined && table.name(file) !== '') return table.name(file);
     return undefined;
   }
+}
+
+function fileSymbols(table: SymbolTable): Uint32Array {
+  const found: number[] = [];
+  for (let index = 0; index < table.count; index++) if (table.type(index) === STT_FILE) found.push(index);
+  return Uint32Array.from(found);
 }
 
 /** Mapping symbols of ARM and RISC-V mark data in code; they name nothing. */
@@ -138,7 +149,8 @@ function candidates(
 
 function inOrder(table: SymbolTable | undefined, accepts: (index: number) => boolean): OrderedSymbols {
   if (table === undefined) return { addresses: new Float64Array(0), indices: new Uint32Array(0) };
-  const { values, sizes, count } = table;
+  const { count } = table;
+  const { values, sizes } = table.columns();
   const accepted: number[] = [];
   for (let index = 1; index < count; index++) if (accepts(index)) accepted.push(index);
   const order = Uint32Array.from(accepted);

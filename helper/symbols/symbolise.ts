@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { Frame, Stack } from '../../protocol/source.ts';
+import { flatString } from '../flat-string.ts';
 import type { DebugInfo } from './debug-info.ts';
 import { JitMaps } from './jit-map.ts';
 import { KernelSymboliser } from './kernel-symbols.ts';
@@ -52,16 +53,17 @@ export class Symboliser {
   async #resolve(pid: number, addresses: readonly string[]): Promise<Stack> {
     const frames: Frame[] = [];
     for (const [depth, address] of addresses.entries())
-      frames.push(...(await this.#frames(pid, address, depth > 0)));
+      frames.push(...(await this.atAddress(pid, address, depth > 0)));
     return frames;
   }
 
-  async #frames(pid: number, address: string, isReturn: boolean): Promise<Frame[]> {
+  /** Frames at an address (hexadecimal), innermost first; they are not kept. */
+  async atAddress(pid: number, address: string, isReturn: boolean): Promise<Frame[]> {
     const value = BigInt(`0x${address}`) - (isReturn ? 1n : 0n);
-    const mapping = this.#mappingOf(pid, value);
     const unknown: Frame = { function: `0x${address}` };
     // Addresses with the highest bit set are the kernel's.
     if (value >= 1n << 63n) return (this.#kernel ??= new KernelSymboliser()).frames(value);
+    const mapping = this.#mappingOf(pid, value);
     if (mapping === undefined) {
       const compiled = this.#jit.find(pid, Number(value));
       return [compiled === undefined ? unknown : { function: compiled, module: '[jit]' }];
@@ -155,7 +157,7 @@ function readMappings(pid: number): readonly Mapping[] {
       start: BigInt(`0x${start}`),
       end: BigInt(`0x${end}`),
       fileOffsetBytes: parseInt(offset, 16),
-      path: path.replace(/ \(deleted\)$/, ''),
+      path: flatString(path.replace(/ \(deleted\)$/, '')),
     });
   }
   return found;

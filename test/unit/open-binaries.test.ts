@@ -49,10 +49,11 @@ test('large files are forgotten, the one used longest ago first; who holds one r
   const binaries = new OpenBinaries(2 ** 20);
   const paths = ['a', 'b', 'c'].map(copyOfNode);
   const first = await binaries.open(paths[0]!);
-  // Node's own symbols: some megabytes
+  // the order of Node's own symbols, made for who asks more than a few times: some megabytes
   const used = async (path: string): Promise<void> => {
     const info = await binaries.open(path);
-    expect(info.symbols.find(info.elf.header.entry)).toBeDefined();
+    for (let question = 0; question < 10; question++)
+      expect(info.symbols.find(info.elf.header.entry)).toBeDefined();
   };
   for (const path of [...paths, ...paths]) await used(path);
   await binaries.open(paths[2]!);

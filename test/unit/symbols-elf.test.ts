@@ -25,6 +25,22 @@ describe('ElfFile', () => {
     expect(elf.vaddrOf(text.offset)).toBe(text.address);
     elf.close();
   });
+  it('reads single symbols as it reads all of them', () => {
+    const [single, all] = [ElfFile.open(process.execPath), ElfFile.open(process.execPath)];
+    const [table, loaded] = [
+      single.symbols() ?? single.dynamicSymbols(),
+      all.symbols() ?? all.dynamicSymbols(),
+    ];
+    loaded?.load();
+    const { count = 0 } = table ?? {};
+    const indices = Array.from({ length: 1000 }, (_, step) => (step * 7919) % count);
+    // the longest names do not fit where the others are read
+    for (let index = 0; index < count; index++)
+      if ((loaded?.name(index).length ?? 0) > 1024) indices.push(index);
+    for (const index of [...indices, count - 1]) expect(table?.at(index)).toEqual(loaded?.at(index));
+    single.close();
+    all.close();
+  });
   it('refuses what is no ELF file, by code', () => {
     expect(() => ElfFile.fromBytes('x', new Uint8Array(100))).toThrow(
       expect.objectContaining({ code: 'not-an-elf-file' }),

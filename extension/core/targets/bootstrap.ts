@@ -15,7 +15,7 @@ export type BootstrapFailure = (typeof bootstrapFailures)[number];
 export const OLDEST_NODE = 18;
 
 /** V8's default lets short-lived objects take 48 MB before it looks at them: a helper makes few, and lives beside what it measures. */
-const YOUNG_FLAG = '--max-semi-space-size=4';
+const YOUNG_FLAG = '--max-semi-space-size=2';
 /** The oldest Node that knows {@link LEAN_FLAG}. */
 const LEAN_NODE = 22;
 /**

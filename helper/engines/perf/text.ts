@@ -1,3 +1,5 @@
+import { flatString } from '../../flat-string.ts';
+
 /** One frame as `perf script` prints it: for a mapped file the offset in it, otherwise the address; hexadecimal. */
 export interface PerfFrame {
   readonly address: string;
@@ -54,7 +56,7 @@ export class PerfTextReader {
       const [, command = '', pid, tid, seconds, fraction = ''] = found;
       const timeNs = Number(seconds) * 1e9 + Number(fraction.padEnd(9, '0'));
       this.#sample = {
-        head: { command: command.trim(), pid: Number(pid), tid: Number(tid), timeNs },
+        head: { command: flatString(command.trim()), pid: Number(pid), tid: Number(tid), timeNs },
         frames: [],
       };
     }

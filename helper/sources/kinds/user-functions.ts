@@ -138,6 +138,7 @@ function functionsOf(elf: ElfFile): Map<string, number> {
 }
 
 function addFunctions(table: SymbolTable, found: Map<string, number>): void {
+  table.load();
   for (let index = 0; index < table.count; index++) {
     const value = table.values[index] ?? 0;
     if (table.type(index) === STT_FUNC && value !== 0 && table.sections[index] !== 0)

@@ -27,6 +27,10 @@ export class RowStore {
     this.flags = new Uint8Array(capacity);
   }
 
+  get heldBytes(): number {
+    return this.count * (8 + 4 + 4 + 2 + 1);
+  }
+
   /** Makes room for `more` rows. */
   reserve(more: number): void {
     const needed = this.count + more;

@@ -63,6 +63,10 @@ export class ScopeStore {
     return this.dies.length;
   }
 
+  get heldBytes(): number {
+    return this.count * (8 * 4 + 2 * 2) + this.rangeCount * (8 + 8 + 4);
+  }
+
   growScopes(minimum: number): void {
     const size = Math.max(minimum, this.capacity * 2, 256);
     const grow32 = (old: Uint32Array, length: number): Uint32Array<ArrayBuffer> => {

@@ -15,8 +15,9 @@ export interface DwarfSections {
   readonly aranges?: LazyBytes;
   readonly ranges?: LazyBytes;
   readonly rnglists?: LazyBytes;
-  readonly loc?: LazyBytes;
-  readonly loclists?: LazyBytes;
+  /** Places of variables: large, and inflated only for who asks for values. */
+  readonly loc: LazyBytes | undefined;
+  readonly loclists: LazyBytes | undefined;
   readonly cuIndex?: LazyBytes;
   readonly tuIndex?: LazyBytes;
 }
@@ -31,8 +32,6 @@ const names = {
   aranges: '.debug_aranges',
   ranges: '.debug_ranges',
   rnglists: '.debug_rnglists',
-  loc: '.debug_loc',
-  loclists: '.debug_loclists',
 } as const;
 
 /** The sections of a file, or undefined when it has no `.debug_info`. `split` takes the `.dwo` ones. */
@@ -52,5 +51,15 @@ export function dwarfSections(elf: ElfFile, split: boolean): DwarfSections | und
     if (cuIndex !== undefined) sections['cuIndex'] = cuIndex;
     if (tuIndex !== undefined) sections['tuIndex'] = tuIndex;
   }
-  return { ...sections, info, abbrev };
+  return {
+    ...sections,
+    info,
+    abbrev,
+    get loc() {
+      return elf.sectionBytes(`.debug_loc${suffix}`);
+    },
+    get loclists() {
+      return elf.sectionBytes(`.debug_loclists${suffix}`);
+    },
+  };
 }

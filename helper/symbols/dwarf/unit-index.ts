@@ -217,6 +217,13 @@ export class DwarfIndex {
     return undefined;
   }
 
+  /** Memory that rows and scopes take, in bytes. */
+  get heldBytes(): number {
+    let held = this.rows.heldBytes;
+    for (const store of this.#stores.values()) held += store.heldBytes;
+    return held;
+  }
+
   /** The file table of any unit, of a partial unit of the supplementary file for one. */
   filesOf(unit: Unit): FileTables | undefined {
     const linked = unit.skeleton ?? unit;

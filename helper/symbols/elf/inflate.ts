@@ -42,10 +42,13 @@ export function inflateOldSection(path: string, section: string, packed: Uint8Ar
   return inflateZlib(path, section, packed.subarray(12), size);
 }
 
+/** Else Node inflates 16 KB at a time and joins them: twice the memory. One byte more, so that the end is seen. */
+const inOnePiece = (size: number) => ({ maxOutputLength: size, chunkSize: Math.max(64, size + 1) });
+
 function inflateZlib(path: string, section: string, body: Uint8Array, size: number): Uint8Array {
   checkGrowth(path, section, body.length, size);
   if (size === 0) return new Uint8Array(0);
-  return checkSize(path, section, size, () => zlib.inflateSync(body, { maxOutputLength: size }));
+  return checkSize(path, section, size, () => zlib.inflateSync(body, inOnePiece(size)));
 }
 
 /** Node from 22.15 on has zstd built in; before that a pure JavaScript decoder does it at a fifth of the speed. */
@@ -54,7 +57,7 @@ function inflateZstd(path: string, section: string, body: Uint8Array, size: numb
   if (size === 0) return new Uint8Array(0);
   return checkSize(path, section, size, () =>
     typeof zlib.zstdDecompressSync === 'function'
-      ? zlib.zstdDecompressSync(body, { maxOutputLength: size })
+      ? zlib.zstdDecompressSync(body, inOnePiece(size))
       : zstdInPureJs(body, new Uint8Array(size)),
   );
 }

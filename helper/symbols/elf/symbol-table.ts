@@ -34,29 +34,38 @@ interface Columns {
   readonly sections: Uint16Array;
 }
 
+/** Symbols that are read at once. */
+const WINDOW = 512;
+
 /**
- * A symbol table (gABI chapter 4, "Symbol Table"). Columns are decoded when one is asked for, names one by one: vmlinux
- * has 130,000 symbols, and a process that asks for one address reads none of them twice.
+ * A symbol table (gABI chapter 4, "Symbol Table"), read through a window: of Node's own 15 MB of symbols and names little is
+ * wanted. Columns are decoded when one is asked for; who loops over all symbols loads them first.
  */
 export class SymbolTable {
   readonly count: number;
-  readonly #bytes: Uint8Array;
-  readonly #table: TableReader;
+  readonly #bytes: LazyBytes;
+  readonly #is64: boolean;
   readonly #entry: number;
+  /** Of the symbols from {@link #first} up to {@link #end}. */
+  #table: TableReader;
+  #window: Uint8Array | undefined;
+  #first = 0;
+  #end = 0;
   readonly #strings: LazyBytes | undefined;
   readonly #relocatable: readonly Section[] | undefined;
   #columns: Columns | undefined;
 
   constructor(
-    bytes: Uint8Array,
+    bytes: LazyBytes,
     is64: boolean,
     strings: LazyBytes | undefined,
     relocatable: readonly Section[] | undefined,
   ) {
     this.#bytes = bytes;
-    this.#table = new TableReader(bytes, is64);
+    this.#is64 = is64;
     this.#entry = is64 ? 24 : 16;
     this.count = Math.floor(bytes.length / this.#entry);
+    this.#table = new TableReader(new Uint8Array(0), is64);
     this.#strings = strings;
     this.#relocatable = relocatable;
   }
@@ -79,16 +88,43 @@ export class SymbolTable {
     return this.#columns === undefined ? 0 : this.count * (8 + 8 + 2);
   }
 
+  /** The columns for one pass, which keeps them no longer. */
+  columns(): Columns {
+    return this.#columns ?? this.#decode();
+  }
+
+  /** Where a symbol's bytes begin in {@link #table}. */
+  #at(index: number): number {
+    if (index < this.#first || index >= this.#end) this.#read(index);
+    return (index - this.#first) * this.#entry;
+  }
+
+  #read(index: number): void {
+    const first = this.#bytes.isWhole ? 0 : Math.floor(index / WINDOW) * WINDOW;
+    const end = this.#bytes.isWhole ? this.count : Math.min(this.count, first + WINDOW);
+    if (index < first || index >= end) throw new RangeError(`There is no symbol ${index}.`);
+    if (this.#bytes.isWhole) this.#table = new TableReader(this.#bytes.bytes, this.#is64);
+    else {
+      // one buffer for all that pass by: V8 is in no hurry to free a hundred of them
+      if (this.#window === undefined) {
+        this.#window = new Uint8Array(WINDOW * this.#entry);
+        this.#table = new TableReader(this.#window, this.#is64);
+      }
+      this.#bytes.readInto(first * this.#entry, (end - first) * this.#entry, this.#window);
+    }
+    this.#first = first;
+    this.#end = end;
+  }
+
   #decode(): Columns {
     const { count } = this;
-    const table = this.#table;
-    const entry = this.#entry;
-    const { is64 } = table;
+    const is64 = this.#is64;
     const values = new Float64Array(count);
     const sizes = new Float64Array(count);
     const sections = new Uint16Array(count);
     for (let index = 0; index < count; index++) {
-      const at = index * entry;
+      const at = this.#at(index);
+      const table = this.#table;
       sections[index] = table.u16(at + (is64 ? 6 : 14));
       values[index] = is64 ? table.address64(at + 8) : table.u32(at + 4);
       sizes[index] = is64 ? table.size64(at + 16) : table.u32(at + 8);
@@ -103,15 +139,16 @@ export class SymbolTable {
    */
   lastUpTo(address: number, accepts: (index: number) => boolean): number | undefined {
     const { count } = this;
-    const { view, is64 } = this.#table;
-    if (!is64 || this.#relocatable !== undefined) return this.#lastOfColumns(address, accepts);
+    if (!this.#is64 || this.#relocatable !== undefined) return this.#lastOfColumns(address, accepts);
     let best: number | undefined;
     let bestValue = -Infinity;
     let bestSize = 0;
-    for (let index = 0, at = 0; index < count; index++, at += 24) {
-      const value = view.getInt32(at + 12, true) * 4294967296 + view.getUint32(at + 8, true);
+    for (let index = 0; index < count; index++) {
+      const at = this.#at(index);
+      const table = this.#table;
+      const value = table.address64(at + 8);
       if (value > address || value < bestValue) continue;
-      const size = this.#table.size64(at + 16);
+      const size = table.size64(at + 16);
       if ((value === bestValue && size < bestSize) || !accepts(index)) continue;
       best = index;
       bestValue = value;
@@ -141,24 +178,27 @@ export class SymbolTable {
   }
 
   #info(index: number): number {
-    return this.#bytes[index * this.#entry + (this.#entry === 24 ? 4 : 12)]!;
+    const at = this.#at(index);
+    return this.#table.view.getUint8(at + (this.#is64 ? 4 : 12));
   }
 
   /** Where a symbol starts and how far it reaches, without decoding the others. */
   extent(index: number): { value: number; sizeBytes: number } {
-    const table = this.#table;
-    if (this.#columns !== undefined || this.#relocatable !== undefined || !table.is64)
+    if (this.#columns !== undefined || this.#relocatable !== undefined || !this.#is64)
       return { value: this.values[index]!, sizeBytes: this.sizes[index]! };
-    return { value: table.address64(index * 24 + 8), sizeBytes: table.size64(index * 24 + 16) };
+    const at = this.#at(index);
+    return { value: this.#table.address64(at + 8), sizeBytes: this.#table.size64(at + 16) };
   }
 
   /** The index of the section that a symbol belongs to, without decoding the others. */
   section(index: number): number {
-    return this.#table.u16(index * this.#entry + (this.#entry === 24 ? 6 : 14));
+    const at = this.#at(index);
+    return this.#table.u16(at + (this.#is64 ? 6 : 14));
   }
 
   name(index: number): string {
-    return this.#strings?.string(this.#table.u32(index * this.#entry)) ?? '';
+    const at = this.#at(index);
+    return this.#strings?.passingString(this.#table.u32(at)) ?? '';
   }
 
   at(index: number): ElfSymbol {
@@ -173,13 +213,14 @@ export class SymbolTable {
     };
   }
 
-  /** Reads all names at once, for loops over the whole table. */
-  loadNames(): void {
+  /** Reads everything at once, for loops over the whole table. */
+  load(): void {
+    this.#bytes.all();
     this.#strings?.all();
   }
 
   *[Symbol.iterator](): Iterator<ElfSymbol> {
-    this.loadNames();
+    this.load();
     for (let index = 0; index < this.count; index++) yield this.at(index);
   }
 }
