@@ -34,6 +34,6 @@ export function measure(runs: number, task: (run: number) => void): Times {
 export function line(what: string, { wallMs, meanCpuMs }: Times): void {
   const load = (loadavg()[0] ?? 0).toFixed(1);
   console.log(
-    `${what.padEnd(66)} p50 ${quantile(wallMs, 0.5)} ms   p99 ${quantile(wallMs, 0.99)} ms   CPU ${meanCpuMs.toFixed(2)} ms each   (load ${load})`,
+    `${what.padEnd(82)} p50 ${quantile(wallMs, 0.5)} ms   p99 ${quantile(wallMs, 0.99)} ms   CPU ${meanCpuMs.toFixed(2)} ms each   (load ${load})`,
   );
 }
