@@ -1,6 +1,6 @@
 // `probescope COMMAND …`: picks the command's file. Each is loaded only when it is asked for.
-import { asProblem } from '../protocol/errors.ts';
-import { exitCodes, UsageError, type Command } from './command.ts';
+import { exitCodes, type Command } from './command.ts';
+import { runCommand, runToEnd } from './run-command.ts';
 
 /** Every command: what it does in one line, and how it is loaded. */
 const commands: Readonly<
@@ -111,28 +111,7 @@ async function main(argv: readonly string[]): Promise<number> {
     );
     return exitCodes.usage;
   }
-  const command = await entry.load();
-  if (args.includes('--help') || args.includes('-h')) {
-    process.stdout.write(`${command.usage}\n`);
-    return exitCodes.ok;
-  }
-  try {
-    return await command.run(args);
-  } catch (error) {
-    if (error instanceof UsageError) {
-      process.stderr.write(`probescope ${name}: ${error.message}\n\n${command.usage}\n`);
-      return exitCodes.usage;
-    }
-    const problem = asProblem(error);
-    process.stderr.write(`probescope ${name}: ${problem.message}\n`);
-    if (problem.remedy !== undefined) process.stderr.write(`  ${problem.remedy}\n`);
-    return exitCodes.failed;
-  }
+  return runCommand(name ?? '', await entry.load(), args);
 }
 
-// `| head` closes our output early; that is the reader's choice and no failure of ours
-process.stdout.on('error', () => process.exit(exitCodes.ok));
-
-void main(process.argv.slice(2)).then((code) => {
-  process.exitCode = code;
-});
+runToEnd(main(process.argv.slice(2)));

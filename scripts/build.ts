@@ -53,6 +53,7 @@ const nodeBundles: [entry: string, outfile: string, target: string][] = [
   ['helper/main.ts', 'dist/helper.js', 'node18'],
   ['cli/bin.ts', 'dist/cli.js', 'node18'],
   ['cli/main.ts', 'dist/cli/main.js', 'node18'],
+  ['cli/symbolize-main.ts', 'dist/cli/symbolize.js', 'node18'],
   ['language-server/main.ts', 'dist/server.js', 'node20'],
 ];
 
@@ -62,7 +63,7 @@ const asFunction: esbuild.BuildOptions = {
   footer: { js: '})' },
   supported: { 'dynamic-import': false },
 };
-const runAsFunctions = new Set(['cli/main.ts', 'extension/extension.ts']);
+const runAsFunctions = new Set(['cli/main.ts', 'cli/symbolize-main.ts', 'extension/extension.ts']);
 
 const builds: esbuild.BuildOptions[] = nodeBundles.map(([entry, outfile, target]) => ({
   ...common,

@@ -107,6 +107,7 @@ export class UnitIndex {
 
   /** The innermost scope around an address, an index of {@link store}; the first questions read the functions around it only. */
   scopeAt(address: number): number | undefined {
+    if (this.#functions !== undefined) return this.#functions.scopeAt(address);
     this.expect([address]);
     const part = this.#parts.find(({ addresses }) => addresses.has(address));
     return part === undefined ? this.#all.scopeAt(address) : part.functions.scopeAt(address);
