@@ -10,8 +10,6 @@ import { startHelper } from '../extension/core/targets/start-helper.ts';
 import { localTarget } from '../extension/core/targets/target.ts';
 import { FdPaths } from '../helper/sources/tracefs/fd-paths.ts';
 import { EventsService } from '../helper/sources/service.ts';
-import { prototypesText } from '../helper/kernel/prototypes-text.ts';
-import { readKernelTypes } from '../helper/kernel/functions.ts';
 import { sourceKinds, type EventRows, type StreamSchema } from '../protocol/events.ts';
 import { repository } from '../scripts/node24.mjs';
 import { EventTable } from '../webview/events/model.ts';
@@ -172,19 +170,9 @@ async function coldView(): Promise<void> {
   );
 }
 
-function prototypes(): void {
-  const started = performance.now();
-  const text = prototypesText(readKernelTypes().vmlinux);
-  const elapsedMs = performance.now() - started;
-  console.log(
-    `BTF, ${text.split('\n').length - 1} prototypes as text: ${elapsedMs.toFixed(0)} ms cold (aim 120)`,
-  );
-}
-
 /** Prints all figures; needs root, bpftrace and perf for the first. */
 export async function events(): Promise<void> {
   await coldView();
-  prototypes();
   search();
   await eventFrames();
   await throughput();

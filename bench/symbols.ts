@@ -155,11 +155,14 @@ function kernelTypes(): void {
   const { seconds, functions } = JSON.parse(
     inFreshProcess(`const { readFileSync } = await import('node:fs');
       const { Btf } = await import(${JSON.stringify(join(room, 'btf.ts'))});
-      const { prototypesText } = await import(${JSON.stringify(join(room, 'prototypes-text.ts'))});
+      const { BtfPrinter } = await import(${JSON.stringify(join(room, 'btf-text.ts'))});
+      const { addFunctions } = await import(${JSON.stringify(join(room, 'catalog-functions.ts'))});
       const start = performance.now();
-      const text = prototypesText(new Btf(readFileSync('${file}')));
+      const btf = new Btf(readFileSync('${file}'));
+      const functions = {};
+      addFunctions(btf, new BtfPrinter(btf), functions);
       const seconds = (performance.now() - start) / 1000;
-      console.log(JSON.stringify({ seconds, functions: text.split('\\n').length - 1 }));`),
+      console.log(JSON.stringify({ seconds, functions: Object.keys(functions).length }));`),
   ) as { seconds: number; functions: number };
   console.log(
     `BTF of the running kernel, ${functions} prototypes, first question of a process: ${figure(seconds, true)} · goal 0.12 s`,

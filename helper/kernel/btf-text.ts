@@ -1,7 +1,7 @@
 import { type Btf, BtfKind } from './btf.ts';
 
 /** A declarator in two halves around the name: `int (*` … `)(void)`. */
-export interface Declarator {
+interface Declarator {
   readonly left: string;
   /** `left` as it stands before a name: with a space, but `char *name`. */
   readonly before: string;
@@ -67,7 +67,7 @@ export class BtfPrinter {
     return parts.join('');
   }
 
-  declarator(id: number, depth = 0): Declarator {
+  private declarator(id: number, depth = 0): Declarator {
     const known = this.declarators.get(id);
     if (known !== undefined) return known;
     if (depth > MAX_DEPTH) return declaratorOf('...');

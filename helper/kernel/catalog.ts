@@ -1,7 +1,8 @@
 import { hostname, release } from 'node:os';
-import { type Catalog, type Member, formatMembers, formatPrototype } from '../../protocol/catalog.ts';
+import { type Catalog, type Member, formatMembers } from '../../protocol/catalog.ts';
 import { type Btf, BtfKind } from './btf.ts';
 import { BtfPrinter } from './btf-text.ts';
+import { addFunctions } from './catalog-functions.ts';
 import { type KernelTypes, listKernelFunctions } from './functions.ts';
 import type { Tracepoints } from './tracefs.ts';
 
@@ -96,25 +97,9 @@ function addTypes(btf: Btf, tables: TypeTables): void {
       case BtfKind.typedef:
         tables.typedefs[btf.name(id)] ??= printer.type(btf.target(id));
         break;
-      case BtfKind.function:
-        addFunction(btf, printer, id, tables.functions);
-        break;
     }
   }
-}
-
-function addFunction(btf: Btf, printer: BtfPrinter, id: number, functions: Record<string, string>): void {
-  const name = btf.name(id);
-  if (functions[name]) return;
-  const prototype = btf.target(id);
-  const parameters = Array.from({ length: btf.memberCount(prototype) }, (_, index) => {
-    const type = btf.word(prototype, 4 + index * 2);
-    return {
-      type: type === 0 ? '...' : printer.type(type),
-      name: btf.text(btf.word(prototype, 3 + index * 2)),
-    };
-  });
-  functions[name] = formatPrototype({ returnType: printer.type(btf.target(prototype)), parameters });
+  addFunctions(btf, printer, tables.functions);
 }
 
 /**

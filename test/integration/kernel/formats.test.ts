@@ -5,7 +5,8 @@ import { type TestContext, describe, expect, it } from 'vitest';
 import { asProblem } from '../../../protocol/errors.ts';
 import { Btf, BtfKind } from '../../../helper/kernel/btf.ts';
 import { BtfPrinter } from '../../../helper/kernel/btf-text.ts';
-import { prototypesText } from '../../../helper/kernel/prototypes-text.ts';
+import { addFunctions } from '../../../helper/kernel/catalog-functions.ts';
+import { formatPrototype } from '../../../protocol/catalog.ts';
 import { parseFormat } from '../../../helper/kernel/format.ts';
 import { Tracepoints, findTracefs } from '../../../helper/kernel/tracefs.ts';
 
@@ -79,7 +80,22 @@ describe('BTF of the running kernel', () => {
     expect(functions.get('call_usermodehelper_setup')).toContain(
       'int (*init)(struct subprocess_info *, struct cred *)',
     );
-    const one = btf.idsOf(BtfKind.function).map((id) => `${printer.function(id)}\n`);
-    expect(prototypesText(btf)).toBe(one.join(''));
+    // one by one, of the texts of their parts, as another way to the same
+    const expected: Record<string, string> = {};
+    for (const id of btf.idsOf(BtfKind.function)) {
+      const prototype = btf.target(id);
+      const parameters = Array.from({ length: btf.memberCount(prototype) }, (_, index) => {
+        const type = btf.word(prototype, 4 + index * 2);
+        const name = btf.text(btf.word(prototype, 3 + index * 2));
+        return { type: type === 0 ? '...' : printer.type(type), name };
+      });
+      expected[btf.name(id)] ??= formatPrototype({
+        returnType: printer.type(btf.target(prototype)),
+        parameters,
+      });
+    }
+    const catalog: Record<string, string> = {};
+    addFunctions(btf, printer, catalog);
+    expect(catalog).toEqual(expected);
   });
 });

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Btf, BtfKind } from '../../../helper/kernel/btf.ts';
 import { BtfPrinter } from '../../../helper/kernel/btf-text.ts';
-import { prototypesText } from '../../../helper/kernel/prototypes-text.ts';
+import { addFunctions } from '../../../helper/kernel/catalog-functions.ts';
 import { ProbeError } from '../../../protocol/errors.ts';
 
 type RawType = readonly [
@@ -64,6 +64,12 @@ const sample = build([
   ['names', BtfKind.function, 0, 18], // 19
 ]);
 
+/** As the catalog has them. */
+function functionsOf(btf: Btf, known: Record<string, string> = {}): Record<string, string> {
+  addFunctions(btf, new BtfPrinter(btf), known);
+  return known;
+}
+
 describe('BTF', () => {
   it('prints declarators as C does', () => {
     const btf = new Btf(sample);
@@ -74,8 +80,15 @@ describe('BTF', () => {
       'void use(struct file *const f, int (*cb)(const char *fmt, ...), char (*buf)[16])',
       'const char *(*names(char))[16]',
     ]);
-    expect(prototypesText(btf)).toBe(prototypes.map((each) => `${each}\n`).join(''));
     expect(printer.declaration(5, 'comm')).toBe('char comm[16]');
+  });
+
+  it('writes functions for the catalog; a prototype that is known stays', () => {
+    expect(functionsOf(new Btf(sample), { _printk: '', use: 'int' })).toEqual({
+      _printk: 'int;const char *|fmt;...|',
+      use: 'int',
+      names: 'const char *(*)[16];char|',
+    });
   });
 
   it("continues the kernel's numbers in a module's file", () => {
@@ -84,9 +97,9 @@ describe('BTF', () => {
     const module = Buffer.from(build([['mod_fn', BtfKind.function, 0, 13]]));
     // Names of a module lie behind the kernel's string section.
     module.writeUInt32LE(strings + 1, 24);
-    expect(prototypesText(new Btf(module, base))).toBe(
-      'void mod_fn(struct file *const f, int (*cb)(const char *fmt, ...), char (*buf)[16])\n',
-    );
+    expect(functionsOf(new Btf(module, base))).toEqual({
+      mod_fn: 'void;struct file *const|f;int (*)(const char *fmt, ...)|cb;char (*)[16]|buf',
+    });
   });
 
   it('names the place at which a file is malformed', () => {
@@ -110,7 +123,7 @@ describe('BTF', () => {
         const bytes = Uint8Array.from(sample);
         bytes[at] = value;
         try {
-          prototypesText(new Btf(bytes));
+          functionsOf(new Btf(bytes));
         } catch (thrown) {
           expect(thrown).toBeInstanceOf(ProbeError);
         }
