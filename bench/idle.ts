@@ -27,7 +27,7 @@ async function over(name: string, pids: readonly number[]): Promise<number> {
   return cpu / SECONDS;
 }
 
-/** The thread that searched for binaries is gone by then, and V8 has given its pages back. */
+/** The process that searched for binaries is gone by then. */
 const REST_MS = 15_000;
 
 async function afterSearch(): Promise<void> {

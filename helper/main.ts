@@ -1,8 +1,8 @@
-// The helper's one file: its process, and the thread that the process starts from the same file (`host/binary-search.ts`).
-import { isMainThread, parentPort } from 'node:worker_threads';
+// The helper's one file: its process, and the one that it starts from the same file to search (`host/binary-search.ts`).
+import { SEARCH_WORD } from './host/search-word.ts';
 
-if (isMainThread) void import('./process.ts');
-else if (parentPort !== null) {
-  const port = parentPort;
-  void import('./host/binary-search-thread.ts').then(({ serveSearches }) => serveSearches(port));
-}
+if (process.argv[2] === SEARCH_WORD && process.send !== undefined)
+  void import('./host/binary-search-process.ts').then(({ serveSearches }) => {
+    serveSearches();
+  });
+else void import('./process.ts');

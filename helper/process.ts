@@ -1,7 +1,7 @@
 // The helper's process: JSON-RPC on standard input and output, until the client goes.
 import { startService } from './service.ts';
 
-const { ended } = startService({ input: process.stdin, output: process.stdout }, { threadEntry: __filename });
+const { ended } = startService({ input: process.stdin, output: process.stdout }, { searchEntry: __filename });
 process.title = 'probescope-helper';
 // what keeps this process small is not meant for engines (leanMalloc of bootstrap.ts)
 for (const name of ['MALLOC_ARENA_MAX', 'MALLOC_MMAP_THRESHOLD_']) Reflect.deleteProperty(process.env, name);

@@ -27,19 +27,19 @@ export interface HelperService {
 }
 
 export interface ServiceOptions {
-  /** The helper's file, which serves searches when it is run in a thread. Without it they run here, as in a command that waits for them. */
-  readonly threadEntry?: string;
+  /** The helper's file, which serves searches when it is run with the word for it. Without it they run here, as in a command that waits for them. */
+  readonly searchEntry?: string;
 }
 
 /** Answers the helper's calls on two streams. Whatever was started ends when the client goes. */
 export function startService(
   streams: { input: Readable; output: Writable },
-  { threadEntry }: ServiceOptions = {},
+  { searchEntry }: ServiceOptions = {},
 ): HelperService {
   const silence = new SilenceWatch(streams.input);
   let services: Services | undefined;
   const { closed } = serve(streams, HELPER_VERSION, (notify, linkIsFull) => {
-    services = new Services(notify, linkIsFull, threadEntry);
+    services = new Services(notify, linkIsFull, searchEntry);
     return {
       ...services.handlers(),
       ping: ({ endAfterSilenceMs }) => {
@@ -71,7 +71,7 @@ class Services {
   readonly #search: Lazy<Search>;
   #facts: Promise<TargetFacts> | undefined;
 
-  constructor(notify: Notify, linkIsFull: () => boolean, threadEntry: string | undefined) {
+  constructor(notify: Notify, linkIsFull: () => boolean, searchEntry: string | undefined) {
     this.#notify = notify;
     const binaries = this.#binaries;
     const trace = new TraceService(notify, binaries);
@@ -116,7 +116,7 @@ class Services {
       const { CostService } = await import('./cost-service.ts');
       return new CostService(trace);
     });
-    this.#search = new Lazy(() => searchIn(threadEntry));
+    this.#search = new Lazy(() => searchIn(searchEntry));
   }
 
   handlers(): Omit<HelperHandlers, 'ping'> {
@@ -227,7 +227,7 @@ interface Search {
   dispose(): Promise<void>;
 }
 
-/** In a thread that is started from `entry`, or here. */
+/** In a process that is started from `entry`, or here. */
 async function searchIn(entry: string | undefined): Promise<Search> {
   if (entry !== undefined) {
     const { BinarySearch } = await import('./host/binary-search.ts');

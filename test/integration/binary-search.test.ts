@@ -1,5 +1,14 @@
-// The helper's search for binaries: in a thread that leaves the helper free, ends when nobody waits, and goes when it is idle.
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+// The helper's search for binaries: in a process that leaves the helper free, ends when nobody waits, and goes when it is idle.
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
@@ -46,7 +55,11 @@ const entries = (): string[] => {
   }
 };
 const inode = (entry: string): string => `${entry} ${statSync(join(cacheFolder, entry)).ino}`;
-const threads = (): number => readdirSync(`/proc/${helper.helperPid}/task`).length;
+const below = (): string[] =>
+  readFileSync(`/proc/${helper.helperPid}/task/${helper.helperPid}/children`, 'utf8')
+    .trim()
+    .split(' ')
+    .filter(Boolean);
 
 /** The folder's binaries, without those that happen to run here. */
 async function found(folders: string[], signal?: AbortSignal): Promise<string[]> {
@@ -110,10 +123,31 @@ test('what was read once is taken from the cache, by the next helper too', async
   expect(entries().map(inode)).toEqual(before);
 });
 
-test('the thread is there while there is something to search, and gone after', async () => {
+test('the process is there while there is something to search, and gone after', async () => {
+  expect(below()).toEqual([]);
   expect(await found([small])).toEqual([join(small, 'program')]);
-  const during = threads();
-  await expect.poll(threads, { timeout: 20_000, interval: 500 }).toBe(during - 1);
+  expect(below()).toHaveLength(1);
+  await expect.poll(below, { timeout: 20_000, interval: 500 }).toEqual([]);
   expect(await found([small])).toEqual([join(small, 'program')]);
-  expect(threads()).toBe(during);
+  expect(below()).toHaveLength(1);
+});
+
+test('the process goes with a helper that is killed', async () => {
+  expect(await found([small])).toEqual([join(small, 'program')]);
+  const [searching] = below();
+  process.kill(helper.helperPid, 'SIGKILL');
+  await expect
+    .poll(() => existsSync(`/proc/${searching}/exe`), { timeout: 20_000, interval: 200 })
+    .toBe(false);
+});
+
+test('of two searches the cancelled one does not take the other with it', async () => {
+  const cancel = new AbortController();
+  const began = largeBegan();
+  const given = found([large], cancel.signal);
+  const wanted = found([small]);
+  await began;
+  cancel.abort();
+  await expect(given).rejects.toMatchObject({ code: 'cancelled' });
+  expect(await wanted).toEqual([join(small, 'program')]);
 });

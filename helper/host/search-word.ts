@@ -1,0 +1,2 @@
+/** The helper's first argument where it only searches for binaries. */
+export const SEARCH_WORD = 'search';
