@@ -83,7 +83,8 @@ export interface MomentFigures {
 }
 
 export type HostToRecording =
-  | { readonly type: 'picture'; readonly picture: RecordingPicture }
+  /** With the figures of what was shown last, or of all: the page need not ask for them. */
+  | { readonly type: 'picture'; readonly picture: RecordingPicture; readonly figures?: MomentFigures }
   | { readonly type: 'figures'; readonly figures: MomentFigures }
   | { readonly type: 'problem'; readonly message: string };
 

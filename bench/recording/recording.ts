@@ -43,7 +43,7 @@ export async function recording(): Promise<void> {
   }
 }
 
-/** What the host does until it posts the first picture and the first figures. */
+/** What the host does until it posts the first picture with its figures. */
 function read(path: string): { recording: Recording; view: FirstView; messages: HostToRecording[] } {
   const opened = new Recording(path);
   const view = firstView(opened);
@@ -52,8 +52,7 @@ function read(path: string): { recording: Recording; view: FirstView; messages: 
   return {
     ...{ recording: opened, view },
     messages: [
-      { type: 'picture', picture },
-      { type: 'figures', figures: { range, lanes: probes.figures(range), read: probes.read } },
+      { type: 'picture', picture, figures: { range, lanes: probes.figures(range), read: probes.read } },
     ],
   };
 }

@@ -132,30 +132,43 @@ export class OpenRecording implements CustomDocument {
     this.#changed.fire();
   }
 
-  /** Figures of a range; code, tree and panels follow. */
+  /** Figures of a range, of all when none is given; undefined where there is nothing that has a time. */
+  figures(range: ShownRange | undefined): MomentFigures | undefined {
+    const replayed = this.#loaded?.replayed;
+    const endNs = replayed?.stepsNs.at(-1);
+    if (this.#loaded === undefined || replayed === undefined || endNs === undefined) return undefined;
+    const shown = range ?? { toNs: endNs };
+    const wallClockMs = replayed.wallClockMs(shown);
+    return {
+      ...{ range: shown, lanes: replayed.figures(shown), read: this.#loaded.probes.read },
+      ...(wallClockMs === undefined ? {} : { wallClockMs }),
+    };
+  }
+
+  /** The same of a range that code, tree and panels then follow to: that takes longer, and the page waits for its figures. */
   show(range: ShownRange): MomentFigures | undefined {
     const loaded = this.#loaded;
     if (loaded === undefined) return undefined;
     this.#range = range;
-    const wallClockMs = loaded.replayed.wallClockMs(range);
-    const figures = {
-      ...{ range, lanes: loaded.replayed.figures(range), read: loaded.probes.read },
-      ...(wallClockMs === undefined ? {} : { wallClockMs }),
-    };
-    this.#replay(loaded, this.#callersMs < QUICK_MS);
     clearTimeout(this.#rest);
-    if (this.#callersMs >= QUICK_MS)
+    this.#rest = setTimeout(() => {
+      this.#replay(loaded, this.#callersMs < QUICK_MS);
+      if (this.#callersMs < QUICK_MS) return;
       this.#rest = setTimeout(() => {
         this.#replay(loaded, true);
       }, REST_MS);
-    return figures;
+    });
+    return this.figures(range);
   }
 
   /** The recording's end is shown again: nobody could move it any more. */
   rewind(): void {
-    const toNs = this.#loaded?.replayed.stepsNs.at(-1);
-    if (toNs !== undefined && this.#range !== undefined) this.show({ toNs });
     clearTimeout(this.#rest);
+    const loaded = this.#loaded;
+    const toNs = loaded?.replayed.stepsNs.at(-1);
+    if (loaded === undefined || toNs === undefined || this.#range === undefined) return;
+    this.#range = { toNs };
+    this.#replay(loaded, this.#callersMs < QUICK_MS);
   }
 
   dispose(): void {

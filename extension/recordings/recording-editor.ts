@@ -103,7 +103,8 @@ class RecordingPage {
         this.#gate.request();
       }),
       document.onDidReadFigures(() => {
-        if (this.#range !== undefined) this.#show(this.#range);
+        const range = this.#document.figures(this.#range)?.range;
+        if (range !== undefined) this.#show(range);
       }),
     ];
     panel.onDidDispose(() => {
@@ -141,8 +142,10 @@ class RecordingPage {
     if (!this.#panel.visible) return false;
     const { picture } = this.#document;
     if (this.#problem !== undefined) this.#post({ type: 'problem', message: this.#problem });
-    else if (picture !== undefined) this.#post({ type: 'picture', picture });
-    else return false;
+    else if (picture !== undefined) {
+      const figures = this.#document.figures(this.#range);
+      this.#post({ type: 'picture', picture, ...(figures === undefined ? {} : { figures }) });
+    } else return false;
     return true;
   }
 

@@ -5,6 +5,9 @@ import { createView, type RecordingState } from './view.ts';
 import '../shared/counting.css';
 import './recording.css';
 
+/** What was sent before this page had loaded comes with its load, mostly: then it need not be asked for and drawn again. */
+const COMES_MS = 50;
+
 const host = connectToHost<RecordingToHost, HostToRecording, RecordingState>();
 registerControls();
 const root = document.querySelector<HTMLElement>('main') ?? document.body;
@@ -20,12 +23,18 @@ const view = createView(
     },
   },
 );
+let isFilled = false;
 host.onPicture((message) => {
-  if (message.type === 'picture') view.show(message.picture);
+  isFilled = true;
+  if (message.type === 'picture') view.show(message.picture, message.figures);
   else if (message.type === 'figures') view.figures(message.figures);
   else view.problem(message.message);
 });
 window.addEventListener('error', (event) => {
   host.post({ type: 'problem', message: `${event.message} (${event.filename}:${event.lineno})` });
 });
-host.post({ type: 'ready' });
+window.addEventListener('load', () => {
+  setTimeout(() => {
+    if (!isFilled) host.post({ type: 'ready' });
+  }, COMES_MS);
+});

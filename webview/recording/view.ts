@@ -29,7 +29,8 @@ export interface RecordingState {
 }
 
 export interface RecordingView {
-  show(picture: RecordingPicture): void;
+  /** With the figures of what was shown last: they are not asked for when that is shown again. */
+  show(picture: RecordingPicture, figures?: MomentFigures): void;
   figures(figures: MomentFigures): void;
   problem(message: string): void;
 }
@@ -165,7 +166,7 @@ export function createView(
     rows.textContent = state.allRows ? `Show the ${FIRST_ROWS} Busiest` : `Show All ${order.length} Rows`;
     timeLine.draw(picture, shown, playback);
   };
-  const show = (next: RecordingPicture): void => {
+  const show = (next: RecordingPicture, known?: MomentFigures): void => {
     picture = next;
     fillHead({ title, origin, notices, facts, more, holds, actions }, next, (action) => {
       on.post({ type: 'act', action });
@@ -180,20 +181,22 @@ export function createView(
         : { positionNs: endNs(), playing: false, speed: playback.speed };
     table.rows(next, busiest(next.lanes));
     drawRows();
-    asked = undefined;
+    asked = known?.range;
     answered = true;
+    if (known !== undefined) figures(known);
     follow();
+  };
+  const figures = (next: MomentFigures): void => {
+    answered = true;
+    if (picture !== undefined && next.lanes.length === picture.lanes.length) {
+      table.show(next);
+      controls.wallClock(next.wallClockMs);
+    }
+    ask();
   };
   return {
     show,
-    figures: (figures) => {
-      answered = true;
-      if (picture !== undefined && figures.lanes.length === picture.lanes.length) {
-        table.show(figures);
-        controls.wallClock(figures.wallClockMs);
-      }
-      ask();
-    },
+    figures,
     problem: (message) => {
       root.replaceChildren(
         element('h1', {}, 'Recording'),
