@@ -107,10 +107,13 @@ export class UnitIndex {
 
   /** The innermost scope around an address, an index of {@link store}; the first questions read the functions around it only. */
   scopeAt(address: number): number | undefined {
-    if (this.#functions !== undefined) return this.#functions.scopeAt(address);
+    return (this.#functions ?? this.#functionsAround(address)).scopeAt(address);
+  }
+
+  #functionsAround(address: number): FunctionTable {
     this.expect([address]);
     const part = this.#parts.find(({ addresses }) => addresses.has(address));
-    return part === undefined ? this.#all.scopeAt(address) : part.functions.scopeAt(address);
+    return part?.functions ?? (this.#functions = new FunctionTable(this.store, this.scopes));
   }
 
   /** Reads the functions around addresses that will be asked for, in one pass over the unit. */
@@ -121,10 +124,6 @@ export class UnitIndex {
     if (unknown.length === 0) return;
     const functions = new FunctionTable(this.store, index.walkAround(this.full, unknown));
     this.#parts.push({ addresses: new Set(unknown), functions });
-  }
-
-  get #all(): FunctionTable {
-    return (this.#functions ??= new FunctionTable(this.store, this.scopes));
   }
 
   /** The row that holds `address`, an index of {@link DwarfIndex.rows}; undefined when no sequence does. */
