@@ -105,13 +105,12 @@ describe.each([
   test('are fentry and fexit for bpftrace scripts, whose counts agree', (ctx) => {
     if (missing !== undefined) return ctx.skip(missing);
     const script =
-      'kfunc:vfs_read /pid == $WORK && args->count == 64/ { @entries = count(); } kretfunc:vfs_read /pid == $WORK && args->count == 64 && retval == 64/ { @returns = count(); }';
+      'kfunc:vfs_read /pid == $WORK && args->count == 64/ { @entries = count(); } kretfunc:vfs_read /pid == $WORK && args->count == 64 && retval == 64/ { @returns = count(); } interval:ms:200 { printf("attached\\n"); }';
     const [printed = '', counted = ''] = together([
       traced('kernel-function:vmlinux:vfs_read', `--filter 'count == 64'`),
       {
-        run: `echo "${script}" > fentry.bt; ${cli} run fentry.bt`,
-        // its own start takes 3 s here; the pause before the work the rest
-        attached: 'pgrep -x bpftrace > /dev/null && sleep 5',
+        run: `cat > fentry.bt <<END\n${script}\nEND\n${cli} run fentry.bt`,
+        attached: 'grep -q ^attached OUT',
       },
     ]);
     expect(rowsOf(printed)).toHaveLength(CALLS);

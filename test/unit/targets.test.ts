@@ -46,6 +46,18 @@ test('ssh is asked without a prompt, and a host is never taken for an option', (
     expect(() => commandOn(ssh(host), ['true'])).toThrow(ProbeError);
 });
 
+test('a template that runs ssh quotes the command once: ssh hands its words to a shell over there', () => {
+  const target: Target = {
+    kind: 'command',
+    name: 'far',
+    template: ['/usr/bin/ssh', '-J', 'bastion', 'far', '{}'],
+  };
+  expect(commandOn(target, ['sh', '-c', "echo '$HOME'; x=(1)"])).toEqual({
+    file: '/usr/bin/ssh',
+    args: ['-J', 'bastion', 'far', `sh -c 'echo '\\''$HOME'\\''; x=(1)'`],
+  });
+});
+
 test('a template takes the command as words of its own', () => {
   const target: Target = { kind: 'command', name: 'web', template: ['docker', 'exec', '-i', 'web', '{}'] };
   expect(commandOn(target, ['sh', '-c', 'a b'])).toEqual({

@@ -1,3 +1,4 @@
+import { basename } from 'node:path';
 import { ProbeError } from '../../../protocol/errors.ts';
 
 /**
@@ -29,7 +30,7 @@ export interface Command {
 /**
  * The local command that runs `argv` on the target.
  * No shell of ours is involved. ssh joins its arguments and hands them to the login shell over there, so they are
- * quoted once; a template takes them as arguments of their own, which is what exec-like tools expect.
+ * quoted once, also in a template that runs ssh; other templates take them as arguments of their own, which is what exec-like tools expect.
  */
 export function commandOn(target: Target, argv: readonly [string, ...string[]]): Command {
   switch (target.kind) {
@@ -48,15 +49,16 @@ export function commandOn(target: Target, argv: readonly [string, ...string[]]):
           ...(target.options ?? []),
           '--',
           checkedHost(target.host),
-          argv.map(quoteForShell).join(' '),
+          forSsh(argv),
         ],
       };
     case 'command': {
+      const there = basename(target.template[0] ?? '') === 'ssh' ? [forSsh(argv)] : argv;
       const at = target.template.indexOf(PLACEHOLDER);
       const words =
         at < 0
-          ? [...target.template, ...argv]
-          : [...target.template.slice(0, at), ...argv, ...target.template.slice(at + 1)];
+          ? [...target.template, ...there]
+          : [...target.template.slice(0, at), ...there, ...target.template.slice(at + 1)];
       const [file, ...args] = words;
       if (file === undefined || file === '' || at === 0)
         throw new ProbeError({
@@ -69,6 +71,8 @@ export function commandOn(target: Target, argv: readonly [string, ...string[]]):
     }
   }
 }
+
+const forSsh = (argv: readonly string[]): string => argv.map(quoteForShell).join(' ');
 
 /** A host name that ssh cannot take for an option: its own check came with OpenSSH 9.6, and targets may run older ones. */
 function checkedHost(host: string): string {
