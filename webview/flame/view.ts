@@ -146,10 +146,11 @@ export class FlameView {
         picture.profileTotal > 0 ? 'No stack passes the filters. Take one back above.' : this.emptyText;
     this.#controls.show(options, this.#facts);
     this.#showNotes();
+    // before anything is drawn: its texts decide how high the picture is
+    this.#showStatus();
     this.useTheme();
     this.#restoreRange(before);
     if (this.#search.text !== '') this.search(this.#search.text);
-    this.#showStatus();
   }
   #namesBefore: readonly string[] = [];
 
@@ -235,7 +236,7 @@ export class FlameView {
   #draw(): void {
     const { unit } = this.#facts ?? {};
     if (this.#theme === undefined || this.#paint === undefined || unit === undefined) return;
-    if (this.#canvas.resize()) this.#arrange();
+    if (this.#canvas.resize()) this.#fit();
     for (const pane of this.#panes) pane.cull(this.#range, this.#canvas.widthPx);
     this.#canvas.draw(this.#panes, this.#paint, this.#theme);
     this.#mark();
@@ -361,7 +362,10 @@ export class FlameView {
         this.#menu.open(xPx, yPx, this.#actions(chosen), flame);
       },
       resize: () => {
-        this.#resized();
+        // also told when it is shown for the first time, at the size that it was drawn for
+        if (!this.#canvas.resize()) return;
+        this.#fit();
+        this.#requestFrame();
       },
       theme: () => {
         this.useTheme();
@@ -372,13 +376,12 @@ export class FlameView {
     });
   }
 
-  #resized(): void {
+  /** After the size has changed. */
+  #fit(): void {
     this.#arrange();
-    if (this.#picture !== undefined && this.#paint !== undefined && this.#theme !== undefined) {
-      this.#minimap.draw(this.#picture.layout, this.#paint.fillOfGroup, this.#theme);
-      this.#gestures.goTo(clampRange(this.#picture.layout, this.#range), false);
-    }
-    this.#requestFrame();
+    if (this.#picture === undefined || this.#paint === undefined || this.#theme === undefined) return;
+    this.#minimap.draw(this.#picture.layout, this.#paint.fillOfGroup, this.#theme);
+    this.#gestures.goTo(clampRange(this.#picture.layout, this.#range), false);
   }
 
   /** True when the key means something here. */
