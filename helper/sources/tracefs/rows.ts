@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { RowPredicate } from '../../../fields/filter/evaluate.ts';
+import { rowColumns } from '../../../fields/row-columns.ts';
 import type { RawValue } from '../../../fields/show.ts';
 import {
   type EventField,
@@ -28,7 +29,7 @@ const stackMeanings: Readonly<Record<StackKind, string>> = {
 };
 
 /**
- * The columns of a stream: time, event, cpu, pid, tid, comm, then every field of every event by name and type, then the ids
+ * The columns of a stream: those of `rowColumns`, then every field of every event by name and type, then the ids
  * of the stacks that are wanted.
  */
 export function columnsOf(events: readonly StreamEvent[], stacks: readonly StackKind[] = []): StreamColumn[] {
@@ -86,8 +87,6 @@ export function columnsOf(events: readonly StreamEvent[], stacks: readonly Stack
     });
   return columns;
 }
-
-const COMMON = 6;
 
 /** What a thread is called and which process it belongs to. */
 interface Task {
@@ -204,7 +203,7 @@ export class Rows {
     for (const field of event.fields) {
       const at = this.columns.findIndex(
         (known, place) =>
-          place >= COMMON &&
+          place >= rowColumns.length &&
           known.name === field.name &&
           known.column === field.column &&
           known.display.as === field.display.as,
@@ -218,7 +217,7 @@ export class Rows {
       else if (field.name === 'ret') exitReaders.push(fieldReader(field, column, this.texts));
       else readers.push(fieldReader(field, column, this.texts));
     }
-    const absent = this.data.slice(COMMON).filter((column) => !taken.has(column));
+    const absent = this.data.slice(rowColumns.length).filter((column) => !taken.has(column));
     return { index, readers, exitReaders, absent, ...(duration === undefined ? {} : { duration }) };
   }
 
