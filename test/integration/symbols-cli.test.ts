@@ -154,6 +154,17 @@ describe('--json', () => {
   });
 
   const reason = whyNoTracing();
+  test('logpoint: a process that is gone ends the command, and leaves no root-side process', async (context) => {
+    if (reason !== undefined) context.skip(reason);
+    const { exitCode, stderr } = await runCli([
+      'logpoint',
+      ...['--binary', shop, '--pid', '4194303', '--at', 'db.c:35', '--duration', '60s'],
+      'key={key}',
+    ]).ended;
+    expect(stderr).toMatch(/Process 4194303 does not exist any more\.\n.*Choose the process again/);
+    expect(exitCode).toBe(1);
+  });
+
   test('logpoint: a line a value, and the counts at the end', async (context) => {
     if (reason !== undefined) context.skip(reason);
     const program = await TracedProgram.start('shop', ['--threads', '1', '--requests', '3']);

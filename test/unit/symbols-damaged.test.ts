@@ -39,6 +39,19 @@ describe('damaged files', () => {
     );
   });
 
+  it.each([4403, 4526])(
+    'an entry whose indexed values lie behind its unit is told with its own offset (byte %i changed)',
+    async (at) => {
+      const bytes = files.get('tiny-clang-dwarf5')!.slice();
+      bytes[at]! ^= 0xff;
+      const messages = (await exercise(bytes)).map(({ message }) => message);
+      expect(messages).toContainEqual(
+        expect.stringMatching(/cut off in the middle of a value \(\.debug_info, offset 0x[0-9a-f]+\)/),
+      );
+      expect(messages.join()).not.toContain('NaN');
+    },
+  );
+
   it('with random changes and cuts', async () => {
     const damage = fc.array(fc.tuple(fc.nat(), fc.nat(255)), { minLength: 1, maxLength: 40 });
     await fc.assert(

@@ -70,7 +70,13 @@ export class TracefsSession {
       onData: (chunk) => stream.feed(chunk),
     });
     const session = new TracefsSession(supervisor, stream, token);
-    if (options.pid !== undefined) await session.#limitTo(options.pid);
+    try {
+      if (options.pid !== undefined) await session.#limitTo(options.pid);
+    } catch (error) {
+      // the process is gone: nobody is handed the session, so nobody else can end its root-side process
+      await session.close();
+      throw error;
+    }
     return session;
   }
 

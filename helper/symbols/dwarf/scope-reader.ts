@@ -291,17 +291,15 @@ export class ScopeReader {
   }
 
   #indexed(form: number, next: number): number {
+    const fail = (what: string): never => {
+      throw malformed(this.#unit.file.path, this.#unit.section.name, next + this.#bias, what);
+    };
+    // behind the unit's bytes there is no index to look up
+    if (Number.isNaN(this.#rare)) fail('it is cut off in the middle of a value');
     if (isAddress(form)) this.#rare = this.#unit.indexedAddress(this.#rare);
     else if (isIndexedString(form)) {
       const offset = this.#unit.indexedStringOffset(this.#rare);
-      if (offset === undefined)
-        throw malformed(
-          this.#unit.file.path,
-          this.#unit.section.name,
-          next,
-          'an indexed string without its table',
-        );
-      this.#rare = offset;
+      this.#rare = offset ?? fail('an indexed string without its table');
     }
     return next;
   }
