@@ -3,7 +3,6 @@ import { demangle } from './demangle/demangle.ts';
 import { DwarfFile } from './dwarf/file.ts';
 import { ScopeNames } from './dwarf/names.ts';
 import { INLINED_SCOPE, NONE } from './dwarf/scope-store.ts';
-import type { UnitIndex } from './dwarf/unit-index.ts';
 import { DwarfIndex } from './dwarf/unit-index.ts';
 import { UnitLookup } from './dwarf/unit-lookup.ts';
 import type { AddressRange } from './dwarf/lists.ts';
@@ -22,6 +21,7 @@ import { LineSiteFinder } from './line-sites.ts';
 import type { FunctionInfo, InlinedCopy, LineSites, ScopeAt, SymbolFrame, Variable } from './model.ts';
 import { variablesInScope } from './variables.ts';
 import { Die } from './dwarf/die.ts';
+import { namedBySymbol, ScopeFrames } from './scope-frames.ts';
 import { SymbolLookup } from './symbol-lookup.ts';
 
 export interface OpenOptions {
@@ -45,8 +45,8 @@ export class DebugInfo {
   #symbols: SymbolLookup | undefined;
   #functions: FunctionCatalog | undefined;
   #lines: LineSiteFinder | undefined;
-  /** How names are demangled. */
-  demangleStyle: DemangleStyle = 'people';
+  #scopeFrames: ScopeFrames | undefined;
+  #demangleStyle: DemangleStyle = 'people';
 
   private constructor(
     elf: ElfFile,
@@ -65,6 +65,7 @@ export class DebugInfo {
     this.#index = new DwarfIndex(dwarf);
     this.#lookup = new UnitLookup(dwarf);
     this.#names = new ScopeNames(this.#index);
+    this.#scopeFrames = this.#newScopeFrames(this.#names);
   }
 
   /** Opens a binary and finds its debug information. Throws ProbeError as {@link ElfFile.open}. */
@@ -93,6 +94,24 @@ export class DebugInfo {
       }
     }
     return new DebugInfo(elf, dwarf, elf.hasSymbols ? undefined : await miniDebugFile(elf), log);
+  }
+
+  /** How names are demangled. */
+  get demangleStyle(): DemangleStyle {
+    return this.#demangleStyle;
+  }
+
+  set demangleStyle(style: DemangleStyle) {
+    this.#demangleStyle = style;
+    if (this.#names !== undefined) this.#scopeFrames = this.#newScopeFrames(this.#names);
+  }
+
+  #newScopeFrames(names: ScopeNames): ScopeFrames {
+    return new ScopeFrames(
+      names,
+      () => this.symbols,
+      (name) => this.demangle(name),
+    );
   }
 
   close(): void {
@@ -238,57 +257,25 @@ export class DebugInfo {
    */
   frames(address: number): SymbolFrame[] {
     const unit = this.#lookup?.find(address);
-    const frames: SymbolFrame[] = [];
-    if (unit !== undefined) this.#addFrames(this.#index!.unit(unit), address, frames);
-    const symbol = this.symbols.find(address);
-    const last = frames.length - 1;
-    const outermost = frames[last] ?? unknownFrame;
-    if (symbol === undefined) return last < 0 ? [outermost] : frames;
-    const file = outermost.file === '??' ? (this.symbols.fileOf(symbol) ?? '??') : outermost.file;
-    if (symbol.name === outermost.linkageName && file === outermost.file && last >= 0) return frames;
-    const { line, column } = outermost;
-    const { name } = symbol;
-    frames[Math.max(0, last)] = {
-      function: this.demangle(name),
-      file,
-      line,
-      column,
-      inlined: false,
-      linkageName: name,
-    };
+    if (unit === undefined) return [this.#named(address, unknownFrame)];
+    const index = this.#index!.unit(unit);
+    const { rows } = this.#index!;
+    const row = index.rowAt(address);
+    const place = row === undefined ? undefined : index.files?.path(rows.files[row]!);
+    const file = place ?? '??';
+    const line = place === undefined ? 0 : rows.lines[row!]!;
+    const column = place === undefined ? 0 : rows.columns[row!]!;
+    const scope = index.scopeAt(address);
+    if (scope === undefined) return [this.#named(address, { ...unknownFrame, file, line, column })];
+    const frames = this.#scopeFrames!.at(index, scope, address).slice();
+    const { function: name, inlined, linkageName } = frames[0]!;
+    const innermost = { function: name, file, line, column, inlined, linkageName };
+    frames[0] = place === undefined && !inlined ? this.#named(address, innermost) : innermost;
     return frames;
   }
 
-  #addFrames(unit: UnitIndex, address: number, frames: SymbolFrame[]): void {
-    const { rows } = this.#index!;
-    const { files, store } = unit;
-    const row = unit.rowAt(address);
-    const place = row === undefined ? undefined : files?.path(rows.files[row]!);
-    let file = place ?? '??';
-    let line = place === undefined ? 0 : rows.lines[row!]!;
-    let column = place === undefined ? 0 : rows.columns[row!]!;
-    let scope = unit.scopeAt(address);
-    if (scope === undefined && row !== undefined) frames.push({ ...unknownFrame, file, line, column });
-    while (scope !== undefined) {
-      const name = this.#names!.of(store, scope, unit.full);
-      const linkageName = name.linkage ?? name.short ?? '';
-      const inlined = (store.flags[scope]! & INLINED_SCOPE) !== 0;
-      const parent = store.parents[scope]!;
-      const goesOn = inlined && parent !== NONE;
-      frames.push({
-        function: linkageName === '' ? '??' : this.demangle(linkageName),
-        file,
-        line,
-        column,
-        inlined: goesOn,
-        linkageName,
-      });
-      if (!goesOn) return;
-      file = files?.path(store.files[scope]!) ?? '??';
-      line = store.lines[scope]!;
-      column = store.columns[scope]!;
-      scope = parent;
-    }
+  #named(address: number, frame: SymbolFrame): SymbolFrame {
+    return namedBySymbol(frame, address, this.symbols, (name) => this.demangle(name));
   }
 }
 

@@ -73,8 +73,26 @@ export class SymbolLookup {
     return sizeBytes !== 0 && start + sizeBytes <= address ? undefined : symbol;
   }
 
+  /** Addresses around `address`, itself included, for which {@link find} answers the same; not all of them. */
+  spanAt(address: number): { readonly from: number; readonly to: number } {
+    if (this.#ordered === undefined) return { from: address, to: address + 1 };
+    const { addresses } = this.#ordered;
+    const after = this.#firstAfter(address);
+    const next = addresses[after] ?? Infinity;
+    if (after === 0) return { from: -Infinity, to: next };
+    const start = addresses[after - 1]!;
+    const symbol = this.find(address);
+    if (symbol === undefined) return { from: address, to: next };
+    return { from: start, to: symbol.sizeBytes === 0 ? next : Math.min(next, start + symbol.sizeBytes) };
+  }
+
   #lastUpTo(address: number): number | undefined {
-    const { addresses, indices } = this.#all();
+    const after = this.#firstAfter(address);
+    return after === 0 ? undefined : this.#all().indices[after - 1]!;
+  }
+
+  #firstAfter(address: number): number {
+    const { addresses } = this.#all();
     let low = 0;
     let high = addresses.length;
     while (low < high) {
@@ -82,7 +100,7 @@ export class SymbolLookup {
       if (addresses[middle]! <= address) low = middle + 1;
       else high = middle;
     }
-    return low === 0 ? undefined : indices[low - 1]!;
+    return low;
   }
 
   #all(): OrderedSymbols {

@@ -25,6 +25,24 @@ describe('frames', () => {
     info.close();
   });
 
+  it.each(names)('%s: whatever was asked before, in either style', async (name) => {
+    const path = join(folder, name);
+    const info = await DebugInfo.open(path);
+    const { address, sizeBytes } = info.elf.section('.text')!;
+    const addresses = Array.from({ length: sizeBytes }, (_, index) => address + index);
+    for (const style of ['people', 'llvm', 'people'] as const) {
+      info.demangleStyle = style;
+      const other = await DebugInfo.open(path);
+      other.demangleStyle = style;
+      const backwards = addresses.toReversed().map((at) => other.frames(at));
+      const once = addresses.map((at) => info.frames(at));
+      expect(once).toEqual(backwards.reverse());
+      expect(addresses.map((at) => info.frames(at))).toEqual(once);
+      other.close();
+    }
+    info.close();
+  });
+
   it.each(names)(
     '%s: the first question of all, which reads what it needs, as after all was read',
     async (name) => {

@@ -36,10 +36,10 @@ export class FileRows {
     let to = kept.count;
     const only = wanted.size === 1 ? [...wanted][0]! : -1;
     for (let sequence = 0; sequence < sequences.count; sequence++) {
-      const last = sequences.lasts[sequence]!;
+      const last = sequences.last(sequence);
       /** The line of the statement before, when it belongs to the file. */
       let before = -1;
-      for (let row = sequences.firsts[sequence]!; row < last; row++) {
+      for (let row = sequences.first(sequence); row < last; row++) {
         if ((flags[row]! & (IS_STATEMENT | END_SEQUENCE)) !== IS_STATEMENT) continue;
         if (only >= 0 ? files[row] !== only : !wanted.has(files[row]!)) {
           before = -1;

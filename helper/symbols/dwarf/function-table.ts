@@ -8,11 +8,8 @@ import { INLINED_SCOPE, NONE } from './scope-store.ts';
 export class FunctionTable {
   readonly #store: ScopeStore;
   readonly #lows: Float64Array;
-  readonly #highs: Float64Array;
-  /** The highest end of this entry and all before: how far back an overlapping body can be. */
-  readonly #reach: Float64Array;
-  readonly #blockStarts: Uint32Array;
-  readonly #blockEnds: Uint32Array;
+  /** `high, reach, block's start, block's end` of each, in one array: each array that a look-up touches is a fetch from memory. */
+  readonly #others: Float64Array;
 
   constructor(store: ScopeStore, scopes: UnitScopes) {
     this.#store = store;
@@ -23,33 +20,42 @@ export class FunctionTable {
     for (let index = 1; index < order.length; index++)
       if (rangeLows[ranges[index]!]! < rangeLows[ranges[index - 1]!]!) sorted = false;
     if (!sorted) order.sort((a, b) => rangeLows[ranges[a]!]! - rangeLows[ranges[b]!]! || a - b);
-    this.#lows = Float64Array.from(order, (index) => rangeLows[ranges[index]!]!);
-    this.#highs = Float64Array.from(order, (index) => rangeHighs[ranges[index]!]!);
-    this.#blockStarts = Uint32Array.from(order, (index) => starts[index]!);
-    this.#blockEnds = Uint32Array.from(order, (index) => ends[index]!);
-    this.#reach = Float64Array.from(this.#highs);
-    for (let index = 1; index < order.length; index++)
-      this.#reach[index] = Math.max(this.#reach[index]!, this.#reach[index - 1]!);
+    this.#lows = new Float64Array(order.length);
+    this.#others = new Float64Array(order.length * 4);
+    // The highest end of this entry and all before: how far back an overlapping body can be.
+    let reach = -Infinity;
+    for (let index = 0; index < order.length; index++) {
+      const body = order[index]!;
+      const high = rangeHighs[ranges[body]!]!;
+      reach = Math.max(reach, high);
+      this.#lows[index] = rangeLows[ranges[body]!]!;
+      const at = index * 4;
+      this.#others[at] = high;
+      this.#others[at + 1] = reach;
+      this.#others[at + 2] = starts[body]!;
+      this.#others[at + 3] = ends[body]!;
+    }
   }
 
   /** The innermost scope (an index of the store) whose ranges hold `address`, or undefined. */
   scopeAt(address: number): number | undefined {
+    const lows = this.#lows;
+    const others = this.#others;
     let low = 0;
-    let high = this.#lows.length;
+    let high = lows.length;
     while (low < high) {
       const middle = (low + high) >> 1;
-      if (this.#lows[middle]! <= address) low = middle + 1;
+      if (lows[middle]! <= address) low = middle + 1;
       else high = middle;
     }
-    for (let index = low - 1; index >= 0 && this.#reach[index]! > address; index--)
-      if (address < this.#highs[index]!) return this.#innermost(index, address);
+    for (let at = (low - 1) * 4; at >= 0 && others[at + 1]! > address; at -= 4)
+      if (address < others[at]!) return this.#innermost(others[at + 2]!, others[at + 3]!, address);
     return undefined;
   }
 
-  #innermost(index: number, address: number): number {
+  #innermost(start: number, end: number, address: number): number {
     const { rangeLows, rangeHighs, rangeScopes } = this.#store;
-    const start = this.#blockStarts[index]!;
-    let at = this.#blockEnds[index]! - 1;
+    let at = end - 1;
     while (at > start && !(rangeLows[at]! <= address && address < rangeHighs[at]!)) at--;
     return rangeScopes[at]!;
   }

@@ -46,13 +46,35 @@ export class RowStore {
   }
 }
 
-/** Runs of rows with ascending addresses: `low ≤ address < high`, rows `first … last` (the last one ends the run). */
-export interface Sequences {
+/**
+ * Runs of rows with ascending addresses: `low ≤ address < high`, rows `first … last` (the last one ends the run). All in one
+ * array, because each array that a look-up touches costs it a fetch from memory.
+ */
+export class Sequences {
   readonly count: number;
-  readonly lows: Float64Array;
-  readonly highs: Float64Array;
-  readonly firsts: Uint32Array;
-  readonly lasts: Uint32Array;
+  /** `low, high, first, last` of each. */
+  readonly #flat: Float64Array;
+
+  constructor(flat: Float64Array) {
+    this.#flat = flat;
+    this.count = flat.length >> 2;
+  }
+
+  low(index: number): number {
+    return this.#flat[index * 4]!;
+  }
+
+  high(index: number): number {
+    return this.#flat[index * 4 + 1]!;
+  }
+
+  first(index: number): number {
+    return this.#flat[index * 4 + 2]!;
+  }
+
+  last(index: number): number {
+    return this.#flat[index * 4 + 3]!;
+  }
 }
 
 /**
@@ -80,17 +102,15 @@ export function runLineProgram(
 
 function orderSequences(flat: readonly number[]): Sequences {
   const count = flat.length / 4;
-  const order = new Uint32Array(count).map((_, index) => index);
   let sorted = true;
   for (let index = 1; index < count; index++) if (flat[index * 4 + 1]! < flat[index * 4 - 3]!) sorted = false;
-  if (!sorted) order.sort((a, b) => flat[a * 4 + 1]! - flat[b * 4 + 1]! || a - b);
-  return {
-    count,
-    lows: Float64Array.from(order, (index) => flat[index * 4]!),
-    highs: Float64Array.from(order, (index) => flat[index * 4 + 1]!),
-    firsts: Uint32Array.from(order, (index) => flat[index * 4 + 2]!),
-    lasts: Uint32Array.from(order, (index) => flat[index * 4 + 3]!),
-  };
+  const ordered = new Float64Array(flat);
+  if (sorted) return new Sequences(ordered);
+  const order = new Uint32Array(count).map((_, index) => index);
+  order.sort((a, b) => flat[a * 4 + 1]! - flat[b * 4 + 1]! || a - b);
+  for (let at = 0; at < count; at++)
+    for (let field = 0; field < 4; field++) ordered[at * 4 + field] = flat[order[at]! * 4 + field]!;
+  return new Sequences(ordered);
 }
 
 interface Advances {

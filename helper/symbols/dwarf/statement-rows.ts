@@ -14,14 +14,15 @@ export interface RowPlace {
 
 /** The rows that begin inside any of the ranges, in order of the table. Most that one copy of a function has is a few hundred. */
 export function rowsInside(index: UnitIndex, rows: RowStore, ranges: readonly AddressRange[]): RowPlace[] {
-  const { count, lows, highs, firsts, lasts } = index.sequences;
+  const { sequences } = index;
   const found: RowPlace[] = [];
   const lowest = ranges.reduce((least, { low }) => Math.min(least, low), Infinity);
   const highest = ranges.reduce((most, { high }) => Math.max(most, high), 0);
-  for (let sequence = 0; sequence < count; sequence++) {
-    if (!ranges.some(({ low, high }) => low < highs[sequence]! && high > lows[sequence]!)) continue;
-    const last = lasts[sequence]!;
-    for (let row = firstAtLeast(rows, firsts[sequence]!, last, lowest); row < last; row++) {
+  for (let sequence = 0; sequence < sequences.count; sequence++) {
+    if (!ranges.some(({ low, high }) => low < sequences.high(sequence) && high > sequences.low(sequence)))
+      continue;
+    const last = sequences.last(sequence);
+    for (let row = firstAtLeast(rows, sequences.first(sequence), last, lowest); row < last; row++) {
       const address = rows.addresses[row]!;
       if (address >= highest) break;
       if (

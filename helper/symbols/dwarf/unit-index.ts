@@ -3,8 +3,8 @@ import type { DwarfFile } from './file.ts';
 import { FunctionTable } from './function-table.ts';
 import type { FileTables, LineHeader } from './line-header.ts';
 import { readFileTables, readLineHeader } from './line-header.ts';
-import type { Sequences } from './line-rows.ts';
-import { RowStore, runLineProgram } from './line-rows.ts';
+import { RowStore, runLineProgram, Sequences } from './line-rows.ts';
+import { firstAbove } from './ascending.ts';
 import { ScopeStore } from './scope-store.ts';
 import type { UnitScopes } from './scope-store.ts';
 import { walkUnit } from './scope-walk.ts';
@@ -19,13 +19,7 @@ const BYTES_PER_SCOPE = 100;
 /** So many questions about a unit are answered by a pass each over its outermost entries; all of its functions take five times that. */
 const FEW = 4;
 
-const noSequences: Sequences = {
-  count: 0,
-  lows: new Float64Array(0),
-  highs: new Float64Array(0),
-  firsts: new Uint32Array(0),
-  lasts: new Uint32Array(0),
-};
+const noSequences = new Sequences(new Float64Array(0));
 
 /** What is known of one unit, read when asked for. Skeletons have their scopes in the split unit, their lines here. */
 export class UnitIndex {
@@ -128,25 +122,26 @@ export class UnitIndex {
 
   /** The row that holds `address`, an index of {@link DwarfIndex.rows}; undefined when no sequence does. */
   rowAt(address: number): number | undefined {
-    const { count, lows, highs, firsts, lasts } = this.sequences;
+    const { sequences } = this;
     let low = 0;
-    let high = count;
+    let high = sequences.count;
     while (low < high) {
       const middle = (low + high) >> 1;
-      if (highs[middle]! <= address) low = middle + 1;
+      if (sequences.high(middle) <= address) low = middle + 1;
       else high = middle;
     }
-    if (low >= count || address < lows[low]!) return undefined;
-    const { addresses } = this.#index.rows;
+    if (low >= sequences.count || address < sequences.low(low)) return undefined;
     // The last row only ends the sequence. Of several rows at one address the last one counts.
-    let from = firsts[low]! + 1;
-    let to = lasts[low]!;
-    while (from < to) {
-      const middle = (from + to) >> 1;
-      if (addresses[middle]! <= address) from = middle + 1;
-      else to = middle;
-    }
-    return from - 1;
+    return (
+      firstAbove(
+        this.#index.rows.addresses,
+        sequences.first(low) + 1,
+        sequences.last(low),
+        address,
+        sequences.low(low),
+        sequences.high(low),
+      ) - 1
+    );
   }
 }
 
@@ -211,7 +206,7 @@ export class DwarfIndex {
     rows.count = 0;
     const sequences = runLineProgram(bytes, header, rows, this.file.path, programOffset);
     for (let sequence = 0; sequence < sequences.count; sequence++) {
-      const unit = unitAt(sequences.lows[sequence]!);
+      const unit = unitAt(sequences.low(sequence));
       if (unit?.lineOffset === offset) return { index: this.unit(unit), rows, sequences };
     }
     return undefined;
