@@ -1,7 +1,7 @@
 import type { FlameGrouping } from '../protocol/flame.ts';
 import { frameKinds } from '../protocol/profile.ts';
 import type { Profile } from '../protocol/profile.ts';
-import { textAt } from './strings.ts';
+import { textReader } from './strings.ts';
 
 /** What is one rectangle: frames that agree in what the grouping looks at. Group 0 is the root's. */
 export interface Groups {
@@ -25,12 +25,7 @@ export function groupFrames(profile: Profile, grouping: FlameGrouping): Groups {
   const names: string[] = [''];
   const first: number[] = [0];
   const ids = new Map<string | number, number>();
-  const texts = new Map<number, string>();
-  const text = (id: number): string => {
-    let known = texts.get(id);
-    if (known === undefined) texts.set(id, (known = textAt(profile.strings, id)));
-    return known;
-  };
+  const text = textReader(profile.strings);
   const moduleCount = profile.strings.ends.length;
   for (let frame = 1; frame < count; frame++) {
     const name = frames.name[frame]!;

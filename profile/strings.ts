@@ -107,9 +107,19 @@ export function textAt(strings: StringTable, id: number): string {
   return decoder.decode(strings.bytes.subarray(id === 0 ? 0 : strings.ends[id - 1], strings.ends[id]));
 }
 
-/** All texts of a table, by id. */
-export function allTexts(strings: StringTable): string[] {
-  const texts: string[] = [];
-  for (let id = 0; id < strings.ends.length; id++) texts.push(textAt(strings, id));
-  return texts;
+/** Tables below this are decoded at once: V8's longest string has 2^29 - 24 characters. */
+const LONGEST = 1 << 28;
+
+/** Reads the texts of a table that is asked for many of them: as parts of one string, where it is all ASCII. */
+export function textReader(strings: StringTable): (id: number) => string {
+  const { bytes, ends } = strings;
+  const all = bytes.length < LONGEST ? decoder.decode(bytes) : '';
+  // as many characters as bytes: each byte is one, or is malformed and reads as one
+  if (all.length === bytes.length) return (id) => all.slice(id === 0 ? 0 : ends[id - 1]!, ends[id]);
+  const known = new Map<number, string>();
+  return (id) => {
+    let text = known.get(id);
+    if (text === undefined) known.set(id, (text = textAt(strings, id)));
+    return text;
+  };
 }

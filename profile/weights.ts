@@ -1,9 +1,16 @@
 import type { WeightUnit } from '../protocol/profile.ts';
 
+/** By digits after the point. Kept: making one takes longer than a hundred numbers do, and the first loads the locale. */
+const formats: Intl.NumberFormat[] = [];
+
+/** A number with its thousands set apart and at most so many digits after the point. */
+export function formatNumber(value: number, maximumFractionDigits = 0): string {
+  formats[maximumFractionDigits] ??= new Intl.NumberFormat('en-US', { maximumFractionDigits });
+  return formats[maximumFractionDigits].format(value);
+}
+
 const digits = (value: number): string =>
-  value.toLocaleString('en-US', {
-    maximumFractionDigits: Math.abs(value) >= 100 ? 0 : Math.abs(value) >= 10 ? 1 : 2,
-  });
+  formatNumber(value, Math.abs(value) >= 100 ? 0 : Math.abs(value) >= 10 ? 1 : 2);
 
 const steps: Record<WeightUnit, readonly (readonly [number, string])[]> = {
   samples: [],
@@ -28,7 +35,7 @@ export function formatWeight(weight: number, unit: WeightUnit): string {
   const known = steps[unit];
   if (known.length === 0) {
     const noun = unit === 'samples' ? (weight === 1 ? 'sample' : 'samples') : weight === 1 ? 'time' : 'times';
-    return `${weight.toLocaleString('en-US', { maximumFractionDigits: 2 })} ${noun}`;
+    return `${formatNumber(weight, 2)} ${noun}`;
   }
   const size = Math.abs(weight);
   const [divisor, name] = known.find(([at]) => size >= at) ?? known.at(-1)!;
@@ -40,7 +47,7 @@ export function formatShare(part: number, whole: number): string {
   if (whole === 0) return '0 %';
   const percent = (100 * part) / whole;
   if (percent !== 0 && Math.abs(percent) < 0.01) return '< 0.01 %';
-  return `${percent.toLocaleString('en-US', { maximumFractionDigits: 2 })} %`;
+  return `${formatNumber(percent, 2)} %`;
 }
 
 /** A difference with its sign, which says the same as the colour. */

@@ -21,8 +21,8 @@ export interface GroupFacts {
   readonly modules: readonly string[];
   readonly files: readonly string[];
   readonly lines: Uint32Array;
-  /** Colour key of each group when coloured by module or by package. */
-  readonly packages: readonly string[];
+  /** What decides the colours where they tell packages; absent where they do not. */
+  readonly packages?: readonly string[];
 }
 
 export type ToWorker =

@@ -10,6 +10,11 @@ export interface ControlEvents {
   readonly help: () => void;
 }
 
+/** What of a profile decides which controls there are. */
+export interface Shown extends Pick<ProfileFacts, 'threads' | 'timed'> {
+  readonly compared: boolean;
+}
+
 type Choice = 'arrangement' | 'grouping' | 'colourBy' | 'widths' | 'diffColours';
 type Switch =
   'rootOnTop' | 'collapseRecursion' | 'hideKernel' | 'hideLibraries' | 'threadLanes' | 'normalised';
@@ -174,22 +179,22 @@ export class Controls {
     return whole;
   }
 
-  show(options: FlameOptions, facts: ProfileFacts): void {
+  show(options: FlameOptions, shown: Shown): void {
     for (const [name, select] of this.#selects) select.value = options[name];
     for (const [name, box] of this.#boxes) box.checked = options[name];
     if (document.activeElement !== this.filterField) this.filterField.value = options.filter;
-    const compared = facts.comparison !== undefined;
+    const { compared, timed, threads } = shown;
     const visible = (name: string, wanted: boolean): void => {
       this.#labels.get(name)!.hidden = !wanted;
     };
     for (const name of ['widths', 'diffColours', 'normalised']) visible(name, compared);
     visible('colourBy', !compared);
-    visible('threadLanes', facts.timed && facts.threads.length > 1 && !compared);
-    this.#showChips(options, facts);
+    visible('threadLanes', timed && threads.length > 1 && !compared);
+    this.#showChips(options, threads);
   }
 
   /** What is filtered away, each with a button that takes it back. */
-  #showChips(options: FlameOptions, facts: ProfileFacts): void {
+  #showChips(options: FlameOptions, threads: Shown['threads']): void {
     const chip = (text: string, back: FlameChange): HTMLElement => {
       const made = element(
         'button',
@@ -212,7 +217,7 @@ export class Controls {
       );
     }
     if (options.threads !== undefined) {
-      const names = options.threads.map((thread) => facts.threads[thread]?.name ?? '?');
+      const names = options.threads.map((thread) => threads[thread]?.name ?? '?');
       chips.push(chip(`threads: ${names.join(', ')}`, { threads: undefined }));
     }
     this.#chips.replaceChildren(...chips);

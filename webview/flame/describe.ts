@@ -3,7 +3,7 @@ import type { WeightUnit } from '../../protocol/profile.ts';
 import { pathTo } from '../../profile/layout.ts';
 import type { Layout } from '../../profile/layout.ts';
 import type { GroupFacts, ProfileFacts } from './channel.ts';
-import { formatChange, formatShare, formatWeight } from '../../profile/weights.ts';
+import { formatChange, formatNumber, formatShare, formatWeight } from '../../profile/weights.ts';
 
 /** What a frame's texts are made from. */
 export interface Described {
@@ -77,5 +77,5 @@ export function summaryOf(
 ): string {
   const { layout, shownTotal, profileTotal } = picture;
   const part = shownTotal < profileTotal ? ` (${formatShare(shownTotal, profileTotal)} of the profile)` : '';
-  return `${title}: ${formatWeight(shownTotal, unit)}${part}, ${(layout.frame.length - 1).toLocaleString('en-US')} frames`;
+  return `${title}: ${formatWeight(shownTotal, unit)}${part}, ${formatNumber(layout.frame.length - 1)} frames`;
 }

@@ -2,7 +2,7 @@ import { formatDuration } from '../../protocol/format.ts';
 import type { FlameToHost } from '../../protocol/flame.ts';
 import type { LiveStatus } from '../../protocol/live-status.ts';
 import { element } from './dom.ts';
-import { formatWeight } from '../../profile/weights.ts';
+import { formatNumber, formatWeight } from '../../profile/weights.ts';
 
 const states: Readonly<Record<LiveStatus['state'], string>> = {
   starting: 'Starting…',
@@ -62,7 +62,7 @@ export class LiveBar {
     this.#state.textContent = problem === undefined ? states[state] : 'Failed';
     this.#state.dataset['state'] = problem === undefined ? state : 'failed';
     this.#figures.textContent = figures(status);
-    this.#lost.textContent = `${lost.toLocaleString('en-US')} lost`;
+    this.#lost.textContent = `${formatNumber(lost)} lost`;
     this.#lost.classList.toggle('live-has-lost', lost > 0);
     this.#lost.title = lost > 0 ? 'Samples that the kernel or the engine had no room for' : '';
     this.#engine.textContent = engine;

@@ -2,6 +2,7 @@ import { axisTop, brushX, scaleLinear, select } from 'd3';
 import type { BrushBehavior, Selection } from 'd3';
 import type { WeightUnit } from '../../protocol/profile.ts';
 import type { Layout } from '../../profile/layout.ts';
+import type { Paint } from './canvas.ts';
 import { element } from './dom.ts';
 import { formatWeight } from '../../profile/weights.ts';
 import { cull, RectangleList } from './model.ts';
@@ -48,7 +49,7 @@ export class Minimap {
   }
 
   /** Draws the strip: once a picture, size or theme. */
-  draw(layout: Layout, fillOfGroup: Uint8Array, theme: Theme): void {
+  draw(layout: Layout, fillOfGroup: Paint['fillOfGroup'], theme: Theme): void {
     this.#layout = layout;
     const width = this.element.clientWidth;
     this.#width = width;
@@ -73,7 +74,7 @@ export class Minimap {
     const { count, leftPx, widthPx, depth, node } = this.#rectangles;
     for (let i = 0; i < count; i++) {
       const at = node[i]!;
-      context.fillStyle = at < 0 ? theme.tail : theme.fills[fillOfGroup[layout.frame[at]!]!]!;
+      context.fillStyle = at < 0 ? theme.tail : theme.fills[fillOfGroup(layout.frame[at]!)]!;
       context.fillRect(leftPx[i]!, depth[i]! * row, widthPx[i]!, row);
     }
   }

@@ -49,7 +49,7 @@ export class ContextMenu {
       }),
     );
     this.element.hidden = false;
-    place(this.element, xPx, yPx, 0);
+    place(this.element, xPx, yPx);
     this.element.querySelector<HTMLButtonElement>('button:not(:disabled)')?.focus();
   }
 
@@ -60,13 +60,18 @@ export class ContextMenu {
   }
 }
 
-/** The box beside the pointer. Its lines are reused: building them anew was most of what a pointer move cost. */
+/** Pixels between the pointer and the tooltip. */
+const GAP_PX = 14;
+const TOOLTIP_WIDTH_PX = 640;
+
+/**
+ * The box beside the pointer. Its lines are reused, because building them anew was most of what a pointer move cost; and it
+ * lies on that side of the pointer where the window has more room, so that it need not be laid out to be measured first.
+ */
 export class Tooltip {
   readonly element = element('div', { className: 'tooltip', role: 'tooltip', hidden: true });
   readonly #lines: HTMLElement[] = [];
   #text = '';
-  #widthPx = 0;
-  #heightPx = 0;
 
   show(xPx: number, yPx: number, lines: readonly string[]): void {
     const text = lines.join('\n');
@@ -75,11 +80,16 @@ export class Tooltip {
       this.#text = text;
       this.#fill(lines);
       this.element.hidden = false;
-      // the one layout of a move, and of this box only (`contain`)
-      this.#widthPx = this.element.offsetWidth;
-      this.#heightPx = this.element.offsetHeight;
     }
-    const { left, top } = placeOf(xPx, yPx, 14, this.#widthPx, this.#heightPx);
+    const { innerWidth, innerHeight } = window;
+    const leftwards = xPx > innerWidth / 2;
+    const upwards = yPx > innerHeight / 2;
+    this.element.classList.toggle('leftwards', leftwards);
+    this.element.classList.toggle('upwards', upwards);
+    const roomPx = Math.floor((leftwards ? xPx : innerWidth - xPx) - 2 * GAP_PX);
+    this.element.style.maxWidth = `${Math.min(TOOLTIP_WIDTH_PX, roomPx)}px`;
+    const left = leftwards ? xPx - GAP_PX - innerWidth : xPx + GAP_PX;
+    const top = upwards ? yPx - GAP_PX - innerHeight : yPx + GAP_PX;
     this.element.style.transform = `translate(${left}px, ${top}px)`;
   }
 
@@ -102,22 +112,10 @@ export class Tooltip {
 }
 
 /** Puts a box beside a point, wholly inside the window. */
-function place(box: HTMLElement, xPx: number, yPx: number, gapPx: number): void {
-  const { left, top } = placeOf(xPx, yPx, gapPx, box.offsetWidth, box.offsetHeight);
+function place(box: HTMLElement, xPx: number, yPx: number): void {
+  const { offsetWidth, offsetHeight } = box;
+  const left = xPx + offsetWidth > window.innerWidth ? Math.max(0, xPx - offsetWidth) : xPx;
+  const top = yPx + offsetHeight > window.innerHeight ? Math.max(0, yPx - offsetHeight) : yPx;
   box.style.left = `${left}px`;
   box.style.top = `${top}px`;
-}
-
-function placeOf(
-  xPx: number,
-  yPx: number,
-  gapPx: number,
-  widthPx: number,
-  heightPx: number,
-): { left: number; top: number } {
-  const { innerWidth, innerHeight } = window;
-  return {
-    left: xPx + gapPx + widthPx > innerWidth ? Math.max(0, xPx - gapPx - widthPx) : xPx + gapPx,
-    top: yPx + gapPx + heightPx > innerHeight ? Math.max(0, yPx - gapPx - heightPx) : yPx + gapPx,
-  };
 }

@@ -13,20 +13,27 @@ export function hashOf(text: string): number {
   return (hash ^ (hash >>> 15)) >>> 0;
 }
 
-/** Fill index of each group: a hue for what the colours tell, a shade for the name. */
-export function fillsOf(groups: GroupFacts, colourBy: FlameOptions['colourBy'], theme: Theme): Uint8Array {
-  const fills = new Uint8Array(groups.names.length);
-  for (let i = 0; i < fills.length; i++) {
-    const name = groups.names[i]!;
-    const kind = groups.kind[i] ?? 0;
-    if (colourBy === 'kind') {
-      fills[i] = shadeOf(0, kind < frameKinds.length ? kind : 0, hashOf(name));
-      continue;
-    }
-    const key = (colourBy === 'module' ? groups.modules[i] : groups.packages[i]) ?? '';
-    fills[i] = shadeOf(theme.hues, hashOf(key) % TURNS, hashOf(name));
-  }
-  return fills;
+/** No theme has so many fills. */
+const NOT_CHOSEN = 255;
+
+/** Fill index of a group: a hue for what the colours tell, a shade for the name. Chosen when it is first drawn: most never are. */
+export function fillsOf(
+  groups: GroupFacts,
+  colourBy: FlameOptions['colourBy'],
+  theme: Theme,
+): Paint['fillOfGroup'] {
+  const chosen = new Uint8Array(groups.names.length).fill(NOT_CHOSEN);
+  const choose = (group: number): number => {
+    const shade = hashOf(groups.names[group]!);
+    const kind = groups.kind[group] ?? 0;
+    if (colourBy === 'kind') return shadeOf(0, kind < frameKinds.length ? kind : 0, shade);
+    const key = (colourBy === 'module' ? groups.modules : groups.packages)?.[group] ?? '';
+    return shadeOf(theme.hues, hashOf(key) % TURNS, shade);
+  };
+  return (group) => {
+    const known = chosen[group]!;
+    return known === NOT_CHOSEN ? (chosen[group] = choose(group)) : known;
+  };
 }
 
 /**

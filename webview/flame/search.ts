@@ -2,7 +2,7 @@ import type { Layout } from '../../profile/layout.ts';
 import { patternOf } from '../../profile/picture.ts';
 import { searchLayout } from '../../profile/search.ts';
 import type { SearchResult } from '../../profile/search.ts';
-import { formatShare } from '../../profile/weights.ts';
+import { formatNumber, formatShare } from '../../profile/weights.ts';
 
 /** What is searched for, what was found, and which match is looked at. */
 export class Search {
@@ -36,7 +36,7 @@ export class Search {
     if (this.#found === undefined) return '';
     const { outermost, weight } = this.#found;
     if (outermost.length === 0) return 'nothing found';
-    const which = this.#at < 0 ? '' : `${(this.#at + 1).toLocaleString('en-US')} of `;
-    return `${formatShare(weight, this.#shownTotal)} · ${which}${outermost.length.toLocaleString('en-US')}`;
+    const which = this.#at < 0 ? '' : `${formatNumber(this.#at + 1)} of `;
+    return `${formatShare(weight, this.#shownTotal)} · ${which}${formatNumber(outermost.length)}`;
   }
 }

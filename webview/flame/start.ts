@@ -93,6 +93,7 @@ export function startFlame(root: HTMLElement, owner: FlameOwner): Flame {
           { type: 'load', profile, options, ...(baseline === undefined ? {} : { baseline }) },
           baseline === undefined ? [profile] : [profile, baseline],
         );
+        view.prepare(options, baseline !== undefined);
         await new Promise<void>((resolve) => loads.push(resolve));
         return;
       }

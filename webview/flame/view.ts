@@ -1,4 +1,5 @@
-import type { FlameChange, FlameToHost } from '../../protocol/flame.ts';
+import type { FlameChange, FlameOptions, FlameToHost } from '../../protocol/flame.ts';
+import { formatNumber } from '../../profile/weights.ts';
 import { actionsFor } from './actions.ts';
 import { showBreadcrumbs } from './breadcrumbs.ts';
 import { FlameCanvas } from './canvas.ts';
@@ -47,7 +48,6 @@ export class FlameView {
     tabIndex: 0,
     role: 'tree',
     'aria-label': 'Flame graph',
-    hidden: true,
   });
   readonly #minimap: Minimap;
   readonly #canvas: FlameCanvas;
@@ -95,8 +95,7 @@ export class FlameView {
       this.#notes,
       this.#breadcrumbs,
       this.#minimap.element,
-      this.#flame,
-      this.#empty,
+      element('div', { className: 'stage' }, this.#flame, this.#empty),
       this.#status,
       this.#hover.element,
       this.#menu.element,
@@ -115,6 +114,24 @@ export class FlameView {
       },
     });
     this.#listen();
+    this.#showContent(false);
+  }
+
+  /** Does what does not depend on the picture while the worker makes it: theme, font, layout, canvases, number formats. */
+  prepare(options: FlameOptions, compared: boolean): void {
+    if (this.#picture !== undefined) return;
+    this.#controls.show(options, { threads: [], timed: false, compared });
+    formatNumber(0, 2);
+    const theme = readTheme(options);
+    this.#canvas.useTheme(theme);
+    this.#arrange();
+    this.#canvas.draw([], { fillOfGroup: () => 0, names: [] }, theme);
+  }
+
+  /** The picture, or the text in its place; hidden, the picture keeps its size, which {@link prepare} needs. */
+  #showContent(hasContent: boolean): void {
+    this.#flame.classList.toggle('unseen', !hasContent);
+    this.#empty.hidden = hasContent;
   }
 
   /** Shows a picture that the worker made. */
@@ -139,12 +156,11 @@ export class FlameView {
     this.#selected =
       selected === undefined ? undefined : { pane: main, node: nodeOf(layout, selected, this.#groups.names) };
     const hasContent = layout.frame.length > 1 && layout.total[0]! > 0;
-    this.#flame.hidden = !hasContent;
-    this.#empty.hidden = hasContent;
+    this.#showContent(hasContent);
     if (!hasContent)
       this.#empty.textContent =
         picture.profileTotal > 0 ? 'No stack passes the filters. Take one back above.' : this.emptyText;
-    this.#controls.show(options, this.#facts);
+    this.#controls.show(options, { ...this.#facts, compared: this.#facts.comparison !== undefined });
     this.#showNotes();
     // before anything is drawn: its texts decide how high the picture is
     this.#showStatus();

@@ -10,14 +10,16 @@ import { exportSvg } from '../../profile/export/svg.ts';
 import { packageOf } from '../../profile/groups.ts';
 import type { Groups } from '../../profile/groups.ts';
 import { Painter } from '../../profile/picture.ts';
-import { textAt } from '../../profile/strings.ts';
+import type { Picture } from '../../profile/picture.ts';
+import { textReader } from '../../profile/strings.ts';
 import type { FromWorker, GroupFacts, ProfileFacts, ToWorker } from './channel.ts';
 
 let painter: Painter | undefined;
 let comparison: Comparison | undefined;
 let facts: ProfileFacts | undefined;
-/** The groups that the view has. */
+/** The groups that the view has, and whether it has their packages. */
 let sentGroups: Groups | undefined;
+let sentPackages = false;
 
 const post = (message: FromWorker, transfer: Transferable[] = []): void => {
   // the DOM's types are the window's here; a worker's postMessage takes no origin
@@ -74,8 +76,10 @@ function paint(options: FlameOptions, request: number, loaded: boolean): void {
   const began = performance.now();
   const picture = painter.paint(options);
   const { layout, callers, groups } = picture;
-  const groupFacts = groups === sentGroups ? undefined : describe(painter, groups, picture.names);
-  sentGroups = groups;
+  const withPackages = options.colourBy === 'package';
+  const known = groups === sentGroups && (sentPackages || !withPackages);
+  const groupFacts = known ? undefined : describe(painter, picture, withPackages);
+  if (!known) [sentGroups, sentPackages] = [groups, withPackages];
   const transfer = new Set<ArrayBuffer>();
   // what the profile itself still needs is copied, everything else moves
   const kept = new Set<unknown>(Object.values(painter.profile.nodes));
@@ -115,30 +119,24 @@ function save(format: 'svg' | 'folded' | 'csv', options: FlameOptions): void {
   post({ type: 'saved', suggestedName: `${base}.${format}`, content });
 }
 
-function describe({ profile }: Painter, groups: Groups, names: readonly string[]): GroupFacts {
+function describe({ profile }: Painter, { groups, names }: Picture, withPackages: boolean): GroupFacts {
   const { frames, strings } = profile;
-  const texts = new Map<number, string>();
-  const text = (id: number): string => {
-    let known = texts.get(id);
-    if (known === undefined) texts.set(id, (known = textAt(strings, id)));
-    return known;
-  };
-  const modules: string[] = [];
-  const files: string[] = [];
-  const packages: string[] = [];
-  for (const frame of groups.frame) {
-    const module = text(frames.module[frame]!);
-    const file = text(frames.file[frame]!);
-    modules.push(module);
-    files.push(file);
-    packages.push(packageOf(text(frames.name[frame]!), file, module, frames.kind[frame]!));
-  }
+  const text = textReader(strings);
+  const shown = Array.from(groups.frame);
+  const modules = shown.map((frame) => text(frames.module[frame]!));
+  const files = shown.map((frame) => text(frames.file[frame]!));
   return {
     names,
     kind: groups.kind,
     modules,
     files,
     lines: Uint32Array.from(groups.frame, (frame) => frames.line[frame]!),
-    packages,
+    ...(withPackages
+      ? {
+          packages: shown.map((frame, i) =>
+            packageOf(text(frames.name[frame]!), files[i]!, modules[i]!, frames.kind[frame]!),
+          ),
+        }
+      : {}),
   };
 }
