@@ -3,10 +3,11 @@ import { compareProfiles } from '../profile/compare.ts';
 import { functionChanges, type FunctionChange } from '../profile/diff-table.ts';
 import { exportSvg } from '../profile/export/svg.ts';
 import { Painter } from '../profile/picture.ts';
+import { formatWeight } from '../profile/weights.ts';
 import { defaultFlameOptions } from '../protocol/flame.ts';
 import { exitCodes, parseCommandLine, UsageError, type Command } from './command.ts';
 import { onNewerNode } from './newer-node.ts';
-import { readProfile } from './profiles.ts';
+import { readProfile, tell } from './profiles.ts';
 
 const formats = ['text', 'json', 'svg'] as const;
 
@@ -35,8 +36,18 @@ Compares two profiles (recordings, or files that import reads), function by func
     if (!/^\d+$/.test(values.top)) throw new UsageError(`${values.top} is not a number of functions`);
     const diffColours = (['red-blue', 'colour-blind'] as const).find((each) => each === values.colours);
     if (diffColours === undefined) throw new UsageError('--colours must be red-blue or colour-blind');
-    const comparison = compareProfiles(await readProfile(before), await readProfile(after));
+    const [base, profile] = [await readProfile(before), await readProfile(after)];
     const normalised = !values.absolute;
+    if (base.unit !== profile.unit) {
+      if (!normalised)
+        throw new UsageError(
+          `${before} counts ${base.unit} and ${after} ${profile.unit}: only shares can be compared`,
+        );
+      tell(
+        `${before} counts ${base.unit} and ${after} ${profile.unit}: these are shares of different things.`,
+      );
+    }
+    const comparison = compareProfiles(base, profile);
     if (format === 'svg') {
       const options = { ...defaultFlameOptions, normalised, diffColours };
       writeChunks(
@@ -52,7 +63,11 @@ Compares two profiles (recordings, or files that import reads), function by func
       [
         format === 'json'
           ? `${JSON.stringify({ unit, normalised, beforeTotal, afterTotal, functions: changes }, null, 1)}\n`
-          : table(changes.slice(0, Number(values.top)), unit, normalised, beforeTotal, afterTotal),
+          : table(
+              changes.slice(0, Number(values.top)),
+              normalised,
+              `before ${formatWeight(beforeTotal, base.unit)}, after ${formatWeight(afterTotal, unit)}; changes are ${normalised ? 'of shares of each total, in percentage points' : `in ${unit}`}`,
+            ),
       ],
       values.out,
     );
@@ -60,13 +75,7 @@ Compares two profiles (recordings, or files that import reads), function by func
   },
 };
 
-function table(
-  changes: readonly FunctionChange[],
-  unit: string,
-  normalised: boolean,
-  before: number,
-  after: number,
-): string {
+function table(changes: readonly FunctionChange[], normalised: boolean, title: string): string {
   const sign = (value: number): string => (value > 0 ? '+' : value < 0 ? '−' : ' ');
   const change = (value: number): string =>
     normalised ? `${sign(value)}${Math.abs(100 * value).toFixed(2)} %` : `${sign(value)}${Math.abs(value)}`;
@@ -81,10 +90,5 @@ function table(
   const widths = heads.map((title, i) => Math.max(title.length, ...lines.map((line) => line[i]!.length)));
   const row = (cells: readonly string[]): string =>
     cells.map((cell, i) => (i === cells.length - 1 ? cell : cell.padStart(widths[i]!))).join('  ');
-  return [
-    `before ${before} ${unit}, after ${after} ${unit}; changes are ${normalised ? 'of shares of each total, in percentage points' : `in ${unit}`}`,
-    row(heads),
-    ...lines.map(row),
-    '',
-  ].join('\n');
+  return [title, row(heads), ...lines.map(row), ''].join('\n');
 }

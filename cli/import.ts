@@ -1,5 +1,6 @@
 import { importFile, importFormats } from '../extension/core/interchange/import-file.ts';
 import { exitCodes, parseCommandLine, UsageError, type Command } from './command.ts';
+import { formatWeight } from '../profile/weights.ts';
 import { onNewerNode } from './newer-node.ts';
 import { tell, writeRecording } from './profiles.ts';
 
@@ -28,11 +29,14 @@ What could not be used is told with its place; exit 1 when nothing could.`,
     writeRecording(values.out, profile, { imported_from: path, imported_format: format });
     const total = profile.nodes.self.reduce((sum, weight) => sum + weight, 0);
     tell(
-      `${path} was read as ${format}: ${profile.nodes.frame.length - 1} frames in ${countStacks(profile.nodes.self)} unique stacks, ${total} ${profile.unit}.`,
+      `${path} was read as ${format}: ${counted(profile.nodes.frame.length - 1, 'frame')} in ${counted(countStacks(profile.nodes.self), 'unique stack')}, ${formatWeight(total, profile.unit)}.`,
     );
     return exitCodes.ok;
   },
 };
+
+const counted = (count: number, noun: string): string =>
+  `${count.toLocaleString('en-US')} ${noun}${count === 1 ? '' : 's'}`;
 
 function countStacks(self: Float64Array): number {
   let count = 0;

@@ -1,10 +1,11 @@
-import { existsSync, readFileSync, readlinkSync } from 'node:fs';
+import { accessSync, constants, existsSync, readFileSync, readlinkSync } from 'node:fs';
 import { hostname, release } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { delimiter, dirname, join } from 'node:path';
 import { gitMeta } from '../extension/core/recording/circumstances.ts';
-import { profileMeta } from '../extension/core/profile-meta.ts';
-import { groupFrames } from '../profile/groups.ts';
-import { totalsOf } from '../profile/totals.ts';
+import { profileMeta, profileTitle } from '../extension/core/profile-meta.ts';
+import { hottestFunctions, statesOf } from '../profile/hottest.ts';
+import { formatWeight } from '../profile/weights.ts';
+import { formatDuration } from '../protocol/format.ts';
 import { ProbeError } from '../protocol/errors.ts';
 import { isEventName, type ProfileSpec } from '../protocol/live-profile.ts';
 import type { Profile } from '../protocol/profile.ts';
@@ -55,6 +56,7 @@ Samples user and kernel stacks while they run on a CPU, with perf, and records t
     if (values.out === undefined) throw new UsageError('--out RECORDING is missing');
     if (existsSync(values.out))
       throw new UsageError(`${values.out} exists already; recordings are never written over`);
+    checkFolder(values.out);
     const hz = values.hz ?? '99';
     if (!/^[1-9]\d{0,4}$/.test(hz)) throw new UsageError(`${hz} is no rate: 1 to 99999 samples a second`);
     const pid = values.pid === undefined ? undefined : parsePid(values.pid);
@@ -66,7 +68,7 @@ Samples user and kernel stacks while they run on a CPU, with perf, and records t
         : parseDurationMs(values.duration);
     const target: ProfileRequest['target'] =
       pid !== undefined ? { pid } : values.all ? 'machine' : { command: positionals };
-    const title =
+    const name =
       pid !== undefined
         ? `Process ${pid} (${commandOf(pid)})`
         : values.all
@@ -102,6 +104,7 @@ Samples user and kernel stacks while they run on a CPU, with perf, and records t
       ...(callGraph === undefined ? {} : { callGraph }),
       ...(program === undefined ? {} : { program }),
     };
+    const title = profileTitle(name, spec);
     const live = await measureProfile({
       ...{ title, target, spec, onStart: tell },
       ...(durationMs === undefined ? {} : { durationMs }),
@@ -110,15 +113,19 @@ Samples user and kernel stacks while they run on a CPU, with perf, and records t
     if (live.total === 0)
       throw new ProbeError({
         code: 'engine-ended',
-        message: `Nothing was measured: ${event !== undefined ? `no ${event} occurred` : values['off-cpu'] ? 'no thread was blocked' : 'no sample was taken, so the process did not run'}.`,
+        message: `Nothing was measured: ${whyNothing(spec)}.`,
         remedy: 'Profile for longer, or while it works; --off-cpu shows what a process waits for.',
       });
-    for (const note of profile.notes) tell(note);
+    // how stacks are walked was told at the start
+    const why = live.started?.why ?? '';
+    for (const note of profile.notes) if (note !== why) tell(note.replace(` ${why}`, ''));
     writeRecording(values.out, profile, {
       ...profileMeta(live, { target: hostname(), kernel: release() }),
       ...(await gitMeta(process.cwd())),
     });
-    process.stdout.write(summary(profile, { ...spec, lost: live.lost, out: values.out }));
+    process.stdout.write(
+      summary(profile, { ...spec, lost: live.lost, elapsedNs: live.elapsedNs, out: values.out }),
+    );
     return exitCodes.ok;
   },
 };
@@ -154,27 +161,66 @@ function commandOf(pid: number): string {
   }
 }
 
+function whyNothing({ kind, hz, event = '' }: Pick<ProfileSpec, 'kind' | 'hz' | 'event'>): string {
+  switch (kind) {
+    case 'on-cpu':
+      return `it ran too little on a CPU to be met by ${hz} samples a second`;
+    case 'off-cpu':
+      return 'no thread was blocked';
+    case 'wall-clock':
+      return 'no thread ran or waited';
+    case 'event':
+      return `no ${event} occurred`;
+  }
+}
+
+/** Told before anything is measured, not when the measuring is lost. */
+function checkFolder(out: string): void {
+  try {
+    accessSync(dirname(out), constants.W_OK | constants.X_OK);
+  } catch (error) {
+    throw new ProbeError(
+      {
+        code: 'file-unwritable',
+        message: `${out} cannot be written: ${(error as Error).message}.`,
+        remedy: 'Choose another name or folder.',
+      },
+      { cause: error },
+    );
+  }
+}
+
+const measured: Readonly<Record<ProfileSpec['kind'], string>> = {
+  'on-cpu': '',
+  'off-cpu': ' blocked',
+  'wall-clock': ' of threads',
+  event: '',
+};
+
 /** The hottest functions, as a first answer in the terminal. */
 function summary(
   profile: Profile,
-  { kind, lost, out }: Pick<ProfileSpec, 'kind'> & { lost: number; out: string },
+  {
+    kind,
+    lost,
+    elapsedNs,
+    out,
+  }: Pick<ProfileSpec, 'kind'> & { lost: number; elapsedNs: number; out: string },
 ): string {
-  const groups = groupFrames(profile, 'function');
-  const { self, total } = totalsOf(profile.nodes, groups.ofFrame, groups.name.length);
   const whole = profile.nodes.self.reduce((sum, weight) => sum + weight, 0);
-  const hottest = groups.name
-    .map((_, group) => group)
-    .slice(1)
-    .sort((a, b) => self[b]! - self[a]!)
-    .slice(0, 10)
-    .filter((group) => self[group]! > 0);
-  const percent = (weight: number): string => `${((100 * weight) / whole).toFixed(1)} %`.padStart(8);
+  // where a thread waits is always the same place of the kernel: what counts is who made it wait
+  const waits = kind === 'off-cpu' || kind === 'wall-clock';
+  const percent = (weight: number): string => `${((100 * weight) / whole).toFixed(1)} %`;
+  const weight =
+    kind === 'event' ? `${whole.toLocaleString('en-US')} occurrences` : formatWeight(whole, profile.unit);
+  const states = statesOf(profile).map(({ state, self }) => `${percent(self)} ${state}`);
   return [
-    profile.unit === 'nanoseconds'
-      ? `${(whole / 1e6).toFixed(1)} ms ${kind === 'off-cpu' ? 'blocked' : 'of threads'} in ${out}`
-      : `${whole} ${profile.unit === 'count' ? 'occurrences' : 'samples'}${lost > 0 ? ` (${lost} lost)` : ''} in ${out}`,
-    `    self    total  function`,
-    ...hottest.map((group) => `${percent(self[group]!)} ${percent(total[group]!)}  ${groups.name[group]!}`),
+    `${weight}${measured[kind]}${lost > 0 ? ` (${lost} lost)` : ''} in ${formatDuration(elapsedNs)}, recorded in ${out}`,
+    ...(states.length === 0 ? [] : [`  ${states.join(', ')}`]),
+    `    self    total  function${waits ? '; what the kernel does for it is its own' : ''}`,
+    ...hottestFunctions(profile, { hideKernel: waits, most: 10 }).map(
+      ({ name, self, total }) => `${percent(self).padStart(8)} ${percent(total).padStart(8)}  ${name}`,
+    ),
     '',
   ].join('\n');
 }

@@ -102,7 +102,7 @@ export class ProfileBuilder {
     const notes = [...this.notes];
     if (this.#cutStacks > 0)
       notes.push(
-        `${this.#cutStacks} stacks were deeper than ${MAX_DEPTH} frames; their innermost frames are cut off.`,
+        `${this.#cutStacks === 1 ? '1 stack was' : `${this.#cutStacks} stacks were`} deeper than ${MAX_DEPTH} frames; the innermost ones are cut off.`,
       );
     const profile = {
       title: this.title,

@@ -1,5 +1,5 @@
 import type { Profile } from '../protocol/profile.ts';
-import { layOut } from './layout.ts';
+import { layOut, type Layout } from './layout.ts';
 
 export interface Totals {
   /** Weight of the stacks that end in the group. */
@@ -10,8 +10,16 @@ export interface Totals {
 
 /** Own and inclusive weight of each group of frames; `groupOfFrame[frame]` is its group. */
 export function totalsOf(nodes: Profile['nodes'], groupOfFrame: Uint32Array, groupCount: number): Totals {
-  const { frame, depth } = nodes;
-  const layout = layOut(nodes, true);
+  return totalsOfLayout(layOut(nodes, true), (frame) => groupOfFrame[frame]!, groupCount);
+}
+
+/** The same of a tree that is laid out. */
+export function totalsOfLayout(
+  layout: Pick<Layout, 'frame' | 'depth' | 'self' | 'total' | 'deepest'>,
+  groupOf: (frame: number) => number,
+  groupCount: number,
+): Totals {
+  const { frame, depth } = layout;
   const self = new Float64Array(groupCount);
   const total = new Float64Array(groupCount);
   /** How many open nodes belong to each group. */
@@ -21,8 +29,8 @@ export function totalsOf(nodes: Profile['nodes'], groupOfFrame: Uint32Array, gro
   for (let i = 1; i < frame.length; i++) {
     const d = depth[i]!;
     while (top >= d) active[open[top--]!]!--;
-    const group = groupOfFrame[frame[i]!]!;
-    self[group]! += nodes.self[i]!;
+    const group = groupOf(frame[i]!);
+    self[group]! += layout.self[i]!;
     if (active[group]!++ === 0) total[group]! += layout.total[i]!;
     top = d;
     open[d] = group;

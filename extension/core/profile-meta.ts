@@ -1,7 +1,25 @@
+import type { ProfileSpec } from '../../protocol/live-profile.ts';
 import type { LiveProfile } from './live-profile.ts';
 
 /** What `meta` says of a recording that holds a profile. */
 export const PROFILE_RUN = 'profile';
+
+/** What a profile is called: what was measured, and how unless it is the usual way, so that recordings of one program are told apart. */
+export function profileTitle(
+  name: string,
+  { kind, event = '' }: Pick<ProfileSpec, 'kind' | 'event'>,
+): string {
+  switch (kind) {
+    case 'on-cpu':
+      return name;
+    case 'off-cpu':
+      return `${name} off CPU`;
+    case 'wall-clock':
+      return `${name} by the clock`;
+    case 'event':
+      return `${event} of ${name}`;
+  }
+}
 
 /** The meta rows of a profile's recording: how it was measured, and where. */
 export function profileMeta(

@@ -6,6 +6,7 @@ import type { ProcessInfo } from '../../protocol/target.ts';
 import type { BinaryChooser } from '../commands/choose-binary.ts';
 import type { HelperConnection } from '../core/connection.ts';
 import { LiveProfile } from '../core/live-profile.ts';
+import { profileTitle } from '../core/profile-meta.ts';
 import type { ShowProblem } from '../platform/problems.ts';
 import { asking, withProgress } from '../platform/progress.ts';
 import type { NewRecordings } from '../recordings/new-recordings.ts';
@@ -116,22 +117,19 @@ async function askHow(subject: Subject): Promise<MeasureItem | undefined> {
   return event === undefined || event === '' ? undefined : { ...picked, event };
 }
 
-function titleOf(name: string, { measures, event = '' }: MeasureItem): string {
-  if (measures === 'on-cpu') return name;
-  if (measures === 'off-cpu') return l10n.t('{0} off CPU', name);
-  return measures === 'wall-clock' ? l10n.t('{0} by the clock', name) : l10n.t('{0} of {1}', event, name);
-}
-
 /** Opens the panel at once; what goes wrong stands in it. */
 async function profile(services: ProfileServices, subject: Subject, how: MeasureItem): Promise<void> {
   const { recordings, panels, connect, targetName, minutes, show } = services;
   const target = targetName();
   const name = subject === undefined ? target : `${processTitle(subject)} ${subject.pid}`;
-  const title = titleOf(name, how);
-  const live = new LiveProfile(title, {
+  const spec = {
     kind: how.measures,
     hz: how.hz,
     ...(how.event === undefined ? {} : { event: how.event }),
+  };
+  const title = profileTitle(name, spec);
+  const live = new LiveProfile(title, {
+    ...spec,
     target: subject === undefined ? 'machine' : { pid: subject.pid },
   });
   const path = (await recordings.storage()).newPath('profile', title);

@@ -8,6 +8,7 @@ export interface RunningProfile {
   readonly stacks: StackInterner;
   /** Resolves when the engine has ended and everything of it was read. */
   readonly ended: Promise<Problem | undefined>;
+  /** For how long it has been measured; nothing is added to it by what the engine takes to end. */
   readonly elapsedNs: number;
   /** Weight so far, in the profile's unit. */
   readonly total: number;
@@ -21,3 +22,7 @@ export interface RunningProfile {
   /** What must be known about the figures; full sentences. */
   notes(): string[];
 }
+
+/** `1 sample`, `2 samples`: for notes. */
+export const counted = (count: number, one: string, more: string): string =>
+  `${count} ${count === 1 ? one : more}`;

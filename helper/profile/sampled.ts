@@ -1,5 +1,6 @@
 import { chooseCallGraph, type CallGraphChoice } from '../engines/perf/call-graph.ts';
-import { perfCommand, Sampling, type SamplingOptions } from '../engines/perf/sampling.ts';
+import { periodOf } from '../engines/perf/events.ts';
+import { checkEvent, perfCommand, Sampling, type SamplingOptions } from '../engines/perf/sampling.ts';
 import type { PerfSample } from '../engines/perf/text.ts';
 import type { Problem } from '../../protocol/errors.ts';
 import { unitOf, type ProfileSpec, type ProfileStarted } from '../../protocol/live-profile.ts';
@@ -7,7 +8,7 @@ import type { Symboliser } from '../symbols/symbolise.ts';
 import { execFile } from 'node:child_process';
 import { FollowedProcesses } from './followed.ts';
 import { FrameNamer } from './frames.ts';
-import type { RunningProfile } from './running.ts';
+import { counted, type RunningProfile } from './running.ts';
 import { StackInterner } from './stacks.ts';
 
 /** Naming the first stacks opens debug information, which may take seconds: what is named by then is shown meanwhile. */
@@ -24,8 +25,14 @@ export class SampledProfile implements RunningProfile {
   readonly #notes: readonly string[];
   readonly #startNs: number;
   readonly #pending: PerfSample[];
+  /** What one sample stands for. */
+  readonly #weight: number;
   #stopped = false;
   #hasEnded = false;
+  /** When it was told to stop or ended by itself, since the start. */
+  #endNs: number | undefined;
+  /** Of the last sample, since the start: perf takes some after it was told to stop. */
+  #lastSampleNs = 0;
   total = 0;
 
   private constructor(
@@ -36,6 +43,7 @@ export class SampledProfile implements RunningProfile {
       followed: FollowedProcesses;
       symboliser: Symboliser;
       notes: readonly string[];
+      weight: number;
     },
   ) {
     this.#sampling = sampling;
@@ -44,9 +52,11 @@ export class SampledProfile implements RunningProfile {
     this.#followed = from.followed;
     this.ended = sampling.ended.then((problem) => {
       this.#hasEnded = true;
+      this.#endNs ??= this.#now();
       return problem ?? this.#endedByItself();
     });
     this.#notes = from.notes;
+    this.#weight = from.weight;
     this.#namer = new FrameNamer(from.symboliser, this.stacks);
     this.#startNs = Number(process.hrtime.bigint());
   }
@@ -55,6 +65,7 @@ export class SampledProfile implements RunningProfile {
   static async start(spec: ProfileSpec, symboliser: Symboliser): Promise<SampledProfile> {
     const { target } = spec;
     const command = await perfCommand();
+    if (spec.kind === 'event') await checkEvent(spec.event ?? '', command);
     const choice = chosen(spec);
     const followed = new FollowedProcesses(symboliser, target === 'machine' ? undefined : target.pid);
     const pending: PerfSample[] = [];
@@ -77,10 +88,15 @@ export class SampledProfile implements RunningProfile {
       `${whatOf(spec)} ${choice.why}`,
       ...(command.restriction === undefined ? [] : [command.restriction]),
     ];
-    return new SampledProfile(sampling, started, { pending, followed, symboliser, notes });
+    const weight = spec.kind === 'event' ? periodOf(spec.event ?? '') : 1;
+    return new SampledProfile(sampling, started, { pending, followed, symboliser, notes, weight });
   }
 
   get elapsedNs(): number {
+    return Math.max(this.#endNs ?? this.#now(), this.#lastSampleNs);
+  }
+
+  #now(): number {
     return Number(process.hrtime.bigint()) - this.#startNs;
   }
 
@@ -97,8 +113,10 @@ export class SampledProfile implements RunningProfile {
       const process = this.stacks.frame({ function: this.#followed.nameOf(pid, command) });
       const ids = await this.#namer.name(pid, frames);
       const thread = this.stacks.thread({ pid, tid, name: command });
-      this.stacks.add([process, ...ids], 1, Math.max(0, timeNs - this.#startNs), thread);
-      this.total++;
+      const sinceStartNs = Math.max(0, timeNs - this.#startNs);
+      this.#lastSampleNs = Math.max(this.#lastSampleNs, sinceStartNs);
+      this.stacks.add([process, ...ids], this.#weight, sinceStartNs, thread);
+      this.total += this.#weight;
       taken++;
       if (!this.#hasEnded && performance.now() - began > DIGEST_MS) break;
     }
@@ -107,11 +125,13 @@ export class SampledProfile implements RunningProfile {
 
   async stop(): Promise<void> {
     this.#stopped = true;
+    this.#endNs ??= this.#now();
     await this.#sampling.stop();
   }
 
   kill(): void {
     this.#stopped = true;
+    this.#endNs ??= this.#now();
     this.#sampling.kill();
   }
 
@@ -129,7 +149,9 @@ export class SampledProfile implements RunningProfile {
     const { lost } = this;
     return [
       ...this.#notes,
-      ...(lost > 0 ? [`${lost} samples were lost because perf's buffer was full.`] : []),
+      ...(lost > 0
+        ? [`${counted(lost, 'sample was', 'samples were')} lost because perf's buffer was full.`]
+        : []),
     ];
   }
 }
@@ -139,7 +161,7 @@ const sampledOf = ({ kind, hz, event = '' }: ProfileSpec): SamplingOptions['of']
 
 const whatOf = ({ kind, hz, event = '' }: ProfileSpec): string =>
   kind === 'event'
-    ? `Each ${event} that occurred, by perf.`
+    ? `${periodOf(event) === 1 ? `Each occurrence of ${event}` : `One in ${periodOf(event).toLocaleString('en-US')} occurrences of ${event}, weighted with that`}, by perf.`
     : `On-CPU time, sampled ${hz} times a second and CPU by perf.`;
 
 function chosen({ callGraph, program, target }: ProfileSpec): CallGraphChoice {

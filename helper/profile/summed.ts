@@ -5,9 +5,16 @@ import {
   THREAD_TIMES_READY,
   TIME_MAPS,
   wallClockScript,
+  type ThreadTimesOrders,
 } from '../engines/bpftrace/thread-times.ts';
 import { ScriptRun } from '../engines/bpftrace/scripts/run.ts';
-import { openWaits, threadTimes, unseenWaits, type ThreadTime } from '../../profile/import/thread-times.ts';
+import {
+  measuredNs,
+  openWaits,
+  threadTimes,
+  unseenWaits,
+  type ThreadTime,
+} from '../../profile/import/thread-times.ts';
 import { stateFrames } from '../../profile/thread-states.ts';
 import { ProbeError, type Problem } from '../../protocol/errors.ts';
 import type { ProfileSpec, ProfileStarted } from '../../protocol/live-profile.ts';
@@ -17,7 +24,7 @@ import { orderToken } from '../engines/bpftrace/quote.ts';
 import { giveOrder } from '../engines/bpftrace/supervisor.ts';
 import type { Symboliser } from '../symbols/symbolise.ts';
 import { FollowedProcesses } from './followed.ts';
-import type { RunningProfile } from './running.ts';
+import { counted, type RunningProfile } from './running.ts';
 import { StackInterner } from './stacks.ts';
 
 /** Thread stacks that are told apart; an entry of the map costs the kernel some 100 bytes. */
@@ -43,6 +50,9 @@ export class SummedProfile implements RunningProfile {
   readonly #followed: FollowedProcesses;
   readonly #startedMs = performance.now();
   readonly #looking: NodeJS.Timeout;
+  #stoppedMs: number | undefined;
+  /** From the first switch that was seen to the last; known when it has ended. */
+  #measuredNs: number | undefined;
   #missing = 0;
   #open = 0;
   #unseen = 0;
@@ -82,10 +92,10 @@ export class SummedProfile implements RunningProfile {
       });
     const { command } = await engineCommand();
     const scope = pid === undefined ? 'machine' : 'process';
-    const script = (order?: string): string =>
+    const script = (orders?: ThreadTimesOrders): string =>
       spec.kind === 'off-cpu'
-        ? offCpuScript(scope, order)
-        : wallClockScript(scope, { hz, kernelTypes: existsSync('/sys/kernel/btf/vmlinux') }, order);
+        ? offCpuScript(scope, orders)
+        : wallClockScript(scope, { hz, kernelTypes: existsSync('/sys/kernel/btf/vmlinux') }, orders);
     const run = new SummingRun(id, command, script, pid);
     await run.ready;
     const started: ProfileStarted = {
@@ -99,7 +109,7 @@ export class SummedProfile implements RunningProfile {
   }
 
   get elapsedNs(): number {
-    return (performance.now() - this.#startedMs) * 1e6;
+    return this.#measuredNs ?? ((this.#stoppedMs ?? performance.now()) - this.#startedMs) * 1e6;
   }
 
   get lost(): number {
@@ -115,6 +125,7 @@ export class SummedProfile implements RunningProfile {
     }
     if (!this.#run.hasEnded) return;
     const left = this.#run.takeOthers();
+    this.#measuredNs ??= measuredNs(left);
     const { times, missing } = openWaits(left);
     this.#missing += missing;
     this.#open += times.length;
@@ -123,6 +134,7 @@ export class SummedProfile implements RunningProfile {
   }
 
   async stop(): Promise<void> {
+    this.#stoppedMs ??= performance.now();
     await this.#run.stop();
   }
 
@@ -135,13 +147,19 @@ export class SummedProfile implements RunningProfile {
       ...(this.#spec.kind === 'off-cpu' ? OFF_CPU_NOTES : wallClockNotes(this.#spec)),
       'User stacks are walked by frame pointers: below a function that was built without them (most of libc) its caller is left out, or all of them.',
       ...(this.#open > 0
-        ? [`${this.#open} threads were still waiting at the end; their wait counts up to there.`]
+        ? [
+            `${counted(this.#open, 'thread was', 'threads were')} still waiting at the end; their wait counts up to there.`,
+          ]
         : []),
       ...(this.#unseen > 0
-        ? [`Waits of ${this.#unseen} threads began before the profile: their stacks are not known.`]
+        ? [
+            `${counted(this.#unseen, 'thread was', 'threads were')} waiting since before the profile: where is not known.`,
+          ]
         : []),
-      ...(this.#missing > 0 ? [`${this.#missing} stacks were too many to be read.`] : []),
-      ...(this.lost > 0 ? [`${this.lost} events were lost.`] : []),
+      ...(this.#missing > 0
+        ? [`${counted(this.#missing, 'stack was', 'stacks were')} more than could be read.`]
+        : []),
+      ...(this.lost > 0 ? [`${counted(this.lost, 'event was', 'events were')} lost.`] : []),
     ];
   }
 
@@ -192,7 +210,7 @@ class SummingRun {
   readonly ready: Promise<void>;
   readonly ended: Promise<Problem | undefined>;
   readonly #run: ScriptRun;
-  readonly #order = orderToken();
+  readonly #orders: ThreadTimesOrders = { turn: orderToken(), stop: orderToken() };
   /** When the maps were told to take turns, until that was done. */
   #orderedMs: number | undefined;
   #turns: NodeJS.Timeout | undefined;
@@ -204,7 +222,7 @@ class SummingRun {
   constructor(
     id: string,
     command: Awaited<ReturnType<typeof engineCommand>>['command'],
-    script: (order: string) => string,
+    script: (orders: ThreadTimesOrders) => string,
     pid: number | undefined,
   ) {
     const canSizeMaps = command.passesEnvironment || command.takesKeys;
@@ -221,12 +239,13 @@ class SummingRun {
     this.#run = new ScriptRun({
       spec: {
         run: id,
-        script: script(this.#order),
+        script: script(this.#orders),
         args: pid === undefined ? [] : [String(pid)],
         unsafe: false,
         ...(canSizeMaps ? { mapKeys: MOST_STACKS } : {}),
       },
       command,
+      addressesOnly: true,
       onMap: (map) => {
         if (TIME_MAPS.some((name) => name === map.name)) this.#printed.push(map);
         else this.#others.set(map.name, map);
@@ -256,7 +275,7 @@ class SummingRun {
     const nowMs = performance.now();
     if (this.#orderedMs !== undefined && nowMs - this.#orderedMs < LOST_ORDER_MS) return;
     this.#orderedMs = nowMs;
-    giveOrder(this.#order);
+    giveOrder(this.#orders.turn);
   }
 
   takePrinted(): ScriptMap[] {
@@ -270,6 +289,7 @@ class SummingRun {
   }
 
   stop(): Promise<void> {
+    giveOrder(this.#orders.stop);
     return this.#run.stop();
   }
 

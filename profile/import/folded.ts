@@ -7,6 +7,8 @@ import { finishImport, ImportNotes } from './notes.ts';
 const SEMICOLON = 0x3b;
 const NEWLINE = 0x0a;
 const SPACE = 0x20;
+/** The deepest stack of names of 4 KB; a file without line breaks must not be held as one line. */
+const MAX_LINE_BYTES = MAX_DEPTH * 4096;
 const suffixKinds: Readonly<Record<string, number>> = {
   k: frameKinds.indexOf('kernel'),
   i: frameKinds.indexOf('inlined'),
@@ -20,7 +22,9 @@ const suffixKinds: Readonly<Record<string, number>> = {
 export class FoldedImporter {
   readonly builder: ProfileBuilder;
   readonly notes = new ImportNotes();
-  #rest = new Uint8Array(0);
+  /** A line that has begun, in the pieces it came in, and how long it is so far; 0 pieces of a line that is too long. */
+  #begun: Uint8Array[] = [];
+  #begunBytes = 0;
   #line = 0;
   #cut = 0;
   /** Frame of each text id plus one; 0 when not made yet. */
@@ -35,28 +39,47 @@ export class FoldedImporter {
 
   /** Takes the next bytes of the file. */
   push(chunk: Uint8Array): void {
-    let bytes = chunk;
-    if (this.#rest.length > 0) {
-      bytes = new Uint8Array(this.#rest.length + chunk.length);
-      bytes.set(this.#rest);
-      bytes.set(chunk, this.#rest.length);
+    const end = chunk.lastIndexOf(NEWLINE) + 1;
+    if (end > 0) {
+      const bytes = this.#afterBegun(chunk, end);
+      this.#scan(bytes, bytes.length);
     }
-    const end = bytes.lastIndexOf(NEWLINE) + 1;
-    this.#scan(bytes, end);
-    this.#rest = bytes.slice(end);
+    this.#begin(chunk.slice(end));
   }
 
   finish(): Imported {
-    if (this.#rest.length > 0) {
-      const last = new Uint8Array(this.#rest.length + 1);
-      last.set(this.#rest);
-      last[last.length - 1] = NEWLINE;
-      this.#rest = new Uint8Array(0);
-      this.#scan(last, last.length);
-    }
+    if (this.#begunBytes > 0) this.push(Uint8Array.of(NEWLINE));
     this.builder.countCutStacks(this.#cut);
     this.#checkNames();
     return finishImport(this.builder.build(), this.notes, 'folded stacks');
+  }
+
+  /** Keeps the beginning of a line: joined once, when its end has come, however many pieces that takes. */
+  #begin(piece: Uint8Array): void {
+    if (piece.length === 0) return;
+    this.#begunBytes += piece.length;
+    if (this.#begunBytes <= MAX_LINE_BYTES) this.#begun.push(piece);
+    else this.#begun = [];
+  }
+
+  /** `chunk[0 … end]` with what had begun before it; without the rest of a line that was too long. */
+  #afterBegun(chunk: Uint8Array, end: number): Uint8Array {
+    const length = this.#begunBytes;
+    const pieces = this.#begun;
+    this.#begun = [];
+    this.#begunBytes = 0;
+    if (length === 0) return chunk.subarray(0, end);
+    if (pieces.length === 0) {
+      this.notes.add(`line ${++this.#line}`, `is longer than ${MAX_LINE_BYTES >> 20} MB`);
+      return chunk.subarray(chunk.indexOf(NEWLINE) + 1, end);
+    }
+    const bytes = new Uint8Array(length + end);
+    let at = 0;
+    for (const piece of [...pieces, chunk.subarray(0, end)]) {
+      bytes.set(piece, at);
+      at += piece.length;
+    }
+    return bytes;
   }
 
   /** All lines of `bytes[0 … end]`, which ends with a line break. Only locals in here: captured ones cost 1.5 ×. */

@@ -31,7 +31,7 @@ export function finishImport(profile: Profile, notes: ImportNotes, what: string)
   const sentences = notes.sentences();
   let total = 0;
   for (const weight of profile.nodes.self) total += weight;
-  if (profile.nodes.frame.length === 1) {
+  if (total === 0) {
     throw new ProbeError({
       code: 'malformed-file',
       message:
@@ -43,5 +43,6 @@ export function finishImport(profile: Profile, notes: ImportNotes, what: string)
   }
   if (total > Number.MAX_SAFE_INTEGER)
     sentences.push(`The weights add up to ${total.toPrecision(4)}, more than 2^53: sums are rounded.`);
-  return { profile: { ...profile, notes: [...profile.notes, ...sentences] }, notes: sentences };
+  const all = [...profile.notes, ...sentences];
+  return { profile: { ...profile, notes: all }, notes: all };
 }

@@ -72,6 +72,12 @@ export function unseenWaits(maps: readonly ScriptMap[], threads: Iterable<number
   return waits;
 }
 
+/** For how long the scripts measured: from the first switch that they saw to the last. */
+export function measuredNs(maps: readonly ScriptMap[]): number | undefined {
+  const [end, start] = [endOf(maps), valuesMap(maps, '@start')?.numbers[0] ?? null];
+  return end === null || start === null || end < start ? undefined : end - start;
+}
+
 const stateOf = (text: string | undefined): CallState | undefined => callStates[Number(text) - 1];
 
 const endOf = (maps: readonly ScriptMap[]): number | null => valuesMap(maps, '@end')?.numbers[0] ?? null;

@@ -27,6 +27,15 @@ function ownSleeps(stdout: string): Map<string, number> {
   );
 }
 
+/** Seconds that were blocked, and in how many, as the summary says. */
+function summaryOf(stdout: string): { blocked: number; measured: number } {
+  const [, ...found] = /^([\d.]+) (m?s) blocked in ([\d.]+) (m?s),/m.exec(stdout) ?? [];
+  const [blocked = NaN, measured = NaN] = [0, 2].map(
+    (at) => Number(found[at]) / (found[at + 1] === 'ms' ? 1000 : 1),
+  );
+  return { blocked, measured };
+}
+
 async function recorded(path: string): Promise<Map<string, { total: number; file: string; kind: string }>> {
   const { stdout } = await cli(
     'query',
@@ -80,6 +89,12 @@ test('a running process is followed until it ends; one that does not exist is to
   const share = found.get('read_page')!.total / found.get('wait_lock')!.total;
   expect(share).toBeGreaterThan(2);
   expect(share).toBeLessThan(4);
+  // one thread is not blocked for longer than was measured, whatever bpftrace takes to detach and to print
+  const { blocked, measured } = summaryOf(run.stdout);
+  expect(measured).toBeGreaterThan(0.9);
+  expect(blocked).toBeGreaterThan(0.8 * measured);
+  expect(blocked).toBeLessThan(1.02 * measured);
+  expect(run.stdout).not.toContain('__schedule');
   const gone = await cli('profile', '--off-cpu', '--pid', '2147483646', '--out', 'gone.probescope');
   expect(gone.exitCode).toBe(1);
   expect(gone.stderr).toContain('Process 2147483646 does not exist');

@@ -92,13 +92,21 @@ test('each occurrence of an event with its stack: page faults from the first ins
     ...['profile', '--event', 'page-faults', '--out', 'faults.probescope', '--', './faults'],
   );
   expect(measured.exitCode, measured.stderr).toBe(0);
-  expect(measured.stdout).toMatch(/^\d+ occurrences in faults\.probescope\n/);
+  expect(measured.stdout).toMatch(/^[\d,]+ occurrences in [\d.]+ m?s, recorded in faults\.probescope\n/);
   const { stdout } = await cli(
     ...['query', 'faults.probescope', '--json'],
     "SELECT line, self, total FROM functions WHERE function = 'touch'",
   );
   expect(JSON.parse(stdout)).toEqual([{ line: 4, self: 1000, total: 1000 }]);
 
+  const clock = await cli('profile', '--event', 'cpu-clock', '--out', 'none.probescope', '--', './faults');
+  expect(clock.stderr).toContain('cpu-clock is time and does not occur');
+  // a machine without the counter must not be told the clock's samples as its cycles
+  const cycles = await cli('profile', '--event', 'cycles', '--out', 'cycles.probescope', '--', './faults');
+  const counts = await execa('perf', ['stat', '-x,', '-e', 'cycles', '--', 'true']);
+  if (counts.stderr.includes('<not supported>'))
+    expect(cycles.stderr).toContain('This machine does not count cycles');
+  else expect(cycles.stderr).toContain('One in 1,000,003 occurrences of cycles');
   const unknown = await cli('profile', '--event', 'no:such', '--out', 'none.probescope', '--', './faults');
   expect(unknown.exitCode).toBe(1);
   expect(unknown.stderr).toContain('perf knows no event no:such here');
@@ -110,3 +118,55 @@ test('each occurrence of an event with its stack: page faults from the first ins
     expect((await cli('profile', ...words, '--out', 'none.probescope', '--', './faults')).exitCode).toBe(2);
   expect(existsSync(join(folder, 'none.probescope'))).toBe(false);
 });
+
+test('what is wrong is told before anything is measured, and each fact once', async (ctx) => {
+  if (ready !== '') ctx.skip(`perf could not profile: ${ready.split('\n')[0]!}`);
+  const nowhere = await cli('profile', '--out', 'no/such/folder.probescope', '--', 'touch', 'was-run');
+  expect(nowhere.exitCode).toBe(1);
+  expect(nowhere.stderr).toContain('no/such/folder.probescope cannot be written');
+  expect(existsSync(join(folder, 'was-run'))).toBe(false);
+
+  const short = await cli('profile', '--hz', '1', '--out', 'short.probescope', '--', 'true');
+  expect(short.stderr).toContain('it ran too little on a CPU to be met by 1 samples a second');
+
+  const busy = ['sh', '-c', 'while :; do :; done'];
+  const timed = await cli('profile', '--duration', '1s', '--out', 'timed.probescope', '--', ...busy);
+  expect(timed.exitCode, timed.stderr).toBe(0);
+  expect(timed.stderr.match(/Stacks are/g)).toHaveLength(1);
+  const { stdout } = await cli(
+    ...['query', 'timed.probescope', '--json'],
+    `SELECT (SELECT value FROM meta WHERE key = 'duration_ns') / 1e9 AS duration, max(time_ns) / 1e9 AS last FROM samples`,
+  );
+  const [{ duration, last } = { duration: 0, last: 0 }] = JSON.parse(stdout) as {
+    duration: number;
+    last: number;
+  }[];
+  expect(duration).toBeGreaterThan(0.9);
+  expect(duration).toBeGreaterThanOrEqual(last);
+});
+
+test('profiles of different things are not compared by weight', async (ctx) => {
+  if (ready !== '') ctx.skip(`perf could not profile: ${ready.split('\n')[0]!}`);
+  writeFileSync(join(folder, 'bytes.json'), JSON.stringify(speedscopeOfBytes));
+  expect((await cli('import', 'bytes.json', '--out', 'bytes.probescope')).stderr).toMatch(
+    /1 unique stack, 4 KiB/,
+  );
+  const shares = await cli('diff', 'after.probescope', 'bytes.probescope');
+  expect(shares.exitCode).toBe(0);
+  expect(shares.stderr).toContain('these are shares of different things');
+  expect(shares.stdout).toMatch(/^before [\d,]+ samples, after 4 KiB;/);
+  const weights = await cli('diff', 'after.probescope', 'bytes.probescope', '--absolute');
+  expect(weights.exitCode).toBe(2);
+  expect(weights.stderr).toContain('only shares can be compared');
+});
+
+const speedscopeOfBytes = {
+  $schema: 'https://www.speedscope.app/file-format-schema.json',
+  shared: { frames: [{ name: 'main' }] },
+  profiles: [
+    {
+      ...{ type: 'sampled', name: 'heap', unit: 'bytes', startValue: 0, endValue: 4096 },
+      ...{ samples: [[0]], weights: [4096] },
+    },
+  ],
+};

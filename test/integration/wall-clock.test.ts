@@ -73,7 +73,7 @@ test('every moment of every thread is there, by its state', async (ctx) => {
   const unseen = ns('[a wait that began before the profile]');
   expect(unseen).toBe(ns('[a wait that began before the profile]', blocked));
   expect(unseen).toBeGreaterThan(SECONDS * 1e9);
-  expect(run.stderr).toMatch(/Waits of 2 threads began before the profile/);
+  expect(run.stderr).toMatch(/2 threads were waiting since before the profile/);
 });
 
 test('it is a profile of its own kind: what does not go with it is refused', async () => {

@@ -123,26 +123,47 @@ async function importLines(
   return importer.finish();
 }
 
-/** Bytes in, lines out; without their ends (LF or CRLF). */
+/** A line of perf or bpftrace holds a frame, or a key of frames; a file without line breaks must not be held as one. */
+const MAX_LINE_CHARACTERS = 64 << 20;
+
+/** Bytes in, lines out; without their ends (LF or CRLF). A line that is too long is given as its beginning. */
 export class LineSplitter {
   readonly #take: (line: string) => void;
   readonly #decoder = new TextDecoder();
-  #rest = '';
+  /** What has begun of a line, in the pieces it came in: joined once, when its end has come. */
+  #begun: string[] = [];
+  #begunLength = 0;
 
   constructor(take: (line: string) => void) {
     this.#take = take;
   }
 
   push(chunk: Uint8Array): void {
-    const lines = (this.#rest + this.#decoder.decode(chunk, { stream: true })).split('\n');
-    this.#rest = lines.pop() ?? '';
-    for (const line of lines) this.#take(line.endsWith('\r') ? line.slice(0, -1) : line);
+    const lines = this.#decoder.decode(chunk, { stream: true }).split('\n');
+    const rest = lines.pop() ?? '';
+    for (const line of lines) {
+      this.#begin(line);
+      this.#end();
+    }
+    this.#begin(rest);
   }
 
   finish(): void {
-    const last = this.#rest + this.#decoder.decode();
-    this.#rest = '';
-    if (last !== '') this.#take(last.endsWith('\r') ? last.slice(0, -1) : last);
+    this.#begin(this.#decoder.decode());
+    if (this.#begunLength > 0) this.#end();
+  }
+
+  #begin(piece: string): void {
+    if (piece === '' || this.#begunLength > MAX_LINE_CHARACTERS) return;
+    this.#begun.push(piece);
+    this.#begunLength += piece.length;
+  }
+
+  #end(): void {
+    const line = this.#begun.length === 1 ? this.#begun[0]! : this.#begun.join('');
+    this.#begun = [];
+    this.#begunLength = 0;
+    this.#take(line.endsWith('\r') ? line.slice(0, -1) : line);
   }
 }
 

@@ -21,11 +21,19 @@ export function queryRecording(recording: Recording, sql: string): QueryResult {
   if (/\b(strings|frames|stacks|samples)\b/i.test(sql)) makeRows(recording);
   try {
     const statement = database.prepare(sql);
+    // SQLite takes the first statement and says nothing of what follows
+    if (!isOne(sql, statement.sourceSQL))
+      throw new ProbeError({
+        code: 'invalid-argument',
+        message: 'These are several statements; only the first would be run.',
+        remedy: 'Ask one at a time.',
+      });
     statement.setReadBigInts(false);
     const columns = statement.columns().map(({ name }) => name);
     statement.setReturnArrays(true);
     return { columns, rows: statement.all() as unknown as unknown[][] };
   } catch (error) {
+    if (error instanceof ProbeError) throw error;
     throw new ProbeError(
       {
         code: 'invalid-argument',
@@ -35,6 +43,17 @@ export function queryRecording(recording: Recording, sql: string): QueryResult {
       { cause: error },
     );
   }
+}
+
+/** True when nothing but white space and comments follows what SQLite took of the text. */
+function isOne(sql: string, taken: string): boolean {
+  const rest = sql.slice(sql.indexOf(taken) + taken.length);
+  return (
+    rest
+      .replace(/--[^\n]*|\/\*[^]*?(?:\*\/|$)/g, '')
+      .trim()
+      .replace(/^;+/, '') === ''
+  );
 }
 
 function makeFunctions(recording: Recording): void {

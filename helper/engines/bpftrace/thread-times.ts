@@ -27,16 +27,29 @@ const [RUNNING, RUNNABLE, BLOCKED, WAITING_FOR_IO] = [1, 2, 3, 4];
 const add = (key: string, ns: string): string => `if (@turn == 0) { @times_0[${key}] = sum(${ns}); }
     else { @times_1[${key}] = sum(${ns}); }`;
 
-/** `order`: the secret word by which the maps take turns; without it, as in a script to read, they do it each second. */
-const printing = (order: string | undefined): string =>
-  `${order === undefined ? 'interval:s:1' : `tracepoint:task:task_rename /args->newcomm == "${order}"/`} {
+/** Secret words: by one the maps take turns, by the other nothing is added any more. */
+export interface ThreadTimesOrders {
+  readonly turn: string;
+  /** What bpftrace still prints may take it seconds until it detaches. */
+  readonly stop: string;
+}
+
+const named = (word: string): string => `tracepoint:task:task_rename /args->newcomm == "${word}"/`;
+
+/** Without orders, as in a script to read, the maps take turns each second. */
+const printing = (orders: ThreadTimesOrders | undefined): string =>
+  `${orders === undefined ? '' : `${named(orders.stop)} { @stopped = 1; }\n`}${orders === undefined ? 'interval:s:1' : named(orders.turn)} {
   if (@turn == 0) { @turn = 1; print(@times_0); clear(@times_0); }
   else { @turn = 0; print(@times_1); clear(@times_1); }
   printf("${THREAD_TIMES_PRINTED}\\n");
 }`;
 
-const ending = (scope: ThreadTimesScope): string =>
-  `END { clear(@ready); clear(@turn);${scope === 'process' ? ' clear(@follow);' : ''} }`;
+/** The predicate of what adds. */
+const running = (orders: ThreadTimesOrders | undefined): string =>
+  orders === undefined ? '' : '/@stopped == 0/ ';
+
+const ending = (scope: ThreadTimesScope, orders: ThreadTimesOrders | undefined): string =>
+  `END { clear(@ready); clear(@turn);${orders === undefined ? '' : ' clear(@stopped);'}${scope === 'process' ? ' clear(@follow);' : ''} }`;
 
 /**
  * The script that sums the time between a thread's leaving a CPU blocked and its next running, by the stacks it left
@@ -45,7 +58,7 @@ const ending = (scope: ThreadTimesScope): string =>
  * `@end` closes, the last switch that was seen: END runs only after the probes were detached, which takes up to 0.4 s in which
  * a thread may have run again unseen. `$1` is the process. Every key is cast, because releases type the same number differently.
  */
-export function offCpuScript(scope: ThreadTimesScope, order?: string): string {
+export function offCpuScript(scope: ThreadTimesScope, orders?: ThreadTimesOrders): string {
   const followed = scope === 'process' ? '@follow[(uint64)pid] == 1 && ' : '';
   const follow =
     scope === 'process'
@@ -53,9 +66,9 @@ export function offCpuScript(scope: ThreadTimesScope, order?: string): string {
 tracepoint:sched:sched_process_fork /@follow[(uint64)pid] == 1/ { @follow[(uint64)args->child_pid] = 1; }
 `
       : '';
-  return `${follow}tracepoint:sched:sched_switch {
+  return `${follow}tracepoint:sched:sched_switch ${running(orders)}{
   @end = nsecs;
-  if (@ready == 0) { @ready = 1; printf("${THREAD_TIMES_READY}\\n"); }
+  if (@ready == 0) { @ready = 1; @start = nsecs; printf("${THREAD_TIMES_READY}\\n"); }
   if (${followed}((uint64)args->prev_state & ${BLOCKED_STATES}) != 0) {
     @user[(uint64)tid] = ustack(perf);
     @kernel[(uint64)tid] = kstack(perf);
@@ -68,8 +81,8 @@ tracepoint:sched:sched_process_fork /@follow[(uint64)pid] == 1/ { @follow[(uint6
     delete(@since[$next]);
   }
 }
-${printing(order)}
-${ending(scope)}
+${printing(orders)}
+${ending(scope, orders)}
 `;
 }
 
@@ -89,7 +102,7 @@ export interface WallClockOptions {
 export function wallClockScript(
   scope: ThreadTimesScope,
   { hz, kernelTypes }: WallClockOptions,
-  order?: string,
+  orders?: ThreadTimesOrders,
 ): string {
   const followed = scope === 'process' ? '@follow[(uint64)pid] == 1' : '(uint64)pid != 0';
   const waitsForIo = kernelTypes
@@ -102,7 +115,7 @@ export function wallClockScript(
     );
   const follow = scope === 'process' ? ' @follow[(uint64)$1] = 1;' : '';
   return `BEGIN {${follow} @start = nsecs; }
-tracepoint:sched:sched_process_fork {
+tracepoint:sched:sched_process_fork ${running(orders)}{
   $child = (uint64)args->child_pid;
   @met[$child] = 1;
   if (${followed}) {${scope === 'process' ? '\n    @follow[$child] = 1;' : ''}
@@ -113,7 +126,7 @@ tracepoint:sched:sched_process_fork {
     @since[$child] = nsecs;
   }
 }
-tracepoint:sched:sched_switch {
+tracepoint:sched:sched_switch ${running(orders)}{
   $now = nsecs;
   @end = $now;
   if (@ready == 0) { @ready = 1; printf("${THREAD_TIMES_READY}\\n"); }
@@ -140,7 +153,7 @@ tracepoint:sched:sched_switch {
   }
   @met[$next] = 1;
 }
-tracepoint:sched:sched_wakeup {
+tracepoint:sched:sched_wakeup ${running(orders)}{
   $woken = (uint64)args->pid;
   if (@since[$woken] != 0 && @state[$woken] > ${RUNNABLE}) {
     $now = nsecs;
@@ -149,11 +162,11 @@ tracepoint:sched:sched_wakeup {
     @state[$woken] = (uint64)${RUNNABLE};
   }
 }
-profile:hz:${hz} /${followed}/ {
+profile:hz:${hz} /${orders === undefined ? '' : '@stopped == 0 && '}${followed}/ {
   @met[(uint64)tid] = 1;
   ${add(`(uint64)pid, (uint64)${RUNNING}, kstack(perf), ustack(perf)`, String(Math.round(1e9 / hz)))}
 }
-${printing(order)}
-${ending(scope)}
+${printing(orders)}
+${ending(scope, orders)}
 `;
 }

@@ -1,11 +1,17 @@
 import { gatherOutput } from '../gather-output.ts';
+import { execFile as execFileWithCallback } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
 import { createInterface } from 'node:readline';
+import { promisify } from 'node:util';
 import { ProbeError, type Problem } from '../../../protocol/errors.ts';
 import { effectiveCapabilities, findPrivilege, findProgram, perfRefusal } from '../../privilege/privilege.ts';
 import type { CallGraphChoice } from './call-graph.ts';
+import { isClock, isCycles, periodOf } from './events.ts';
 import { superviseSampling, type PerfProcess } from './supervisor.ts';
 import { PERF_FIELDS, PerfTextReader, type PerfSample } from './text.ts';
+
+const execFile = promisify(execFileWithCallback);
 
 export interface SamplingOptions {
   /** What runs on the CPUs, so many times a second and CPU; or each occurrence of an event, named as perf list does. */
@@ -70,10 +76,13 @@ export class Sampling {
 
   constructor({ path, elevate, restriction }: PerfCommand, options: SamplingOptions) {
     const { of, callGraph, target } = options;
+    const mayLock = elevate.length > 0 || process.getuid?.() === 0;
     const words = [
       // without buffering: a picture that lives must not wait until 128 KB are full
       ...['-q', '--no-buffering', '-k', 'mono', '-e', eventOf(of, restriction !== undefined)],
-      ...('hz' in of ? ['-F', String(of.hz)] : ['-c', '1']),
+      ...('hz' in of ? ['-F', String(of.hz)] : ['-c', String(periodOf(of.event))]),
+      // more than perf's 512 KB where samples come in bursts or bring their stacks along
+      ...(mayLock && ('event' in of || callGraph === 'dwarf') ? ['-m', bufferSize()] : []),
       ...['--call-graph', callGraph === 'fp' ? 'fp' : `dwarf,${STACK_BYTES}`],
       ...(target === 'machine' ? ['-a'] : ['-p', String(target.pid)]),
     ];
@@ -147,7 +156,7 @@ export class Sampling {
 
   #refused({ target, of }: SamplingOptions): Problem {
     const said = this.#stderr.split('\n').map((line) => line.trim());
-    const reason = said.find((line) => line !== '' && line !== 'ready') ?? 'it said nothing';
+    const reason = said.find((line) => !['', 'ready', 'Error:'].includes(line)) ?? 'it said nothing';
     if (target !== 'machine' && /no such process|couldn't create thread|invalid pid/i.test(this.#stderr))
       return {
         code: 'process-gone',
@@ -163,6 +172,7 @@ export class Sampling {
         message: `perf knows no event ${of.event} here.`,
         remedy: 'Write it as perf list or probescope sources does: page-faults, syscalls:sys_enter_write.',
       };
+    if ('event' in of && /event is not supported/i.test(this.#stderr)) return notCounted(of.event);
     const denied = /permission|paranoid|not permitted|access to performance/i.test(this.#stderr);
     return {
       code: denied ? 'no-privileges' : 'engine-refused',
@@ -172,6 +182,34 @@ export class Sampling {
         : 'Try the command that stands in the log by hand.',
     };
   }
+}
+
+/** Of an event that this machine has no counter for. */
+const notCounted = (event: string): Problem => ({
+  code: 'engine-refused',
+  message: `This machine does not count ${event}; a virtual one often has no hardware counters.`,
+  remedy: 'Profile on CPU without an event, or take one of the kernel, such as page-faults.',
+});
+
+/** Throws ProbeError for an event that cannot be taken one by one, and for one that perf would put the clock in the place of. */
+export async function checkEvent(event: string, { path }: Pick<PerfCommand, 'path'>): Promise<void> {
+  if (isClock(event))
+    throw new ProbeError({
+      code: 'invalid-argument',
+      message: `${event} is time and does not occur.`,
+      remedy: 'Profile on CPU, without an event: that samples by it.',
+    });
+  if (!isCycles(event)) return;
+  const { stderr } = await execFile(path, ['stat', '-x,', '-e', event, '--', '/bin/true']).catch(() => ({
+    stderr: '',
+  }));
+  if (stderr.includes('<not supported>')) throw new ProbeError(notCounted(event));
+}
+
+/** 64 MB for all processors together, and 4 MB for one at the most; a power of two, as perf demands. */
+function bufferSize(): string {
+  const kilobytes = (64 * 1024) / Math.max(1, availableParallelism());
+  return `${2 ** Math.floor(Math.log2(Math.min(4096, Math.max(512, kilobytes))))}K`;
 }
 
 function eventOf(of: SamplingOptions['of'], isRestricted: boolean): string {

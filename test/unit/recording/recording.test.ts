@@ -84,6 +84,8 @@ test('a session is recorded interval by interval and read back', () => {
   expect(query("SELECT self, total FROM functions WHERE function = 'main'")).toEqual([[0, 10]]);
   expect(() => query('DELETE FROM meta')).toThrow(/readonly/);
   expect(() => query('SELECT nothing')).toThrow(/SQLite refuses the query/);
+  expect(() => query('SELECT 1; SELECT 2')).toThrow(/several statements/);
+  expect(query("SELECT ';' /* ; */; -- and that is all")).toEqual([[';']]);
   recording.close();
   expect(existsSync(`${path('session')}-wal`)).toBe(false);
 });

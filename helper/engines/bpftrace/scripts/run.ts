@@ -18,6 +18,8 @@ export interface ScriptRunOptions {
   readonly onEnded: (end: ScriptEnd) => void;
   /** Takes every printing of a map; without it they go with the output, each as it was printed last. */
   readonly onMap?: (map: ScriptMap) => void;
+  /** Stacks come as addresses: naming those of a machine's large programs takes bpftrace longer than it is waited for. */
+  readonly addressesOnly?: boolean;
   /** What bpftrace says of the script alone, asked when an error lies in what was put after it. */
   readonly recheck: () => Promise<readonly VerdictRemark[]>;
 }
@@ -73,7 +75,7 @@ export class ScriptRun {
     const { spec, command } = options;
     this.#alive = heartbeat(this.#off);
     const script = withControl(spec.script, this.#off, command.version);
-    this.#child = superviseEngine(commandLine(spec, command), script, this.#off, environment(spec));
+    this.#child = superviseEngine(commandLine(spec, command), script, this.#off, environment(options));
     this.#child.stdin.on('error', () => undefined);
     this.#child.stdout.setEncoding('utf8').on('data', (text: string) => this.#read(text));
     this.#child.stderr.setEncoding('utf8').on('data', (text: string) => this.#readErrors(text));
@@ -334,7 +336,12 @@ function commandLine(spec: ScriptSpec, command: EngineCommand): string[] {
 }
 
 /** The name changed in 0.20; an old one is a warning to newer releases at most. */
-function environment(spec: ScriptSpec): Record<string, string> {
-  if (spec.mapKeys === undefined) return {};
-  return { BPFTRACE_MAP_KEYS_MAX: String(spec.mapKeys), BPFTRACE_MAX_MAP_KEYS: String(spec.mapKeys) };
+function environment({ spec, addressesOnly }: ScriptRunOptions): Record<string, string> {
+  const { mapKeys } = spec;
+  return {
+    ...(addressesOnly === true ? { BPFTRACE_NO_USER_SYMBOLS: '1' } : {}),
+    ...(mapKeys === undefined
+      ? {}
+      : { BPFTRACE_MAP_KEYS_MAX: String(mapKeys), BPFTRACE_MAX_MAP_KEYS: String(mapKeys) }),
+  };
 }
