@@ -35,6 +35,9 @@ const PER_MEMBER = [0, 0, 0, 0, 12, 12, 8, 0, 0, 0, 0, 0, 0, 8, 0, 12, 0, 0, 0, 
 /** The kernel accepts no longer names (KSYM_NAME_LEN). */
 export const MAX_NAME_BYTES = 512;
 
+/** A piece that is decoded at once. */
+const PASSING_BYTES = 1 << 16;
+
 export class Btf {
   /** The kernel's types that a module's file continues. */
   readonly base: Btf | undefined;
@@ -47,6 +50,9 @@ export class Btf {
   private readonly places: Uint32Array;
   private readonly strings: Buffer;
   private readonly stringStart: number;
+  /** A piece of the strings as text, and where it begins. */
+  private passing = '';
+  private passingStart = 0;
 
   /**
    * Reads the file's index. Throws `malformed-file` naming the place when it is truncated or refers outside itself.
@@ -119,6 +125,22 @@ export class Btf {
     return to < 0 ? '' : this.strings.toString('latin1', from, to);
   }
 
+  /** As {@link text}, for questions in ascending order: what lies side by side is decoded at once. */
+  passingText(offset: number): string {
+    const from = offset - this.stringStart;
+    if (from < 0) return this.base?.text(offset) ?? '';
+    let start = from - this.passingStart;
+    let end = start < 0 ? -1 : this.passing.indexOf('\0', start);
+    if (end < 0) {
+      this.passingStart = from;
+      this.passing = this.strings.toString('latin1', from, from + PASSING_BYTES);
+      start = 0;
+      end = this.passing.indexOf('\0');
+      if (end < 0) return this.text(offset);
+    }
+    return this.passing.slice(start, end);
+  }
+
   /** Copies the text at an offset to `into`, MAX_NAME_BYTES at the most; answers where it ends there. */
   copyText(offset: number, into: Uint8Array, at: number): number {
     if (offset < this.stringStart) return this.base?.copyText(offset, into, at) ?? at;
@@ -133,8 +155,10 @@ export class Btf {
 
   /** Numbers of this file's types of one kind, ascending. */
   idsOf(kind: number): number[] {
+    const { words, places, start } = this;
     const ids: number[] = [];
-    for (let id = this.start; id < this.end; id++) if (this.kind(id) === kind) ids.push(id);
+    for (let index = 0; index < places.length; index++)
+      if (((words[places[index]! + 1]! >>> 24) & 0x1f) === kind) ids.push(start + index);
     return ids;
   }
 }

@@ -1,109 +1,90 @@
 import { type Btf, BtfKind, MAX_NAME_BYTES } from './btf.ts';
 import type { BtfPrinter } from './btf-text.ts';
 
-/** Decoded in pieces, the bytes are few enough to be used again: memory that was never touched costs 10 µs a page. */
+/** Decoded in pieces, the bytes are few enough to be used again: memory that was never touched costs 2 to 10 µs a page. */
 const PIECE_BYTES = 1 << 17;
 
 /**
  * Adds every function of a BTF file with its prototype, as `formatPrototype` of `protocol/catalog.ts` writes it; the first prototype of a name
- * wins. They are put together as bytes and decoded in large pieces: as strings, 56,331 prototypes are half a million objects for the
- * garbage collector.
+ * wins.
  */
 export function addFunctions(btf: Btf, printer: BtfPrinter, functions: Record<string, string>): void {
-  const types = new TypeBytes(printer);
-  const out = new Bytes(PIECE_BYTES * 2);
-  for (let id = btf.start; id < btf.end; id++) {
-    if (btf.kind(id) !== BtfKind.function) continue;
-    if (out.end > PIECE_BYTES) addLines(out.take(), functions);
-    out.name(btf, btf.word(id, 0));
-    out.ascii('\t');
-    writePrototype(btf, types, btf.target(id), out);
-    out.ascii('\n');
-  }
-  addLines(out.take(), functions);
-}
-
-/** Lines of a name, a tab and a prototype. */
-function addLines(text: string, functions: Record<string, string>): void {
-  for (let at = 0; at < text.length;) {
-    const tab = text.indexOf('\t', at);
-    const end = text.indexOf('\n', tab);
-    const name = text.slice(at, tab);
-    if (!functions[name]) functions[name] = text.slice(tab + 1, end);
-    at = end + 1;
+  const ids = btf.idsOf(BtfKind.function);
+  const prototypes = new Prototypes(btf, printer);
+  for (const id of ids) prototypes.add(btf.target(id));
+  prototypes.takePiece();
+  for (const id of ids) {
+    const name = btf.passingText(btf.word(id, 0));
+    if (!functions[name]) functions[name] = prototypes.text(btf.target(id));
   }
 }
 
-function writePrototype(btf: Btf, types: TypeBytes, prototype: number, out: Bytes): void {
-  types.copy(btf.target(prototype), out);
-  const count = btf.memberCount(prototype);
-  for (let index = 0; index < count; index++) {
-    out.ascii(';');
-    const type = btf.word(prototype, 4 + index * 2);
-    // BTF writes `...` as a parameter of type void
-    if (type === 0) out.ascii('...');
-    else types.copy(type, out);
-    out.ascii('|');
-    out.name(btf, btf.word(prototype, 3 + index * 2));
-  }
-}
+/**
+ * Prototypes as text, each written once: 56,265 functions of a kernel share 25,027. They are put together as bytes and decoded in
+ * large pieces: their parts as strings are half a million objects for the garbage collector.
+ */
+class Prototypes {
+  private readonly btf: Btf;
+  private readonly types: TypeBytes;
+  private readonly texts: string[] = [];
+  /** Prototype → its number in `texts` and one. */
+  private readonly places: Uint32Array;
+  private bytes = Buffer.allocUnsafe(PIECE_BYTES * 2);
+  private end = 0;
+  /** Where the texts end that are still bytes. */
+  private readonly ends: number[] = [];
 
-/** Types as bytes, each written when first asked for: prototypes share some thousand. */
-class TypeBytes {
-  private readonly printer: BtfPrinter;
-  private readonly places = new Map<number, { readonly start: number; readonly end: number }>();
-  private readonly pool = new Bytes(1 << 18);
-
-  constructor(printer: BtfPrinter) {
-    this.printer = printer;
+  constructor(btf: Btf, printer: BtfPrinter) {
+    this.btf = btf;
+    this.types = new TypeBytes(printer);
+    this.places = new Uint32Array(btf.end);
   }
 
-  copy(id: number, out: Bytes): void {
-    const { start, end } = this.places.get(id) ?? this.write(id);
-    out.copy(this.pool.bytes, start, end);
+  /** Of a prototype that was added. */
+  text(prototype: number): string {
+    return this.texts[(this.places[prototype] ?? 0) - 1] ?? '';
   }
 
-  private write(id: number): { readonly start: number; readonly end: number } {
-    const start = this.pool.end;
-    this.pool.ascii(this.printer.type(id));
-    const place = { start, end: this.pool.end };
-    this.places.set(id, place);
-    return place;
-  }
-}
-
-/** Bytes that grow. */
-class Bytes {
-  bytes: Buffer;
-  end = 0;
-
-  constructor(roomBytes: number) {
-    this.bytes = Buffer.allocUnsafe(roomBytes);
+  add(prototype: number): void {
+    if (this.places[prototype] !== 0) return;
+    this.write(prototype);
+    this.places[prototype] = this.texts.length + this.ends.push(this.end);
+    if (this.end > PIECE_BYTES) this.takePiece();
   }
 
-  ascii(text: string): void {
-    this.makeRoom(text.length);
-    for (let index = 0; index < text.length; index++) this.bytes[this.end++] = text.charCodeAt(index);
-  }
-
-  copy(from: Uint8Array, start: number, end: number): void {
-    this.makeRoom(end - start);
-    const { bytes } = this;
-    let to = this.end;
-    for (let at = start; at < end; at++) bytes[to++] = from[at] ?? 0;
-    this.end = to;
-  }
-
-  name(btf: Btf, offset: number): void {
-    this.makeRoom(MAX_NAME_BYTES);
-    this.end = btf.copyText(offset, this.bytes, this.end);
-  }
-
-  /** The text so far; the bytes are used again. */
-  take(): string {
+  takePiece(): void {
     const text = this.bytes.toString('latin1', 0, this.end);
+    let start = 0;
+    for (const end of this.ends) {
+      this.texts.push(text.slice(start, end));
+      start = end;
+    }
+    this.ends.length = 0;
     this.end = 0;
-    return text;
+  }
+
+  /** The inner loops stand in one function: most of their turns come before calls in them were compiled. */
+  private write(prototype: number): void {
+    const { btf, types } = this;
+    const count = btf.memberCount(prototype);
+    for (let index = -1; index < count; index++) {
+      const type = btf.word(prototype, index < 0 ? 2 : 4 + index * 2);
+      // BTF writes `...` as a parameter of type void
+      const place = types.place(index >= 0 && type === 0 ? ELLIPSIS : type);
+      let from = types.starts[place]!;
+      const last = types.starts[place + 1]!;
+      this.makeRoom(last - from + MAX_NAME_BYTES + 2);
+      const { bytes } = this;
+      const pool = types.bytes;
+      let to = this.end;
+      if (index >= 0) bytes[to++] = SEMICOLON;
+      while (from < last) bytes[to++] = pool[from++]!;
+      if (index >= 0) {
+        bytes[to++] = BAR;
+        to = btf.copyText(btf.word(prototype, 3 + index * 2), bytes, to);
+      }
+      this.end = to;
+    }
   }
 
   private makeRoom(count: number): void {
@@ -111,5 +92,41 @@ class Bytes {
     const larger = Buffer.allocUnsafe((this.end + count) * 2);
     larger.set(this.bytes.subarray(0, this.end));
     this.bytes = larger;
+  }
+}
+
+const SEMICOLON = 0x3b;
+const BAR = 0x7c;
+/** Stands for a type where no type can. */
+const ELLIPSIS = -1;
+
+/** Types as bytes, each written when first asked for: prototypes share some thousand. */
+class TypeBytes {
+  bytes = Buffer.allocUnsafe(1 << 18);
+  /** Type at place `n` is `bytes[starts[n] … starts[n + 1])`. */
+  readonly starts: number[] = [0];
+  private readonly printer: BtfPrinter;
+  private readonly places = new Map<number, number>();
+
+  constructor(printer: BtfPrinter) {
+    this.printer = printer;
+  }
+
+  place(type: number): number {
+    return this.places.get(type) ?? this.write(type);
+  }
+
+  private write(type: number): number {
+    const text = type === ELLIPSIS ? '...' : this.printer.type(type);
+    const start = this.starts.at(-1)!;
+    if (start + text.length > this.bytes.length) {
+      const larger = Buffer.allocUnsafe((start + text.length) * 2);
+      larger.set(this.bytes.subarray(0, start));
+      this.bytes = larger;
+    }
+    const end = start + this.bytes.write(text, start, 'latin1');
+    const place = this.starts.push(end) - 2;
+    this.places.set(type, place);
+    return place;
   }
 }
