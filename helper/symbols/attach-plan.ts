@@ -4,7 +4,7 @@ import type { ElfFile } from './elf.ts';
 import { STT_FUNC, STT_GNU_IFUNC } from './elf/symbol-table.ts';
 import { copyEntries } from './copy-entries.ts';
 import { exitsOf, type Exit } from './exits.ts';
-import { ifuncTargets } from './ifunc.ts';
+import { ifuncTargets, resolverReason } from './ifunc.ts';
 import { prefixRefusal } from './instructions/probeable.ts';
 import type { InstructionClass } from './instructions/instruction.ts';
 import { decoderOf } from './instructions/decode.ts';
@@ -97,14 +97,10 @@ function placeBody(
   const kind = isClone(info, body) ? 'clone' : 'entry';
   const place = info.declared === undefined ? {} : { place: info.declared };
   const targets = body.symbol === undefined ? undefined : ifuncTargets(elf, body.symbol, body.entry);
-  if (targets !== undefined) {
-    refused.push({
-      kind: 'entry',
-      ...place,
-      reason: `${body.symbol} is a resolver: it runs once, when the program is loaded, and picks one of ${targets.length} implementations.`,
-    });
-    for (const target of targets)
-      addSite(elf, 'ifunc-target', target.address, { symbol: target.name }, sites);
+  if (body.symbol !== undefined && targets !== undefined) {
+    refused.push({ kind: 'entry', ...place, reason: resolverReason(body.symbol, targets) });
+    for (const { address, name } of targets)
+      addSite(elf, 'ifunc-target', address, name === undefined ? {} : { symbol: name }, sites);
     return;
   }
   const added = addSite(
@@ -243,12 +239,15 @@ export function symbolPlan(elf: ElfFile, name: string): AttachPlan | undefined {
       const targets = ifuncTargets(elf, name, symbol.value);
       if (targets === undefined) addSite(elf, 'entry', symbol.value, { symbol: name }, sites);
       else {
-        refused.push({
-          kind: 'entry',
-          reason: `${name} is a resolver: it runs once, when the program is loaded, and picks one of ${targets.length} implementations.`,
-        });
+        refused.push({ kind: 'entry', reason: resolverReason(name, targets) });
         for (const target of targets)
-          addSite(elf, 'ifunc-target', target.address, { symbol: target.name }, sites);
+          addSite(
+            elf,
+            'ifunc-target',
+            target.address,
+            target.name === undefined ? {} : { symbol: target.name },
+            sites,
+          );
       }
       return {
         kind: 'function',

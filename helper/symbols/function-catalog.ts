@@ -143,17 +143,26 @@ export class FunctionCatalog {
       declared: declarationOf(die, placed.index),
       die,
       unit: placed.index.full,
-      bodies: group.bodies.map((body) => this.#body(body)),
+      bodies: group.bodies.map((body) => this.#body(body, group.name)),
       inlined: group.inlined.map((copy) => this.#copy(copy)),
     };
   }
 
-  #body({ index, scope }: Placed): FunctionBody {
+  #body({ index, scope }: Placed, name: ScopeName): FunctionBody {
     const ranges = rangesOfScope(index.store, index.scopes, scope);
     const entry = ranges[0]?.low ?? 0;
-    const symbol = this.#symbols().find(entry);
     const die = dieOf({ index, scope });
-    return { die, entry, ranges, symbol: symbol?.address === entry ? symbol.name : undefined };
+    return { die, entry, ranges, symbol: this.#symbolAt(entry, name) };
+  }
+
+  /** The symbol at an entry: of aliases the one that the source names, and not that of the indirect function it resolves. */
+  #symbolAt(entry: number, { linkage, short }: ScopeName): string | undefined {
+    const symbols = this.#symbols();
+    const found = symbols.find(entry);
+    if (found?.address !== entry) return undefined;
+    const own = [linkage, short].filter((name) => name !== undefined);
+    if (own.some((name) => found.name === name || found.name.startsWith(`${name}.`))) return found.name;
+    return symbols.aliasAt(entry, own) ?? found.name;
   }
 
   #copy({ index, scope }: Placed): InlinedCopy {

@@ -1,9 +1,11 @@
 import type { ElfFile } from './elf.ts';
+import { SHF_EXECINSTR } from './elf/header.ts';
 import { STT_FUNC, STT_GNU_IFUNC, type SymbolTable } from './elf/symbol-table.ts';
 import { decoderOf } from './instructions/decode.ts';
 
 export interface IfuncTarget {
-  readonly name: string;
+  /** Absent in a stripped file. */
+  readonly name?: string;
   readonly address: number;
 }
 
@@ -21,39 +23,60 @@ export function ifuncTargets(
   resolver: number,
 ): readonly IfuncTarget[] | undefined {
   const tables = [elf.symbols(), elf.dynamicSymbols()].filter((table) => table !== undefined);
-  const indirect = tables.some((table) => hasIfunc(table, symbol, resolver));
-  if (!indirect) return undefined;
+  const sizeBytes = tables
+    .map((table) => sizeOfIfunc(table, symbol, resolver))
+    .find((size) => size !== undefined);
+  if (sizeBytes === undefined) return undefined;
   const functions = new Map<number, string>();
   for (const table of tables)
     for (const { name, value, type, section } of table)
       if (type === STT_FUNC && section !== 0 && !functions.has(value)) functions.set(value, name);
-  const found = new Map<number, string>();
-  for (const target of leaTargets(elf, resolver)) {
+  // a library that was stripped names its exported functions only: what a resolver takes the address of is code there too
+  const isStripped = elf.symbols() === undefined;
+  const found = new Map<number, string | undefined>();
+  for (const target of leaTargets(elf, resolver, sizeBytes)) {
     const name = functions.get(target);
-    if (name !== undefined) found.set(target, name);
+    if (name !== undefined || (isStripped && isCode(elf, target))) found.set(target, name);
   }
   for (const [address, name] of functions)
     if (name.startsWith(`${symbol}.`) && !name.endsWith('.resolver')) found.set(address, name);
-  return [...found].map(([address, name]) => ({ address, name }));
+  return [...found].map(([address, name]) => ({ address, ...(name === undefined ? {} : { name }) }));
 }
 
-function hasIfunc(table: SymbolTable, name: string, address: number): boolean {
+function isCode(elf: ElfFile, address: number): boolean {
+  return elf.sections.some(
+    (section) =>
+      (section.flags & SHF_EXECINSTR) !== 0 &&
+      section.address <= address &&
+      address < section.address + section.sizeBytes,
+  );
+}
+
+/** Bytes of the resolver as its symbol tells them, 0 where it does not; undefined where no such indirect function is. */
+function sizeOfIfunc(table: SymbolTable, name: string, address: number): number | undefined {
   for (let index = 0; index < table.count; index++)
     if (table.type(index) === STT_GNU_IFUNC && table.values[index] === address && table.name(index) === name)
-      return true;
-  return false;
+      return table.sizes[index]!;
+  return undefined;
 }
 
-function* leaTargets(elf: ElfFile, resolver: number): Generator<number> {
+function* leaTargets(elf: ElfFile, resolver: number, sizeBytes: number): Generator<number> {
   const decode = decoderOf(elf.header.machine);
-  const bytes = elf.bytesAt(resolver, LONGEST_RESOLVER);
+  const bytes = elf.bytesAt(resolver, Math.min(LONGEST_RESOLVER, sizeBytes || LONGEST_RESOLVER));
   for (let at = 0; decode !== undefined && at < bytes.length;) {
     const instruction = decode(bytes, at, resolver + at);
     if (instruction === undefined || instruction.class === 'invalid') return;
     if (instruction.class === 'move' && instruction.target !== undefined) yield instruction.target;
     at += instruction.lengthBytes;
-    // Resolvers end with a return; code behind it is another function's.
-    if (instruction.class === 'return' && (bytes[at] === 0xcc || bytes[at] === 0x90 || bytes[at] === 0x66))
-      return;
+    // without a size: resolvers end with a return, and code behind padding is another function's
+    const isPadding = bytes[at] === 0xcc || bytes[at] === 0x90 || bytes[at] === 0x66;
+    if (sizeBytes === 0 && instruction.class === 'return' && isPadding) return;
   }
+}
+
+/** Why a resolver is not probed in place of its function. */
+export function resolverReason(symbol: string, targets: readonly IfuncTarget[]): string {
+  const picks =
+    targets.length < 2 ? 'picks an implementation' : `picks one of ${targets.length} implementations`;
+  return `${symbol} is a resolver: it runs once, when the program is loaded, and ${picks}.`;
 }

@@ -9,6 +9,7 @@ import { costClassAt } from './cost-class.ts';
 import type { DebugInfo } from './debug-info.ts';
 import { STT_FUNC, STT_GNU_IFUNC, SHN_UNDEF, type SymbolTable } from './elf/symbol-table.ts';
 import { isGoCode } from './go-version.ts';
+import { ifuncTargets, resolverReason, type IfuncTarget } from './ifunc.ts';
 import { prefixRefusal } from './instructions/probeable.ts';
 import type { AddressRange } from './dwarf/lists.ts';
 import type { FunctionInfo } from './model.ts';
@@ -100,7 +101,11 @@ function functionSubject(info: DebugInfo, found: FunctionInfo): FunctionSubject 
     const fileOffsetBytes = info.elf.fileOffsetOf(vaddr);
     const kind = isClone(symbol) ? 'clone' : 'entry';
     const unprobeable = prefixRefusal(info.elf, vaddr);
-    if (!bodies.includes(body)) refused.push(partRefusal(found, body));
+    const targets = symbol === undefined ? undefined : ifuncTargets(info.elf, symbol, vaddr);
+    if (symbol !== undefined && targets !== undefined) {
+      refused.push({ kind: 'entry', ...place, reason: resolverReason(symbol, targets) });
+      sites.push(...targets.flatMap((target) => targetSite(info, target) ?? []));
+    } else if (!bodies.includes(body)) refused.push(partRefusal(found, body));
     else if (fileOffsetBytes === undefined) refused.push({ kind, reason: 'Its code is not in this file.' });
     else if (symbol !== undefined && /\.cold\b/.test(symbol))
       refused.push({ kind, reason: 'It is the part that the compiler moved away, not an entry.' });
@@ -138,6 +143,21 @@ function functionSubject(info: DebugInfo, found: FunctionInfo): FunctionSubject 
           info,
           found.bodies.flatMap((body) => [...body.ranges]),
         )),
+  };
+}
+
+/** One implementation of an indirect function; undefined when its code is not in the file. */
+function targetSite(info: DebugInfo, { address: vaddr, name }: IfuncTarget): Site | undefined {
+  const fileOffsetBytes = info.elf.fileOffsetOf(vaddr);
+  if (fileOffsetBytes === undefined || prefixRefusal(info.elf, vaddr) !== undefined) return undefined;
+  const countedOnly = whyNotByName(info, name);
+  return {
+    kind: 'ifunc-target',
+    vaddr,
+    fileOffsetBytes,
+    cost: costClassAt(info.elf, vaddr),
+    ...(countedOnly === undefined && name !== undefined ? { symbol: name } : {}),
+    ...(countedOnly === undefined ? {} : { countedOnly }),
   };
 }
 
@@ -217,6 +237,8 @@ function findSymbol(info: DebugInfo, name: string): FunctionSubject {
       message: `${new Set(addresses).size} functions of ${info.elf.path} have the symbol ${symbol}, and bpftrace cannot tell them apart.`,
       remedy: 'Trace a caller of the one you mean, or use a logpoint on its first line.',
     });
+  const targets = ifuncTargets(info.elf, symbol, vaddr);
+  if (targets !== undefined) return indirectSubject(info, symbol, targets);
   const ranges = [{ low: vaddr, high: vaddr + (info.symbols.find(vaddr)?.sizeBytes ?? 0) }];
   return {
     kind: 'function',
@@ -234,6 +256,24 @@ function findSymbol(info: DebugInfo, name: string): FunctionSubject {
     ...(isGoCode(info.elf, vaddr)
       ? boundsOf(info, [{ entry: vaddr, ranges }], undefined)
       : unwindingOf(info, ranges)),
+  };
+}
+
+/** An indirect function: what its resolver picks from is probed, since that is what is called. */
+function indirectSubject(info: DebugInfo, symbol: string, targets: readonly IfuncTarget[]): FunctionSubject {
+  const sites = targets.flatMap((target) => targetSite(info, target) ?? []);
+  const reason = resolverReason(symbol, targets);
+  if (sites.length === 0)
+    throw new ProbeError({
+      code: 'probe-refused',
+      message: `${info.demangle(symbol)} cannot be probed: ${reason} Which those are cannot be read from its code.`,
+      remedy: `Trace a caller of it, or an implementation by its own name: probescope functions ${info.elf.path} --match ${symbol}`,
+    });
+  return {
+    kind: 'function',
+    function: info.demangle(symbol),
+    sites,
+    refused: [{ kind: 'entry', reason }],
   };
 }
 

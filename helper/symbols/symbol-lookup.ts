@@ -41,6 +41,8 @@ export class SymbolLookup {
   #questions = 0;
   /** The STT_FILE symbols, by index: each precedes the local symbols of its file. */
   #files: Uint32Array | undefined;
+  /** Indices of function symbols by address, where several are at one. */
+  #aliases: ReadonlyMap<number, readonly number[]> | undefined;
 
   constructor(elf: ElfFile) {
     const symbols = elf.symbols();
@@ -84,6 +86,15 @@ export class SymbolLookup {
     const symbol = this.find(address);
     if (symbol === undefined) return { from: address, to: next };
     return { from: start, to: symbol.sizeBytes === 0 ? next : Math.min(next, start + symbol.sizeBytes) };
+  }
+
+  /** Which of `names` is a symbol at `address`, beside the one that {@link find} takes: aliases, resolvers of indirect functions. */
+  aliasAt(address: number, names: readonly string[]): string | undefined {
+    const table = this.#table;
+    if (table === undefined) return undefined;
+    this.#aliases ??= functionAliases(table, this.#accepts);
+    const there = (this.#aliases.get(address) ?? []).map((index) => table.name(index));
+    return names.find((name) => there.includes(name));
   }
 
   #lastUpTo(address: number): number | undefined {
@@ -134,6 +145,28 @@ export class SymbolLookup {
     if (file !== undefined && table.name(file) !== '') return table.name(file);
     return undefined;
   }
+}
+
+function functionAliases(
+  table: SymbolTable,
+  accepts: (index: number) => boolean,
+): ReadonlyMap<number, readonly number[]> {
+  const { values } = table.columns();
+  const first = new Map<number, number>();
+  const several = new Map<number, number[]>();
+  for (let index = 1; index < table.count; index++) {
+    const type = table.type(index);
+    if ((type !== STT_FUNC && type !== STT_GNU_IFUNC) || !accepts(index)) continue;
+    const address = values[index]!;
+    const earlier = first.get(address);
+    if (earlier === undefined) first.set(address, index);
+    else {
+      const known = several.get(address);
+      if (known === undefined) several.set(address, [earlier, index]);
+      else known.push(index);
+    }
+  }
+  return several;
 }
 
 function fileSymbols(table: SymbolTable): Uint32Array {

@@ -6,6 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { TracefsSession } from '../../helper/engines/tracefs/session.ts';
 import { attachPlan, symbolPlan } from '../../helper/symbols/attach-plan.ts';
+import { findSubjects } from '../../helper/symbols/lookup.ts';
 import { DebugInfo } from '../../helper/symbols/debug-info.ts';
 import { buildWorkload, programOf } from '../../scripts/workloads.ts';
 
@@ -146,7 +147,21 @@ describe('attach plans', () => {
       expect.stringMatching(/^ifunc-target sum\.avx2/),
       expect.stringMatching(/^ifunc-target sum\.default/),
     ]);
+    const traced = (name: string): string[] =>
+      findSubjects(debug, { function: name }).flatMap(({ sites }) =>
+        sites.map(({ kind, symbol }) => `${kind} ${symbol}`),
+      );
+    expect(traced('chosen').sort()).toEqual(['ifunc-target one', 'ifunc-target two']);
+    // the resolver has a name of its own in the source, and is meant by it
+    expect(traced('pick')).toEqual(['entry pick']);
     debug.close();
+    const stripped = join(folder, 'ifunc-stripped');
+    spawnSync('gcc', ['-shared', '-fPIC', '-s', '-O2', '-o', stripped, join(folder, 'ifunc.c')]);
+    const library = await DebugInfo.open(stripped);
+    const [subject] = findSubjects(library, { function: 'chosen' });
+    expect(subject?.sites.map(({ kind }) => kind)).toEqual(['ifunc-target', 'ifunc-target']);
+    for (const { countedOnly } of subject?.sites ?? []) expect(countedOnly).toMatch(/No symbol names its entry/);
+    library.close();
   });
 
   it('see tail calls, and do not take loops for them', async () => {
