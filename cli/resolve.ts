@@ -1,17 +1,26 @@
 import { existsSync } from 'node:fs';
 import { formatAddress } from '../helper/symbols/address.ts';
+import { attachPlan } from '../helper/symbols/attach-plan.ts';
 import { DebugInfo } from '../helper/symbols/debug-info.ts';
+import { aliveLines } from '../helper/symbols/expression/variables.ts';
+import { findSubjects } from '../helper/symbols/lookup.ts';
 import { sourceVersion } from '../helper/symbols/source-version.ts';
-import type { FunctionInfo, LineSites, ScopeAt, Variable } from '../helper/symbols/model.ts';
+import type { FunctionInfo, LineSites, Variable } from '../helper/symbols/model.ts';
+import { expressionContext } from '../helper/symbols/values/frame-base.ts';
+import { evaluateLocation } from '../helper/symbols/values/location.ts';
+import { placeText } from '../helper/symbols/values/place-text.ts';
 import { ProbeError } from '../protocol/errors.ts';
+import type { RefusedSite, Site } from '../protocol/probe.ts';
+import { refusalReasons } from '../protocol/sites.ts';
 import { exitCodes, parseCommandLine, UsageError, type Command } from './command.ts';
 
 export const command: Command = {
   usage: `usage: probescope resolve BINARY FUNCTION|FILE:LINE|FILE:LINE:COLUMN [--json]
 
 Tells where a function or a line is in the binary: each site with its address, file offset and place, and the parameters and
-variables in scope there with their types and where their values are.
+variables in scope there with their types and where their values are; of a function also which of its places cannot be probed, and why.
   FUNCTION   the bare name, the qualified name with or without parameters, or the linkage name
+  COLUMN     of the code that begins there, or last before it on the line
   --json     one object a match, in an array
 Exit 1 when nothing fits.`,
   async run(args) {
@@ -23,9 +32,10 @@ Exit 1 when nothing fits.`,
     try {
       const place = /^(.+?):(\d+)(?::(\d+))?$/.exec(what);
       const isLine = place !== null && !what.includes('::');
+      if (isLine && Number(place[2]) < 1) throw new UsageError(`${what} is no place: lines count from 1`);
       const lines = isLine ? linesOf(info, place[1]!, place[2]!, place[3]) : undefined;
       const answers = lines === undefined ? functionAnswers(info, what) : [lineAnswer(info, lines)];
-      for (const note of lines === undefined ? [] : sourceNotes(info.elf.path, lines, place![1]!))
+      for (const note of lines === undefined ? [] : lineNotes(info.elf.path, lines, place!))
         process.stderr.write(`probescope resolve: ${note}\n`);
       if (values.json === true) process.stdout.write(`${JSON.stringify(answers, null, 1)}\n`);
       else process.stdout.write(answers.map(asText).join('\n'));
@@ -38,6 +48,18 @@ Exit 1 when nothing fits.`,
 
 function linesOf(info: DebugInfo, file: string, line: string, column: string | undefined): LineSites {
   return info.lineSites(file, Number(line), column === undefined ? undefined : Number(column));
+}
+
+function lineNotes(binary: string, lines: LineSites, [, file, , column]: RegExpExecArray): string[] {
+  const taken = lines.sites[0]?.place.column;
+  const notes = sourceNotes(binary, lines, file!);
+  if (column !== undefined && !lines.moved && taken !== Number(column))
+    notes.push(
+      taken === undefined
+        ? `the compiler wrote no columns for line ${lines.line}: all of the line is taken`
+        : `no code begins at column ${column} of line ${lines.line}: column ${taken} is taken`,
+    );
+  return notes;
 }
 
 /** What makes the answer doubtful: files that fit as well, and a source that the binary was not built from. */
@@ -71,10 +93,19 @@ interface Answer {
   /** The line asked for has no code; `line` is the nearest one that has. */
   readonly moved?: boolean;
   readonly sites: readonly SiteAnswer[];
+  /** How many places of the function can be probed, the others, and where it ends in a jump to another function. */
+  readonly probed?: number;
+  readonly refused?: readonly {
+    readonly kind: Site['kind'];
+    readonly file?: string;
+    readonly line?: number;
+    readonly reason: string;
+  }[];
+  readonly tailCalls?: readonly string[];
 }
 
 interface SiteAnswer {
-  readonly kind: 'entry' | 'clone' | 'inlined' | 'line';
+  readonly kind: Site['kind'] | 'line';
   readonly address: string;
   readonly fileOffset?: string;
   readonly symbol?: string;
@@ -95,17 +126,48 @@ interface VariableAnswer {
   readonly optimisedOut?: true;
   /** The location expression at this address, as hexadecimal bytes (DWARF 5 section 2.5). */
   readonly location?: string;
+  /** The same for people: `in %rdi`, `at -20(%rsp)`, `= 5`; or why a probe cannot follow it. */
+  readonly place?: string;
+  /** Where a variable that is optimised out here has a value, nearest first. */
+  readonly aliveAtLines?: readonly number[];
 }
 
 function functionAnswers(info: DebugInfo, name: string): Answer[] {
-  const found = info.functionsNamed(name);
-  if (found.length === 0)
-    throw new ProbeError({
-      code: 'function-not-found',
-      message: `${info.elf.path} has no function ${name}.`,
-      remedy: 'List what it has with: probescope functions BINARY --match NAME',
-    });
-  return found.map((each) => functionAnswer(info, each));
+  const found = info.dwarf === undefined ? [] : info.functionsNamed(name);
+  if (found.length > 0) return found.map((each) => functionAnswer(info, each));
+  return findSubjects(info, { binary: info.elf.path, function: name }).map((subject) => ({
+    ...(subject.kind === 'function' ? { function: subject.function } : {}),
+    sites: subject.sites.map(({ kind, vaddr, symbol }) => ({
+      kind,
+      ...site(info, vaddr),
+      ...(symbol === undefined ? {} : { symbol }),
+      variables: [],
+    })),
+    ...(subject.kind === 'function' ? refusals(subject.sites.length, subject.refused) : {}),
+  }));
+}
+
+function refusals(probed: number, refused: readonly RefusedSite[]): Pick<Answer, 'probed' | 'refused'> {
+  return {
+    probed,
+    refused: refused.map(({ kind, place, reason }) => ({
+      kind,
+      ...(place === undefined ? {} : { file: place.file, line: place.line }),
+      reason,
+    })),
+  };
+}
+
+/** Which places take a probe; undefined for a file of debug information alone, which has no code to attach to. */
+function planOf(info: DebugInfo, found: FunctionInfo): Partial<Answer> {
+  const entries = [...found.bodies, ...found.inlined].map(({ entry }) => entry);
+  if (entries.every((entry) => info.elf.fileOffsetOf(entry) === undefined)) return {};
+  const { sites, refused, returns } = attachPlan(info, found);
+  const tailCalls = returns.sites.filter(({ kind }) => kind === 'tail-call-exit');
+  return {
+    ...refusals(sites.length, refused),
+    ...(tailCalls.length === 0 ? {} : { tailCalls: tailCalls.map(({ vaddr }) => formatAddress(vaddr)) }),
+  };
 }
 
 function functionAnswer(info: DebugInfo, found: FunctionInfo): Answer {
@@ -120,7 +182,7 @@ function functionAnswer(info: DebugInfo, found: FunctionInfo): Answer {
           symbol !== undefined && symbol !== linkageName && symbol !== found.shortName ? 'clone' : 'entry',
         ...site(info, entry),
         ...(symbol === undefined ? {} : { symbol }),
-        variables: variables(info.scopesAt(entry).slice(-1), entry),
+        variables: variables(info, info.scopesAt(entry).at(-1)?.variables, entry),
       })),
       ...inlined.map((copy): SiteAnswer => {
         const { entry, callSite, into } = copy;
@@ -131,10 +193,11 @@ function functionAnswer(info: DebugInfo, found: FunctionInfo): Answer {
           line: callSite.line,
           ...(callSite.column === undefined ? {} : { column: callSite.column }),
           in: into,
-          variables: info.variablesOfCopy(copy).map((variable) => describe(variable, entry)),
+          variables: variables(info, info.variablesOfCopy(copy), entry),
         };
       }),
     ],
+    ...planOf(info, found),
   };
 }
 
@@ -150,7 +213,7 @@ function lineAnswer(info: DebugInfo, { file, line, moved, sites }: LineSites): A
       line: place.line,
       ...(place.column === undefined ? {} : { column: place.column }),
       in: inlinedFunction === undefined ? name : `${inlinedFunction}, inlined into ${name}`,
-      variables: variables(info.scopesAt(address).slice(0, 1), address),
+      variables: variables(info, info.scopesAt(address)[0]?.variables, address),
     })),
   };
 }
@@ -163,17 +226,46 @@ function site(info: DebugInfo, address: number): { address: string; fileOffset?:
   };
 }
 
-function variables(scopes: readonly ScopeAt[], address: number): VariableAnswer[] {
-  return scopes.flatMap((scope) => scope.variables.map((variable) => describe(variable, address)));
+function variables(
+  info: DebugInfo,
+  found: readonly Variable[] | undefined,
+  address: number,
+): VariableAnswer[] {
+  return (found ?? []).map((variable) => describe(info, variable, address));
 }
 
-function describe({ name, kind, type, locations, constant }: Variable, address: number): VariableAnswer {
+function describe(info: DebugInfo, variable: Variable, address: number): VariableAnswer {
+  const { name, kind, type, locations, constant } = variable;
   const common = { name, kind, type: type().name };
   if (constant !== undefined) return { ...common, constant: String(constant) };
   const here = locations().find(({ low, high }) => low <= address && address < high);
-  return here === undefined || here.expression.length === 0
-    ? { ...common, optimisedOut: true }
-    : { ...common, location: Buffer.from(here.expression).toString('hex') };
+  if (here !== undefined && here.expression.length > 0)
+    return {
+      ...common,
+      location: Buffer.from(here.expression).toString('hex'),
+      ...placeOf(info, variable, here.expression, address),
+    };
+  const lineOf = (at: number): number | undefined => info.frames(at)[0]?.line;
+  const alive = aliveLines({ address: { pc: address }, lineOf }, variable);
+  return { ...common, optimisedOut: true, ...(alive.length === 0 ? {} : { aliveAtLines: alive }) };
+}
+
+function placeOf(
+  info: DebugInfo,
+  { die }: Variable,
+  expression: Uint8Array,
+  pc: number,
+): Pick<VariableAnswer, 'place'> {
+  const functionDie = info.scopesAt(pc).at(-1)?.die;
+  if (functionDie === undefined) return {};
+  const { elf, dwarf } = info;
+  try {
+    const context = expressionContext({ elf, debug: dwarf?.elf ?? elf, pc, functionDie }, die);
+    return { place: placeText(evaluateLocation(expression, context), elf.header.machine) };
+  } catch (error) {
+    if (!(error instanceof ProbeError)) throw error;
+    return { place: `(${error.message})` };
+  }
 }
 
 function asText(answer: Answer): string {
@@ -185,8 +277,31 @@ function asText(answer: Answer): string {
     if (each.in !== undefined) text += ` in ${each.in}`;
     if (each.kind === 'inlined') text += `, called at ${each.file ?? '?'}:${each.line ?? 0}`;
     text += '\n';
-    for (const { name, kind, type, constant, optimisedOut, location } of each.variables)
-      text += `    ${kind} ${name}: ${type}${constant === undefined ? '' : ` = ${constant}`}${optimisedOut === true ? ' (optimised out here)' : ''}${location === undefined ? '' : ` [${location}]`}\n`;
+    for (const { name, kind, type, ...value } of each.variables)
+      text += `    ${kind} ${name}: ${type} ${valueText(value)}`.trimEnd() + '\n';
   }
+  const { probed = 0, refused = [], tailCalls = [] } = answer;
+  if (refused.length > 0) text += `  ${probed} of ${probed + refused.length} sites can be probed\n`;
+  for (const reason of refusalReasons(refusedSites(refused))) text += `    not: ${reason}\n`;
+  if (tailCalls.length > 0)
+    text += `  ends in a jump to another function at ${tailCalls.join(', ')}: the time until that one returns is part of it\n`;
   return text;
+}
+
+function refusedSites(refused: Answer['refused']): RefusedSite[] {
+  return (refused ?? []).map(({ kind, reason, file, line }) => ({
+    kind,
+    reason,
+    ...(file === undefined || line === undefined ? {} : { place: { file, line } }),
+  }));
+}
+
+function valueText(value: Omit<VariableAnswer, 'name' | 'kind' | 'type'>): string {
+  const { constant, optimisedOut, location, place, aliveAtLines } = value;
+  if (constant !== undefined) return `= ${constant}`;
+  if (optimisedOut === true)
+    return aliveAtLines === undefined
+      ? '(optimised out)'
+      : `(optimised out here; alive at line ${aliveAtLines.join(', ')})`;
+  return place ?? `[${location ?? ''}]`;
 }

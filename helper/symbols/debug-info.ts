@@ -218,6 +218,7 @@ export class DebugInfo {
       this.#names,
       (name) => this.demangle(name),
       (at) => code.some(({ address, sizeBytes }) => at >= address && at < address + sizeBytes),
+      (at) => this.symbols.find(at)?.name,
     ));
   }
 

@@ -36,6 +36,7 @@ export class LineSiteFinder {
   readonly #names: ScopeNames;
   readonly #demangle: (name: string) => string;
   readonly #isCode: (address: number) => boolean;
+  readonly #symbolAt: (address: number) => string | undefined;
 
   constructor(
     index: DwarfIndex,
@@ -43,17 +44,19 @@ export class LineSiteFinder {
     names: ScopeNames,
     demangle: (name: string) => string,
     isCode: (address: number) => boolean,
+    symbolAt: (address: number) => string | undefined,
   ) {
     this.#index = index;
     this.#lookup = lookup;
     this.#names = names;
     this.#demangle = demangle;
     this.#isCode = isCode;
+    this.#symbolAt = symbolAt;
   }
 
   /**
-   * Places of `line` (and `column`, when given) of the source file that fits `file` best. Takes the nearest line with
-   * code when there is none, and says so. Throws ProbeError line-without-code, or file-not-found when the binary has no such file.
+   * Places of `line` of the source file that fits `file` best; with `column`, of what begins there or last before it on
+   * that line. Takes the nearest line with code when there is none, and says so. Throws ProbeError line-without-code, or file-not-found when the binary has no such file.
    */
   find(file: string, line: number, column?: number): LineSites {
     const found = this.#findFile(file);
@@ -68,7 +71,11 @@ export class LineSiteFinder {
           remedy: 'The file may only declare things, or its code was optimised away.',
         });
       taken = nearest;
-      sites = this.#sites(found, nearest, nearest === line ? column : undefined);
+      sites = this.#sites(
+        found,
+        nearest,
+        nearest === line ? this.#nearestColumn(found, line, column) : undefined,
+      );
     }
     const { path, alike } = found;
     return { line: taken, moved: taken !== line, file: path, alike, md5s: md5sOf(found), sites };
@@ -226,7 +233,16 @@ export class LineSiteFinder {
       line,
       ...(column === 0 ? {} : { column }),
     };
-    if (scope === NONE) return { address, place, function: '??', isEntry: false };
+    // assembly, and what the compiler made by itself: a resolver, a thunk
+    if (scope === NONE) {
+      const symbol = this.#symbolAt(address);
+      return {
+        address,
+        place,
+        function: symbol === undefined ? '??' : this.#demangle(symbol),
+        isEntry: false,
+      };
+    }
     const inlined = (store.flags[scope]! & INLINED_SCOPE) !== 0;
     let outer = scope;
     while (store.parents[outer] !== NONE && (store.flags[outer]! & INLINED_SCOPE) !== 0)
@@ -243,6 +259,18 @@ export class LineSiteFinder {
       isEntry,
       ...(inlined ? { inlinedFunction: name(scope) } : {}),
     };
+  }
+
+  /** Where the part of the line that holds `column` begins: the last one before it, or the first one behind. */
+  #nearestColumn(file: FoundFile, line: number, column = 0): number | undefined {
+    let before: number | undefined;
+    let behind: number | undefined;
+    for (const row of file.rows.ofLine(line)) {
+      if (!this.#isCode(row.address)) continue;
+      if (row.column <= column) before = Math.max(before ?? 0, row.column);
+      else behind = Math.min(behind ?? Infinity, row.column);
+    }
+    return before ?? behind;
   }
 
   /** The nearest line with code: the next one below, as gdb takes it, or the last one above. */

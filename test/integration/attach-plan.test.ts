@@ -148,7 +148,7 @@ describe('attach plans', () => {
       expect.stringMatching(/^ifunc-target sum\.default/),
     ]);
     const traced = (name: string): string[] =>
-      findSubjects(debug, { function: name }).flatMap(({ sites }) =>
+      findSubjects(debug, { binary: program, function: name }).flatMap(({ sites }) =>
         sites.map(({ kind, symbol }) => `${kind} ${symbol}`),
       );
     expect(traced('chosen').sort()).toEqual(['ifunc-target one', 'ifunc-target two']);
@@ -158,9 +158,10 @@ describe('attach plans', () => {
     const stripped = join(folder, 'ifunc-stripped');
     spawnSync('gcc', ['-shared', '-fPIC', '-s', '-O2', '-o', stripped, join(folder, 'ifunc.c')]);
     const library = await DebugInfo.open(stripped);
-    const [subject] = findSubjects(library, { function: 'chosen' });
+    const [subject] = findSubjects(library, { binary: stripped, function: 'chosen' });
     expect(subject?.sites.map(({ kind }) => kind)).toEqual(['ifunc-target', 'ifunc-target']);
-    for (const { countedOnly } of subject?.sites ?? []) expect(countedOnly).toMatch(/No symbol names its entry/);
+    for (const { countedOnly } of subject?.sites ?? [])
+      expect(countedOnly).toMatch(/No symbol names its entry/);
     library.close();
   });
 

@@ -53,15 +53,23 @@ describe('--json', () => {
             variables: expect.any(Array) as unknown,
           },
         ],
+        probed: 1,
+        refused: [],
       },
     ]);
     const variables = answers[0]?.sites[0]?.variables ?? [];
     expect(variables.slice(0, 3)).toEqual([
-      { name: 'key', kind: 'parameter', type: 'uint32_t', location: bytes },
-      { name: 'value', kind: 'parameter', type: 'char *', location: bytes },
-      { name: 'size', kind: 'parameter', type: 'int', location: bytes },
+      { name: 'key', kind: 'parameter', type: 'uint32_t', location: bytes, place: 'in %rdi' },
+      { name: 'value', kind: 'parameter', type: 'char *', location: bytes, place: 'in %rsi' },
+      { name: 'size', kind: 'parameter', type: 'int', location: bytes, place: 'in %rdx' },
     ]);
-    expect(variables).toContainEqual({ name: 'start', kind: 'local', type: 'uint64_t', optimisedOut: true });
+    expect(variables).toContainEqual({
+      name: 'start',
+      kind: 'local',
+      type: 'uint64_t',
+      optimisedOut: true,
+      aliveAtLines: expect.arrayContaining([count]) as unknown,
+    });
   });
 
   test('resolve FUNCTION: copies name the function that they are in, and where they are called', async () => {
@@ -95,6 +103,38 @@ describe('--json', () => {
     expect(await json('resolve', shop, 'db.c:1')).toMatchObject([{ ...moved, sites: [{ line: 9 }] }]);
     const { stdout } = await runCli(['resolve', shop, 'db.c:1']).ended;
     expect(stdout).toMatch(/db\.c:9 \(the line asked for has no code\)/);
+  });
+
+  test('resolve FILE:LINE:COLUMN: what begins there, or last before it, and says so', async () => {
+    const [line] = (await json('resolve', shop, 'db.c:35')) as { sites: { column: number }[] }[];
+    const column = line?.sites[0]?.column ?? 0;
+    expect(await json('resolve', shop, `db.c:35:${column}`)).toMatchObject([{ sites: [{ column }] }]);
+    const { exitCode, stdout, stderr } = await runCli(['resolve', shop, 'db.c:35:200']).ended;
+    expect(stderr).toMatch(/no code begins at column 200 of line 35: column \d+ is taken/);
+    expect(stdout).toMatch(/line 0x[0-9a-f]+ in db_query/);
+    expect(exitCode).toBe(0);
+  });
+
+  test('resolve: a symbol that no debug information describes, a resolver that is not probed, and a tail call', async () => {
+    const program = join(folder, 'kinds');
+    writeFileSync(
+      join(folder, 'kinds.c'),
+      `__asm__(".globl by_hand\\n.type by_hand, @function\\nby_hand: ret\\n.size by_hand, .-by_hand");
+static int one(int x) { return x + 1; } static int two(int x) { return x + 2; }
+static int (*pick(void))(int) { return __builtin_cpu_supports("sse2") ? one : two; }
+int chosen(int) __attribute__((ifunc("pick")));
+__attribute__((noinline)) int callee(int x) { return x * 2; }
+__attribute__((noinline)) int jumps(int x) { for (int i = 0; i < x; i++) __asm__ volatile(""); return callee(x + 1); }
+int main(int c, char **v) { return jumps(c) + chosen(c); }`,
+    );
+    expect(spawnSync('gcc', ['-g', '-O2', '-o', program, join(folder, 'kinds.c')]).status).toBe(0);
+    expect(await json('resolve', program, 'by_hand')).toMatchObject([
+      { function: 'by_hand', sites: [{ kind: 'entry', symbol: 'by_hand' }], refused: [] },
+    ]);
+    const { stdout } = await runCli(['resolve', program, 'chosen']).ended;
+    expect(stdout).toMatch(/ifunc-target 0x[0-9a-f]+ one\n/);
+    expect(stdout).toMatch(/2 of 3 sites can be probed\n +not: chosen is a resolver: it runs once/);
+    expect(await json('resolve', program, 'jumps')).toMatchObject([{ tailCalls: [hex] }]);
   });
 
   test('symbolize: in input order, inlined frames innermost first, unknown addresses too', async () => {
@@ -235,7 +275,9 @@ describe('bad input', () => {
   });
 
   test.each([
-    [['resolve', shop, 'no_such_function'], 1, /has no function no_such_function\.\n.*probescope functions/],
+    [['resolve', shop, 'no_such_function'], 1, /There is no function no_such_function in /],
+    [['resolve', shop, 'db_qery'], 1, /no function db_qery in [^]*Similar names: db_query/],
+    [['resolve', shop, 'db.c:0'], 2, /db\.c:0 is no place: lines count from 1/],
     [['resolve', shop, 'nowhere.c:3'], 1, /No unit of this binary was compiled from nowhere\.c\.\n/],
     [['symbolize', shop, 'here'], 2, /here is not an address: write 0x/],
     [['functions', shop, '--match', '('], 2, /--match: Invalid regular expression/],

@@ -42,7 +42,10 @@ export function optimisedOut(scope: Scope, variable: Variable, range: TextRange)
 }
 
 /** Lines at which the variable can be read, nearest first, at most three. */
-export function aliveLines(scope: Scope, variable: Variable): number[] {
+export function aliveLines(
+  scope: { readonly address: { readonly pc: number }; readonly lineOf: Scope['lineOf'] },
+  variable: Variable,
+): number[] {
   const { pc } = scope.address;
   const starts = variable
     .locations()
