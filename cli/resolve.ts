@@ -3,7 +3,7 @@ import { formatAddress } from '../helper/symbols/address.ts';
 import { attachPlan } from '../helper/symbols/attach-plan.ts';
 import { DebugInfo } from '../helper/symbols/debug-info.ts';
 import { aliveLines } from '../helper/symbols/expression/variables.ts';
-import { findSubjects } from '../helper/symbols/lookup.ts';
+import { findSubjects, functionsMeant } from '../helper/symbols/lookup.ts';
 import { sourceVersion } from '../helper/symbols/source-version.ts';
 import type { FunctionInfo, LineSites, Variable } from '../helper/symbols/model.ts';
 import { expressionContext } from '../helper/symbols/values/frame-base.ts';
@@ -133,7 +133,7 @@ interface VariableAnswer {
 }
 
 function functionAnswers(info: DebugInfo, name: string): Answer[] {
-  const found = info.dwarf === undefined ? [] : info.functionsNamed(name);
+  const found = functionsMeant(info, name);
   if (found.length > 0) return found.map((each) => functionAnswer(info, each));
   return findSubjects(info, { binary: info.elf.path, function: name }).map((subject) => ({
     ...(subject.kind === 'function' ? { function: subject.function } : {}),

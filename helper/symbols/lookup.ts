@@ -33,13 +33,17 @@ export function findSubjects(info: DebugInfo, query: FunctionQuery): Subject[] {
 }
 
 function findNamed(info: DebugInfo, name: string): Subject[] {
-  const fitting = info.dwarf === undefined ? [] : info.functionsNamed(name);
-  // A name with its parameters means one overload, although it fits all of them.
-  const exact = fitting.filter((found) => found.name === name || found.linkageName === name);
-  const functions = exact.length > 0 ? exact : fitting;
+  const functions = functionsMeant(info, name);
   if (functions.length === 0) return [findSymbol(info, name)];
   const subjects = functions.map((found) => functionSubject(info, found));
   return [...attachableOnly(info, subjects, functions), ...usdtInside(info, functions)];
+}
+
+/** The functions that debug information describes by this name. One with its parameters means one overload, although it fits all of them. */
+export function functionsMeant(info: DebugInfo, name: string): FunctionInfo[] {
+  const fitting = info.dwarf === undefined ? [] : info.functionsNamed(name);
+  const exact = fitting.filter((found) => found.name === name || found.linkageName === name);
+  return exact.length > 0 ? exact : fitting;
 }
 
 function findAt(info: DebugInfo, file: string, line: number): Subject[] {

@@ -238,7 +238,7 @@ describe.skipIf(process.getuid?.() !== 0)('logpoints (need root)', () => {
   });
 
   it('reads strings and vectors of C++', async (ctx) => {
-    const source = `#include <string>\n#include <string_view>\n#include <vector>\n#include <cstdio>\nstruct Base { int base = 4; };\nstruct Box : Base { std::string name; std::vector<int> items; std::string_view view; int area(int by);  };\n__attribute__((noinline)) int Box::area(int by) {\n  int result = (int)items.size() * by;\n  asm volatile("" ::: "memory");\n  return result + base; // HERE\n}\n__attribute__((noinline)) int use(const std::string &text, std::vector<std::string> &all) { return (int)(text.size() + all.size()); }\nint main() { Box box; box.name = "short"; box.items = {1, 2, 3}; box.view = "looked at"; std::vector<std::string> all{"one", std::string(300, 'x')}; getchar(); return box.area(5) + use(all[1], all); }\n`;
+    const source = `#include <string>\n#include <string_view>\n#include <vector>\n#include <cstdio>\n#include <memory>\nstruct Base { int base = 4; };\nstruct Box : Base { std::unique_ptr<Base> own; std::shared_ptr<Base> shared; std::string name; std::vector<int> items; std::string_view view; int area(int by);  };\n__attribute__((noinline)) int Box::area(int by) {\n  int result = (int)items.size() * by;\n  asm volatile("" ::: "memory");\n  return result + base; // HERE\n}\n__attribute__((noinline)) int use(const std::string &text, std::vector<std::string> &all) { return (int)(text.size() + all.size()); }\nint main() { Box box; box.name = "short"; box.items = {1, 2, 3}; box.view = "looked at"; box.own = std::make_unique<Base>(Base{7}); box.shared = std::make_shared<Base>(Base{8}); std::vector<std::string> all{"one", std::string(300, 'x')}; getchar(); return box.area(5) + use(all[1], all); }\n`;
     writeFileSync(join(folder, 'boxes.cpp'), source);
     const path = join(folder, 'boxes');
     if (spawnSync('g++', ['-g', '-O2', '-o', path, join(folder, 'boxes.cpp')]).error)
@@ -253,10 +253,21 @@ describe.skipIf(process.getuid?.() !== 0)('logpoints (need root)', () => {
       [path],
     );
     expect(values.map(({ text }) => text)).toEqual(['"short" [1, 2, 3] 3 2 "looked at" 4 5 5']);
-    const second = await trace({ template: '{text} {all} {all[0]}', file: 'boxes.cpp', line: line + 2 }, [
-      path,
-    ]);
-    expect(second.values[0]?.text).toBe(`"${'x'.repeat(128)}"… ["one", "${'x'.repeat(128)}"…] "one"`);
+    const second = await trace(
+      { template: '{text} {all} {all[0]} {all.size()}', file: 'boxes.cpp', line: line + 2 },
+      [path],
+    );
+    expect(second.values[0]?.text).toBe(`"${'x'.repeat(128)}"… ["one", "${'x'.repeat(128)}"…] "one" 2`);
+    const third = await trace(
+      {
+        template: '{own->base} {(*shared).base} {own}',
+        condition: 'own && items.size() == 3',
+        file: 'boxes.cpp',
+        line: line - 2,
+      },
+      [path],
+    );
+    expect(third.values[0]?.text).toMatch(/^7 8 0x[0-9a-f]+$/);
   });
 
   it('reads strings and slices of Rust', async (ctx) => {
@@ -274,6 +285,45 @@ describe.skipIf(process.getuid?.() !== 0)('logpoints (need root)', () => {
     expect(values[0]?.text).toBe('"borrowed" [7, 8, 9] [5, 6] "owned" 3');
   });
 
+  it('reads enums of Rust: the case that is there, with its fields', async (ctx) => {
+    const source = `pub enum Shape { Circle(f64), Rect { w: u32, h: u32 }, Empty }
+pub struct Order { shape: Shape, name: Option<String>, next: Option<Box<u32>>, level: Result<u8, i64> }
+#[inline(never)]
+fn look(order: &Order) -> usize {
+    order.name.as_ref().map_or(0, |name| name.len())
+}
+fn main() {
+    let mut line = String::new();
+    std::io::stdin().read_line(&mut line).unwrap();
+    let orders = [
+        Order { shape: Shape::Circle(1.5), name: Some(String::from("full")), next: None, level: Ok(3) },
+        Order { shape: Shape::Rect { w: 3, h: 4 }, name: None, next: Some(Box::new(1)), level: Err(-2) },
+        Order { shape: Shape::Empty, name: None, next: None, level: Ok(0) },
+    ];
+    println!("{}", orders.iter().map(look).sum::<usize>());
+}
+`;
+    writeFileSync(join(folder, 'enums.rs'), source);
+    const path = join(folder, 'enums');
+    const built = spawnSync('rustc', ['-g', '-C', 'opt-level=0', '-o', path, join(folder, 'enums.rs')], {
+      stdio: 'ignore',
+    });
+    if (built.status !== 0) return ctx.skip('rustc is not installed');
+    const { values } = await trace(
+      { template: '{order.shape} {order.name} {order.next} {order.level}', file: 'enums.rs', line: 5 },
+      [path],
+    );
+    expect(values.map(({ text }) => text)).toEqual([
+      'Circle(1.5) Some("full") None Ok(3)',
+      expect.stringMatching(/^Rect \{w=3, h=4\} None Some\(0x[0-9a-f]+\) Err\(-2\)$/),
+      'Empty None None Ok(0)',
+    ]);
+    expect(values[1]?.values).toMatchObject({
+      'order.shape': { Rect: { w: 3, h: 4 } },
+      'order.name': 'None',
+    });
+  });
+
   it('reads strings and slices of Go', async (ctx) => {
     const source = `package main\n\nimport "fmt"\n\ntype item struct { name string; sizes []int }\n\n//go:noinline\nfunc look(text string, it *item, n int) int {\n\treturn len(text) + len(it.sizes) + n\n}\n\nfunc main() {\n\tvar line string\n\tfmt.Scanln(&line)\n\tfmt.Println(look("gopher", &item{"thing", []int{4, 5}}, 6))\n}\n`;
     writeFileSync(join(folder, 'look.go'), source);
@@ -284,9 +334,9 @@ describe.skipIf(process.getuid?.() !== 0)('logpoints (need root)', () => {
     });
     if (built.status !== 0) return ctx.skip('go is not installed');
     const { values } = await trace(
-      { template: '{text} {it.name} {it.sizes} {n}', file: 'look.go', line: 8 },
+      { template: '{text} {it.name} {it.sizes} {n} {len(text)}', file: 'look.go', line: 8 },
       [path],
     );
-    expect(values[0]?.text).toBe('"gopher" "thing" [4, 5] 6');
+    expect(values[0]?.text).toBe('"gopher" "thing" [4, 5] 6 6');
   });
 });

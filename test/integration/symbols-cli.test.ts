@@ -137,6 +137,15 @@ int main(int c, char **v) { return jumps(c) + chosen(c); }`,
     expect(await json('resolve', program, 'jumps')).toMatchObject([{ tailCalls: [hex] }]);
   });
 
+  test('resolve: a name with its parameters is one overload', async () => {
+    buildWorkload('shapes');
+    const shapes = programOf('shapes');
+    expect(await json('resolve', shapes, 'geo::scale')).toHaveLength(3);
+    expect(await json('resolve', shapes, 'geo::scale(double, double)')).toMatchObject([
+      { function: 'geo::scale(double, double)', sites: [{ kind: 'entry' }] },
+    ]);
+  });
+
   test('symbolize: in input order, inlined frames innermost first, unknown addresses too', async () => {
     const [copy] = (await json('resolve', shop, 'latency_of')) as { sites: { address: string }[] }[];
     const inside = copy?.sites[0]?.address ?? '';

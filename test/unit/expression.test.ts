@@ -41,6 +41,8 @@ describe('expressions', () => {
     ['c == \'a\' || s == "x\\n"', '((c == 97) || (s == "x\\n"))'],
     ['ns::counter', 'ns::counter'],
     ['t.0', 't.__0'],
+    ['v.size() > p->name.length()', '(v.size > p->name.length)'],
+    ['s.len() + len(t.name)', '(s.len + t.name.len)'],
     ['0x10 + 010 + 0b11 + 7ul', '(((16 + 8) + 3) + 7)'],
     ['!~-+x', '(! (~ (- (+ x))))'],
   ])('%s', (text, expected) => expect(shape(text)).toBe(expected));
@@ -56,6 +58,9 @@ describe('expressions', () => {
     ['a b', '2-3'],
     ['a.', '2-2'],
     ['f(1)', '0-2'],
+    ['v.size(1)', '0-7'],
+    ['v.at()', '0-5'],
+    ['len()', '0-4'],
     ['a[1', '3-3'],
     ['a @ b', '2-3'],
     ['09', '0-2'],

@@ -58,6 +58,8 @@ export function compileShow(plan: FetchPlan, reading: Reading, format: ValueForm
         };
       };
     }
+    case 'variant':
+      return variantShow(plan, reading, format);
     case 'builtin':
       return (_, facts) => builtinShow(reading.name, facts);
     case 'missing':
@@ -176,6 +178,52 @@ function listShow(plan: FetchPlan, reading: Extract<Reading, { kind: 'list' }>, 
     const more = there > items.length && reading.length !== undefined ? `, … ${count} in all` : '';
     return {
       text: `[${shown.map(({ text }) => text).join(', ')}${more}]`,
+      data: shown.map(({ data }) => data),
+    };
+  };
+}
+
+/** As Rust has it, `Circle(1.5)`, `Rect {w=3}`, `Empty`; as data, which is how serde writes it, `{"Circle": [1.5]}`, `{"Rect": {"w": 3}}`, `"Empty"`. */
+function variantShow(
+  plan: FetchPlan,
+  { discriminant, cases }: Extract<Reading, { kind: 'variant' }>,
+  format: ValueFormat,
+): Show {
+  const value = plan.number(discriminant);
+  const compiled = cases.map((each) => ({ ...each, show: caseShow(plan, each.reading, format) }));
+  return (hit, facts) => {
+    const tag = value(hit);
+    if (tag === undefined) return UNREADABLE;
+    const taken =
+      compiled.find((each) => each.value === tag) ?? compiled.find((each) => each.value === undefined);
+    if (taken === undefined) return { text: `<no case has discriminant ${tag}>`, data: null };
+    const inner = taken.show(hit, facts);
+    return inner === undefined
+      ? { text: taken.name, data: taken.name }
+      : { text: `${taken.name}${inner.text}`, data: { [taken.name]: inner.data } };
+  };
+}
+
+/** What stands behind a case's name; nothing where it has no fields. */
+function caseShow(
+  plan: FetchPlan,
+  reading: Reading,
+  format: ValueFormat,
+): (...hit: Parameters<Show>) => Shown | undefined {
+  if (reading.kind === 'struct' && reading.fields.length === 0) return () => undefined;
+  const isTuple = reading.kind === 'struct' && reading.fields.every(({ name }) => /^__\d+$/.test(name));
+  if (reading.kind !== 'struct' || !isTuple) {
+    const show = compileShow(plan, reading, format);
+    return (hit, facts) => {
+      const shown = show(hit, facts);
+      return { ...shown, text: ` ${shown.text}` };
+    };
+  }
+  const fields = reading.fields.map((field) => compileShow(plan, field.reading, format));
+  return (hit, facts) => {
+    const shown = fields.map((show) => show(hit, facts));
+    return {
+      text: `(${shown.map(({ text }) => text).join(', ')}${reading.cut ? ', …' : ''})`,
       data: shown.map(({ data }) => data),
     };
   };

@@ -31,7 +31,7 @@ export interface Member {
 
 /** One variant of a Rust enum: `discriminant` undefined for the one that holds for all other values. */
 export interface Variant {
-  readonly discriminant?: number;
+  readonly discriminant?: number | bigint;
   readonly member: Member;
 }
 
@@ -291,7 +291,8 @@ function variantsOf(die: Die): { discriminant?: Member; variants: Variant[] } | 
     const variants: Variant[] = [];
     for (const variant of part.children()) {
       if (variant.tag !== tags.variant) continue;
-      const value = variant.number(attributes.discrValue);
+      const found = variant.attribute(attributes.discrValue);
+      const value = found?.kind === 'constant' ? (found.big ?? found.value) : undefined;
       for (const child of variant.children())
         if (child.tag === tags.member)
           variants.push({

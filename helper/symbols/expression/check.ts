@@ -7,7 +7,7 @@ import { loadFrom, partOf } from '../values/places.ts';
 import { binary, constant, extend, plus, signed, type Term } from '../values/term.ts';
 import { isTypeName, type Expression } from './ast.ts';
 import { arithmetic, type Operand } from './arithmetic.ts';
-import { containerOf, type Container } from './containers.ts';
+import { containerOf, smartPointer, type Container } from './containers.ts';
 import { namedType } from './named-type.ts';
 import { ExpressionError } from './problem.ts';
 import type { Scope } from './scope.ts';
@@ -92,7 +92,7 @@ export class Checker {
         : this.operandOf({ kind: 'place', type: target, location: { kind: 'memory', address: term } }, at);
     }
     const kind = integerKind(type);
-    if (kind === undefined) return undefined;
+    if (kind === undefined) return this.smartPointer(value, at);
     const bits = value.bitField?.size ?? kind.bits;
     const term =
       value.bitField === undefined ? this.#load(value, kind.bits / 8, at) : this.#loadBits(value, at);
@@ -174,6 +174,8 @@ export class Checker {
           location: { kind: 'memory', address: this.#load(value, 8, at) },
         };
       }
+      const smart = this.smartPointer(value, at);
+      if (smart !== undefined) return this.#target(smart, at);
     }
     throw new ExpressionError(at, `${describe(value)} is no pointer.`);
   }
@@ -201,8 +203,9 @@ export class Checker {
     if (object.kind === 'place') {
       const type = stripped(object.type);
       // `.` on a pointer is what Rust and Go write.
-      if (expression.arrow ? !isStruct(type) || isPointer(type) : isPointer(type))
-        object = this.#target(object, expression.object);
+      const reaches =
+        isPointer(type) || (expression.arrow && (!isStruct(type) || smartPointer(type) !== undefined));
+      if (reaches) object = this.#target(object, expression.object);
     } else if (object.kind === 'pointer') object = this.#target(object, expression.object);
     return this.#memberOf(object, expression.member, { ...expression, ...expression.memberRange });
   }
@@ -237,6 +240,14 @@ export class Checker {
     }
     const location = partOf(object.location, offsetBytes, type.sizeBytes || 1);
     return this.#dereferenced({ kind: 'place', type, location }, at);
+  }
+
+  /** The pointer in a smart pointer; undefined for all else. */
+  smartPointer(value: Value, at: Expression): Extract<Value, { kind: 'pointer' }> | undefined {
+    const found = value.kind === 'place' ? smartPointer(value.type) : undefined;
+    if (value.kind !== 'place' || found === undefined) return undefined;
+    const inside = { ...value, location: partOf(value.location, found.offsetBytes, 8) };
+    return { kind: 'pointer', term: this.#load(inside, 8, at), target: found.target };
   }
 
   /** The term of a container's number of elements. */

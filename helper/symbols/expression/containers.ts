@@ -82,6 +82,24 @@ function rustVector(type: StructType): Container | undefined {
   };
 }
 
+/** The pointer inside a smart pointer of C++ (libstdc++, libc++, Boost): how far in it is, and what it points to. */
+export function smartPointer(type: Type): { offsetBytes: number; target: Type } | undefined {
+  const plain = stripped(type);
+  if (!isStruct(plain) || !/^(unique_ptr|shared_ptr|weak_ptr|intrusive_ptr)</.test(plain.name))
+    return undefined;
+  return firstPointer(plain, 0);
+}
+
+function firstPointer(type: StructType, depth: number): { offsetBytes: number; target: Type } | undefined {
+  for (const member of type.members()) {
+    const plain = stripped(member.type());
+    if (isPointer(plain)) return { offsetBytes: member.offsetBytes, target: plain.target() };
+    const inner = isStruct(plain) && depth < 8 ? firstPointer(plain, depth + 1) : undefined;
+    if (inner !== undefined) return { ...inner, offsetBytes: member.offsetBytes + inner.offsetBytes };
+  }
+  return undefined;
+}
+
 function pathToPointer(type: Type, depth: number): string[] | undefined {
   const plain = stripped(type);
   if (depth > 0 && isPointer(plain)) return [];

@@ -39,11 +39,14 @@ const typeWords = new Set([
 ]);
 const qualifiers = new Set(['const', 'volatile']);
 
+/** Functions of containers that only read how many elements there are. */
+const lengths: ReadonlySet<string> = new Set(['size', 'length', 'len']);
+
 /** Whether a name that no keyword gives away stands for a type: `(request)x` is a cast only if it does. */
 export type KnowsType = (name: string) => boolean;
 
 /**
- * Parses a whole expression: C's operators and precedence without assignments, calls and `?:`, and `a[from..to]`.
+ * Parses a whole expression: C's operators and precedence without assignments, calls (but for `v.size()` and the like) and `?:`, and `a[from..to]`.
  * Throws {@link ExpressionError} with the range of what is wrong.
  */
 export function parseExpression(text: string, knowsType: KnowsType = () => false): Expression {
@@ -149,13 +152,30 @@ class Parser {
           end: member.end,
         };
       } else if (token.text === '[') result = this.#indexed(result);
-      else if (token.text === '(')
-        throw new ExpressionError(
-          { start: result.start, end: token.end },
-          'Functions cannot be called in a running program.',
-        );
+      else if (token.text === '(') result = this.#length(result, token);
       else return result;
     }
+  }
+
+  /** `v.size()`, `s.len()`, `len(s)`: what is read as `v.size`. No other function can be called. */
+  #length(callee: Expression, { end }: TextRange): Expression {
+    this.#at++;
+    if (callee.kind === 'member' && lengths.has(callee.member) && this.#isSymbol(')'))
+      return { ...callee, end: this.#close(')') };
+    if (callee.kind === 'name' && callee.name === 'len' && !this.#isSymbol(')')) {
+      const object = this.expression();
+      const memberRange = { start: callee.start, end: callee.end };
+      return {
+        ...{ kind: 'member', object, arrow: false, member: 'len', memberRange },
+        start: callee.start,
+        end: this.#close(')'),
+      };
+    }
+    throw new ExpressionError(
+      { start: callee.start, end },
+      'Functions cannot be called in a running program.',
+      'What can be read is the size of a container: v.size(), s.len(), len(s).',
+    );
   }
 
   #indexed(object: Expression): Expression {

@@ -1,7 +1,7 @@
 import { asProblem } from '../../../protocol/errors.ts';
-import { stripped, type Type } from '../dwarf/types.ts';
+import { stripped, type Member, type Type } from '../dwarf/types.ts';
 import { loadFrom, partOf } from '../values/places.ts';
-import { constant, type Term } from '../values/term.ts';
+import { constant, extend, type Term } from '../values/term.ts';
 import type { Expression } from './ast.ts';
 import type { Checker } from './check.ts';
 import { containerOf } from './containers.ts';
@@ -47,6 +47,17 @@ export type Reading =
       readonly fields: readonly { readonly name: string; readonly reading: Reading }[];
       readonly cut: boolean;
     }
+  /** A Rust enum: the case whose `values` has the discriminant, else the one that has none. */
+  | {
+      readonly kind: 'variant';
+      readonly discriminant: Term;
+      readonly cases: readonly {
+        readonly name: string;
+        /** In the bits of the discriminant, unsigned. */
+        readonly value?: bigint;
+        readonly reading: Reading;
+      }[];
+    }
   | { readonly kind: 'builtin'; readonly name: Builtin }
   | { readonly kind: 'missing'; readonly reason: string };
 
@@ -55,6 +66,8 @@ const MOST_ITEMS = 8;
 /** Of a text that may have no end: 16 words of the kernel's 64, so that four fit into a record. */
 export const TEXT_BYTES = 128;
 const MOST_FIELDS = 12;
+/** Cases of an enum whose fields are recorded, all at each hit since the hit tells which one it is; the others are named. */
+const MOST_CASES = 8;
 const DEEPEST = 2;
 
 /** What must be recorded to show `value`, the meaning of `expression`. */
@@ -207,7 +220,11 @@ class Reader {
         depth,
       );
     }
+    const pointer = this.#checker.smartPointer(value, this.#at);
+    if (pointer !== undefined) return this.#pointer(pointer.term, pointer.target);
     if (depth >= DEEPEST) return { kind: 'missing', reason: '…' };
+    const parts = type.variants();
+    if (parts !== undefined && parts.variants.length > 0) return this.#variant(value, parts, depth);
     const members = type.members().filter(({ artificial }) => !artificial);
     const fields = members.slice(0, MOST_FIELDS).map((member) => ({
       name: member.name,
@@ -224,6 +241,37 @@ class Reader {
       ),
     }));
     return { kind: 'struct', fields, cut: members.length > MOST_FIELDS };
+  }
+
+  #variant(
+    value: Extract<Value, { kind: 'place' }>,
+    { discriminant, variants }: NonNullable<ReturnType<StructType['variants']>>,
+    depth: number,
+  ): Reading {
+    const placed = (member: Member): Value => ({
+      kind: 'place',
+      type: member.type(),
+      location: partOf(value.location, member.offsetBytes, member.type().sizeBytes || 1),
+    });
+    // an enum of one case has none
+    const found =
+      discriminant === undefined ? undefined : this.#checker.operandOf(placed(discriminant), this.#at);
+    const bits = found?.kind === 'number' ? found.bits : 64;
+    let recorded = 0;
+    const cases = variants.map(({ discriminant: taken, member }) => {
+      const plain = stripped(member.type());
+      const isEmpty = isStruct(plain) && plain.members().length === 0;
+      const reading: Reading =
+        isEmpty || recorded++ < MOST_CASES
+          ? this.#part(placed(member), depth)
+          : { kind: 'missing', reason: '…' };
+      return {
+        name: member.name,
+        reading,
+        ...(taken === undefined ? {} : { value: BigInt.asUintN(bits, BigInt(taken)) }),
+      };
+    });
+    return { kind: 'variant', discriminant: extend(found?.term ?? constant(0), bits, false), cases };
   }
 
   /** A part that cannot be had does not spoil the whole. */
