@@ -1,13 +1,19 @@
 import type { ChildProcess } from 'node:child_process';
+import type { HelperConnection } from '../extension/core/connection.ts';
 import { LiveProfile } from '../extension/core/live-profile.ts';
+import { byContainer, containersNamed, containerTitle } from '../extension/core/targets/containers.ts';
 import { ProbeError } from '../protocol/errors.ts';
-import type { ProfileSpec } from '../protocol/live-profile.ts';
+import type { ProfileSpec, ProfileTarget } from '../protocol/live-profile.ts';
 import { heldBack, release } from './held-back.ts';
-import { localHelper } from './in-process.ts';
+import { localHelper, type LocalHelper } from './in-process.ts';
 
 export interface ProfileRequest {
   readonly title: string;
-  readonly target: { readonly pid: number } | { readonly command: readonly string[] } | 'machine';
+  readonly target:
+    | { readonly pid: number }
+    | { readonly container: string }
+    | { readonly command: readonly string[] }
+    | 'machine';
   readonly spec: Omit<ProfileSpec, 'id' | 'target'>;
   /** Until the process ends without it. */
   readonly durationMs?: number;
@@ -20,19 +26,25 @@ export interface ProfileRequest {
  * held back until it is measured, so that its beginning counts. Throws what the engine refused as ProbeError.
  */
 export async function measureProfile(request: ProfileRequest): Promise<LiveProfile> {
-  const { title, target, spec, durationMs, onStart } = request;
+  const { title, target, spec } = request;
   const child =
     typeof target === 'object' && 'command' in target ? await heldBack(target.command) : undefined;
   const helper = await localHelper();
-  const live = new LiveProfile(title, {
-    ...spec,
-    target:
-      child !== undefined
-        ? { pid: child.pid ?? 0 }
-        : typeof target === 'object' && 'pid' in target
-          ? target
-          : 'machine',
-  });
+  try {
+    const of = child === undefined ? await profileTarget(target, helper.connection) : { pid: child.pid ?? 0 };
+    return await measure(new LiveProfile(title, { ...spec, target: of }), child, helper, request);
+  } finally {
+    endCommand(child);
+    await helper.close();
+  }
+}
+
+async function measure(
+  live: LiveProfile,
+  child: ChildProcess | undefined,
+  helper: LocalHelper,
+  { durationMs, onStart }: ProfileRequest,
+): Promise<LiveProfile> {
   const stop = (): void => void live.stop().catch(() => undefined);
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, stop);
   child?.once('exit', stop);
@@ -48,9 +60,30 @@ export async function measureProfile(request: ProfileRequest): Promise<LiveProfi
   } finally {
     clearTimeout(timer);
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.off(signal, stop);
-    endCommand(child);
-    await helper.close();
   }
+}
+
+/** A command has a process of its own, and is none of these. */
+async function profileTarget(
+  target: ProfileRequest['target'],
+  helper: HelperConnection,
+): Promise<ProfileTarget> {
+  if (target === 'machine' || 'command' in target) return 'machine';
+  if ('pid' in target) return target;
+  const { processes } = await helper.call('processes', {});
+  const [[, own] = [], ...others] = containersNamed(target.container, processes);
+  if (own !== undefined && others.length === 0) return { pids: own.map(({ pid }) => pid) };
+  const all = [...byContainer(processes).containers].map(
+    ([id, each]) => `${id} (${containerTitle(id, each)})`,
+  );
+  throw new ProbeError({
+    code: own === undefined ? 'process-gone' : 'invalid-argument',
+    message:
+      own === undefined
+        ? `No process here runs in a container ${target.container}.`
+        : `${target.container} stands for several containers.`,
+    remedy: all.length === 0 ? 'None was found on this host.' : `Here are: ${all.join(', ')}.`,
+  });
 }
 
 function endCommand(child: ChildProcess | undefined): void {

@@ -22,26 +22,28 @@ import { onNewerNode } from './newer-node.ts';
 import { tell, writeRecording } from './profiles.ts';
 
 export const command: Command = {
-  usage: `usage: probescope profile (--pid P | --all | -- COMMAND …) --out RECORDING [--hz N] [--duration D] [--call-graph fp|dwarf]
-       probescope profile --off-cpu (--pid P | --all | -- COMMAND …) --out RECORDING [--duration D]
-       probescope profile --wall-clock (--pid P | --all | -- COMMAND …) --out RECORDING [--hz N] [--duration D]
-       probescope profile --event EVENT (--pid P | --all | -- COMMAND …) --out RECORDING [--duration D] [--call-graph fp|dwarf]
+  usage: `usage: probescope profile (--pid P | --container C | --all | -- COMMAND …) --out RECORDING [--hz N] [--duration D] [--call-graph fp|dwarf]
+       probescope profile --off-cpu (--pid P | --container C | --all | -- COMMAND …) --out RECORDING [--duration D]
+       probescope profile --wall-clock (--pid P | --container C | --all | -- COMMAND …) --out RECORDING [--hz N] [--duration D]
+       probescope profile --event EVENT (--pid P | --container C | --all | -- COMMAND …) --out RECORDING [--duration D] [--call-graph fp|dwarf]
 
 Samples user and kernel stacks while they run on a CPU, with perf, and records them with file and line.
   --pid          a running process, with its threads
+  --container    the processes of a container, by its name, id or RUNTIME:ID, with what they start
   --all          everything on this machine
   -- COMMAND     is started, and profiled until it ends
   --off-cpu      instead sums the time that threads are blocked, by the stack that blocked, with bpftrace
   --wall-clock   instead all time of all threads, by what they do: running (sampled), waiting for a CPU, blocked, waiting for I/O; with bpftrace
   --event        instead takes the stack of each occurrence of an event, as perf list names it: page-faults, syscalls:sys_enter_write
   --hz           samples a second and CPU; 99 without it, so that nothing periodic is met in step
-  --duration     how long, such as 10s; until the end without it (10s for --pid and --all)
+  --duration     how long, such as 10s; until the end without it (10s for --pid, --container and --all)
   --call-graph   how stacks are walked; chosen by looking at the binary without it, and said`,
   async run(args) {
     const rerun = onNewerNode();
     if (rerun !== undefined) return rerun;
     const { values, positionals } = parseCommandLine(args, {
       pid: { type: 'string' },
+      container: { type: 'string' },
       all: { type: 'boolean', default: false },
       hz: { type: 'string' },
       'off-cpu': { type: 'boolean', default: false },
@@ -51,8 +53,10 @@ Samples user and kernel stacks while they run on a CPU, with perf, and records t
       'call-graph': { type: 'string' },
       out: { type: 'string' },
     });
-    const asked = Number(values.pid !== undefined) + Number(values.all) + Number(positionals.length > 0);
-    if (asked !== 1) throw new UsageError('name one of --pid P, --all and -- COMMAND');
+    const { container } = values;
+    const asked = [values.pid !== undefined, container !== undefined, values.all, positionals.length > 0];
+    if (asked.filter(Boolean).length !== 1)
+      throw new UsageError('name one of --pid P, --container C, --all and -- COMMAND');
     if (values.out === undefined) throw new UsageError('--out RECORDING is missing');
     if (existsSync(values.out))
       throw new UsageError(`${values.out} exists already; recordings are never written over`);
@@ -67,13 +71,21 @@ Samples user and kernel stacks while they run on a CPU, with perf, and records t
           : 10_000
         : parseDurationMs(values.duration);
     const target: ProfileRequest['target'] =
-      pid !== undefined ? { pid } : values.all ? 'machine' : { command: positionals };
+      pid !== undefined
+        ? { pid }
+        : container !== undefined
+          ? { container }
+          : values.all
+            ? 'machine'
+            : { command: positionals };
     const name =
       pid !== undefined
         ? `Process ${pid} (${commandOf(pid)})`
-        : values.all
-          ? `All of ${hostname()}`
-          : positionals.join(' ');
+        : container !== undefined
+          ? `Container ${container}`
+          : values.all
+            ? `All of ${hostname()}`
+            : positionals.join(' ');
     if (values['off-cpu'] && (values.hz !== undefined || values['call-graph'] !== undefined))
       throw new UsageError(
         '--off-cpu measures every wait by frame pointers: leave --hz and --call-graph out',

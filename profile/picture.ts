@@ -80,8 +80,12 @@ export class Painter {
       layout = layOutTree(recast(profile.nodes, self, { ...how, focus: sandwich }, delta));
       callers = layOutTree(callersOf(recast(profile.nodes, self, how, delta), sandwich));
     } else {
-      if (options.arrangement === 'sandwich' && options.sandwich !== undefined)
-        remarks.push(`No frame is called ${options.sandwich}.`);
+      if (options.arrangement === 'sandwich')
+        remarks.push(
+          options.sandwich === undefined
+            ? 'Of which function? Select a frame and press S, or right-click one and choose Show Callers and Callees.'
+            : `No frame is called ${options.sandwich}.`,
+        );
       layout = shape();
     }
     return {

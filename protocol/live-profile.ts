@@ -22,11 +22,20 @@ export const unitOf = (kind: ProfileKind): WeightUnit => units[kind];
 /** Names of events as perf list prints them: `page-faults`, `syscalls:sys_enter_write`; no groups, no modifiers. */
 export const isEventName = (name: string): boolean => /^[\w-]+(?::[\w-]+)?$/.test(name);
 
+/**
+ * One process with its threads, or several, such as those of a container, with the threads and processes that they start; or everything on
+ * the target.
+ */
+export type ProfileTarget = { readonly pid: number } | { readonly pids: readonly number[] } | 'machine';
+
+/** Undefined stands for all. */
+export const pidsOf = (target: ProfileTarget): readonly number[] | undefined =>
+  target === 'machine' ? undefined : 'pid' in target ? [target.pid] : target.pids;
+
 export interface ProfileSpec {
   readonly id: LiveProfileId;
   readonly kind: ProfileKind;
-  /** One process with its threads (and, off-CPU and by the wall clock, the children it starts), or everything on the target. */
-  readonly target: { readonly pid: number } | 'machine';
+  readonly target: ProfileTarget;
   /** Samples a second and CPU of what runs, 1 to 99,999; it means nothing off the CPU and of events. */
   readonly hz: number;
   /** What occurs, for a profile of the kind `event`. */

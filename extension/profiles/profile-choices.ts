@@ -1,6 +1,7 @@
 /** What *Profile Process* offers to choose from. Pure: the asking itself is in `profile-commands.ts`. */
 import type { ProfileKind } from '../../protocol/live-profile.ts';
 import type { ProcessInfo } from '../../protocol/target.ts';
+import { byContainer, containerTitle } from '../core/targets/containers.ts';
 import { processSummary, processTitle } from '../targets/process-text.ts';
 
 /** Rates are next to round numbers, so that nothing periodic is met in step. */
@@ -11,21 +12,52 @@ export interface ProcessItem {
   readonly label: string;
   readonly description: string;
   readonly detail: string;
-  /** Absent: everything on the target. */
-  readonly process?: ProcessInfo;
+  /** Undefined: everything on the target. */
+  readonly subject: ProfileSubject | undefined;
 }
 
-/** The processes, busiest first, and everything on the target at the end. */
+/** What is profiled: a process, or the processes of a container, under the name that people know. */
+export interface ProfileSubject {
+  readonly name: string;
+  readonly processes: readonly ProcessInfo[];
+}
+
+export const subjectOfProcess = (process: ProcessInfo): ProfileSubject => ({
+  name: `${processTitle(process)} ${process.pid}`,
+  processes: [process],
+});
+
+export const subjectOfContainer = (id: string, processes: readonly ProcessInfo[]): ProfileSubject => ({
+  name: containerTitle(id, processes),
+  processes,
+});
+
+export const processItem = (process: ProcessInfo): ProcessItem => ({
+  label: processTitle(process),
+  description: processSummary(process),
+  detail: process.commandLine || process.command,
+  subject: subjectOfProcess(process),
+});
+
+export const byBusyness = (processes: readonly ProcessInfo[]): ProcessInfo[] =>
+  [...processes].sort((a, b) => (b.shareOfCore ?? 0) - (a.shareOfCore ?? 0) || a.pid - b.pid);
+
+/** The processes, busiest first, the containers, and everything on the target at the end. */
 export function processItems(processes: readonly ProcessInfo[], target: string): ProcessItem[] {
-  const sorted = [...processes].sort((a, b) => (b.shareOfCore ?? 0) - (a.shareOfCore ?? 0) || a.pid - b.pid);
   return [
-    ...sorted.map((process) => ({
-      label: processTitle(process),
-      description: processSummary(process),
-      detail: process.commandLine || process.command,
-      process,
+    ...byBusyness(processes).map(processItem),
+    ...[...byContainer(processes).containers].map(([id, own]) => ({
+      label: `$(package) ${containerTitle(id, own)}`,
+      description: own.length === 1 ? 'container with 1 process' : `container with ${own.length} processes`,
+      detail: id,
+      subject: subjectOfContainer(id, own),
     })),
-    { label: `$(server) Everything on ${target}`, description: 'all processes and the kernel', detail: '' },
+    {
+      label: `$(server) Everything on ${target}`,
+      description: 'all processes and the kernel',
+      detail: '',
+      subject: undefined,
+    },
   ];
 }
 

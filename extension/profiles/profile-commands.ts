@@ -1,7 +1,7 @@
 /** *Profile Process*: from the palette, a process of the Targets view, or an editor whose file's program runs. */
 import { commands, l10n, Uri, window, type Disposable } from 'vscode';
 import { asProblem, ProbeError } from '../../protocol/errors.ts';
-import { isEventName } from '../../protocol/live-profile.ts';
+import { isEventName, type ProfileTarget } from '../../protocol/live-profile.ts';
 import type { ProcessInfo } from '../../protocol/target.ts';
 import type { BinaryChooser } from '../commands/choose-binary.ts';
 import type { HelperConnection } from '../core/connection.ts';
@@ -10,9 +10,17 @@ import { profileTitle } from '../core/profile-meta.ts';
 import type { ShowProblem } from '../platform/problems.ts';
 import { asking, withProgress } from '../platform/progress.ts';
 import type { NewRecordings } from '../recordings/new-recordings.ts';
-import { processTitle } from '../targets/process-text.ts';
 import type { TargetNode } from '../views/targets.ts';
-import { measureItems, processItems, type MeasureItem } from './profile-choices.ts';
+import {
+  byBusyness,
+  measureItems,
+  processItem,
+  processItems,
+  subjectOfContainer,
+  subjectOfProcess,
+  type MeasureItem,
+  type ProfileSubject,
+} from './profile-choices.ts';
 import { recordProfile } from './profile-files.ts';
 import type { ProfilePanels } from './profile-panels.ts';
 
@@ -28,7 +36,7 @@ export interface ProfileServices {
 }
 
 /** Undefined stands for everything on the target. */
-type Subject = ProcessInfo | undefined;
+type Subject = ProfileSubject | undefined;
 
 export function registerProfileCommands(services: ProfileServices): Disposable[] {
   const { show, panels } = services;
@@ -54,8 +62,9 @@ async function subjectOf(
   services: ProfileServices,
   from: TargetNode | Uri | undefined,
 ): Promise<{ readonly subject: Subject }> {
-  if (from instanceof Uri) return { subject: await processOfFile(services, from.fsPath) };
-  if (from?.kind === 'process') return { subject: from.process };
+  if (from instanceof Uri) return { subject: subjectOfProcess(await processOfFile(services, from.fsPath)) };
+  if (from?.kind === 'process') return { subject: subjectOfProcess(from.process) };
+  if (from?.kind === 'container') return { subject: subjectOfContainer(from.id, from.processes) };
   const { connect, targetName } = services;
   const { processes } = await withProgress(l10n.t('Listing processes'), async () =>
     (await connect()).call('processes', {}),
@@ -69,7 +78,7 @@ async function subjectOf(
     }),
   );
   if (picked === undefined) throw cancelled();
-  return { subject: picked.process };
+  return { subject: picked.subject };
 }
 
 /** The process that runs what was built from a file; asks where there are several. */
@@ -87,20 +96,16 @@ async function processOfFile({ chooser }: ProfileServices, file: string): Promis
       remedy: l10n.t('Start the program, then profile it; probescope profile -- COMMAND does both.'),
     });
   if (second === undefined) return first;
-  const items = processItems(processes, '').filter(({ process }) => process !== undefined);
+  const items = byBusyness(processes).map((process) => ({ ...processItem(process), process }));
   const picked = await asking(
     window.showQuickPick(items, { title: l10n.t('Profile which process?'), matchOnDetail: true }),
   );
-  if (picked?.process === undefined) throw cancelled();
+  if (picked === undefined) throw cancelled();
   return picked.process;
 }
 
 async function askHow(subject: Subject): Promise<MeasureItem | undefined> {
-  const what =
-    subject === undefined
-      ? l10n.t('everything')
-      : l10n.t('{0} (process {1})', processTitle(subject), subject.pid);
-  const title = l10n.t('Profile {0}', what);
+  const title = l10n.t('Profile {0}', subject?.name ?? l10n.t('everything'));
   const picked = await asking(window.showQuickPick(measureItems, { title, matchOnDetail: true }));
   if (picked?.event !== '') return picked;
   const event = await asking(
@@ -117,11 +122,17 @@ async function askHow(subject: Subject): Promise<MeasureItem | undefined> {
   return event === undefined || event === '' ? undefined : { ...picked, event };
 }
 
+function targetOf(subject: Subject): ProfileTarget {
+  if (subject === undefined) return 'machine';
+  const [pid, ...others] = subject.processes.map((process) => process.pid);
+  return pid !== undefined && others.length === 0 ? { pid } : { pids: [pid ?? 0, ...others] };
+}
+
 /** Opens the panel at once; what goes wrong stands in it. */
 async function profile(services: ProfileServices, subject: Subject, how: MeasureItem): Promise<void> {
   const { recordings, panels, connect, targetName, minutes, show } = services;
   const target = targetName();
-  const name = subject === undefined ? target : `${processTitle(subject)} ${subject.pid}`;
+  const name = subject?.name ?? target;
   const spec = {
     kind: how.measures,
     hz: how.hz,
@@ -130,7 +141,7 @@ async function profile(services: ProfileServices, subject: Subject, how: Measure
   const title = profileTitle(name, spec);
   const live = new LiveProfile(title, {
     ...spec,
-    target: subject === undefined ? 'machine' : { pid: subject.pid },
+    target: targetOf(subject),
   });
   const path = (await recordings.storage()).newPath('profile', title);
   panels.openLive(path, {

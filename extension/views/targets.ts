@@ -15,13 +15,8 @@ import type { Finding, ProcessInfo, TargetFacts } from '../../protocol/target.ts
 import type { Target } from '../core/targets/target.ts';
 import type { ClockOffset } from '../core/keep-alive.ts';
 import { findingsOf } from '../core/targets/findings.ts';
-import {
-  byContainer,
-  containerTitle,
-  processDetails,
-  processSummary,
-  processTitle,
-} from '../targets/process-text.ts';
+import { byContainer, containerTitle } from '../core/targets/containers.ts';
+import { processDetails, processSummary, processTitle } from '../targets/process-text.ts';
 import type { TargetChoice } from '../targets/target-choice.ts';
 
 /** What the view asks of the target that is in use. */

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import type { Symboliser } from '../symbols/symbolise.ts';
 
 /**
- * A process with those below it, or whatever process is asked for: their names, and the mappings by which their addresses
+ * Processes with those below them, or whatever process is asked for: their names, and the mappings by which their addresses
  * are named later, read while they live.
  */
 export class FollowedProcesses {
@@ -10,21 +10,26 @@ export class FollowedProcesses {
   readonly #names = new Map<number, string>();
   /** Each thread that was seen, with its process. */
   readonly threads = new Map<number, number>();
-  readonly #root: number | undefined;
+  readonly #roots: readonly number[] | undefined;
 
-  constructor(symboliser: Symboliser, root: number | undefined) {
+  constructor(symboliser: Symboliser, roots: readonly number[] | undefined) {
     this.#symboliser = symboliser;
-    this.#root = root;
+    this.#roots = roots;
     this.look();
   }
 
+  /** All that were asked for have ended. */
   get isGone(): boolean {
-    return this.#root !== undefined && textOf(`/proc/${this.#root}/maps`) === '';
+    return this.#roots?.every((pid) => textOf(`/proc/${pid}/maps`) === '') === true;
   }
 
   look(): void {
-    const waiting = this.#root === undefined ? [] : [this.#root];
+    const waiting = [...(this.#roots ?? [])];
+    const seen = new Set<number>();
     for (let pid = waiting.pop(); pid !== undefined; pid = waiting.pop()) {
+      // of a container both parent and child are asked for
+      if (seen.has(pid)) continue;
+      seen.add(pid);
       this.#symboliser.prepare(pid);
       this.#readName(pid);
       waiting.push(...this.#childrenOf(pid));

@@ -1,5 +1,5 @@
-import type { Problem } from '../../protocol/errors.ts';
-import type { ProfileStarted } from '../../protocol/live-profile.ts';
+import { ProbeError, type Problem } from '../../protocol/errors.ts';
+import { pidsOf, type ProfileStarted, type ProfileTarget } from '../../protocol/live-profile.ts';
 import type { StackInterner } from './stacks.ts';
 
 /** A profile that is measured now, whichever engine measures it. */
@@ -26,3 +26,13 @@ export interface RunningProfile {
 /** `1 sample`, `2 samples`: for notes. */
 export const counted = (count: number, one: string, more: string): string =>
   `${count} ${count === 1 ? one : more}`;
+
+export function processGone(target: ProfileTarget): ProbeError {
+  const pids = pidsOf(target) ?? [];
+  return new ProbeError({
+    code: 'process-gone',
+    message:
+      pids.length === 1 ? `Process ${pids[0]!} does not exist.` : 'None of these processes exists any more.',
+    remedy: 'Look up its number again: pgrep -a NAME.',
+  });
+}

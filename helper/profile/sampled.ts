@@ -3,9 +3,10 @@ import { periodOf } from '../engines/perf/events.ts';
 import { checkEvent, perfCommand, Sampling, type SamplingOptions } from '../engines/perf/sampling.ts';
 import type { PerfSample } from '../engines/perf/text.ts';
 import type { Problem } from '../../protocol/errors.ts';
-import { unitOf, type ProfileSpec, type ProfileStarted } from '../../protocol/live-profile.ts';
+import { pidsOf, unitOf, type ProfileSpec, type ProfileStarted } from '../../protocol/live-profile.ts';
 import type { Symboliser } from '../symbols/symbolise.ts';
 import { execFile } from 'node:child_process';
+import { readlinkSync } from 'node:fs';
 import { FollowedProcesses } from './followed.ts';
 import { FrameNamer } from './frames.ts';
 import { counted, type RunningProfile } from './running.ts';
@@ -67,7 +68,7 @@ export class SampledProfile implements RunningProfile {
     const command = await perfCommand();
     if (spec.kind === 'event') await checkEvent(spec.event ?? '', command);
     const choice = chosen(spec);
-    const followed = new FollowedProcesses(symboliser, target === 'machine' ? undefined : target.pid);
+    const followed = new FollowedProcesses(symboliser, pidsOf(target));
     const pending: PerfSample[] = [];
     const sampling = new Sampling(command, {
       ...{ of: sampledOf(spec), target, callGraph: choice.mode },
@@ -171,12 +172,28 @@ function chosen({ callGraph, program, target }: ProfileSpec): CallGraphChoice {
       why: `Stacks are walked by ${callGraph === 'fp' ? 'frame pointers' : 'DWARF'}, as asked.`,
     };
   if (program !== undefined) return chooseCallGraph(program);
-  if (target === 'machine')
+  const pids = pidsOf(target);
+  if (pids === undefined)
     return {
       mode: 'fp',
       why: 'Stacks are walked by frame pointers; programs that keep none show their innermost frames only.',
     };
-  return chooseCallGraph(`/proc/${target.pid}/exe`);
+  return chooseCallGraphOf(pids);
+}
+
+/** The slower way as soon as one of the programs needs it. */
+function chooseCallGraphOf(pids: readonly number[]): CallGraphChoice {
+  const programs = new Map(pids.map((pid) => [linkOf(`/proc/${pid}/exe`), `/proc/${pid}/exe`]));
+  const choices = [...programs.values()].map(chooseCallGraph);
+  return choices.find(({ mode }) => mode === 'dwarf') ?? choices[0]!;
+}
+
+function linkOf(path: string): string {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return path;
+  }
 }
 
 function versionOf(perf: string): Promise<string> {

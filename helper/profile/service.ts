@@ -5,13 +5,14 @@ import { Symboliser } from '../symbols/symbolise.ts';
 import { ProbeError } from '../../protocol/errors.ts';
 import {
   isEventName,
+  pidsOf,
   type LiveProfileId,
   type ProfileSpec,
   type ProfileStarted,
 } from '../../protocol/live-profile.ts';
 import { SampledProfile } from './sampled.ts';
 import { SummedProfile } from './summed.ts';
-import type { RunningProfile } from './running.ts';
+import { processGone, type RunningProfile } from './running.ts';
 
 /** A picture is laid out anew with each delta. */
 const DELTA_MS = 1000;
@@ -51,8 +52,9 @@ export class LiveProfileService {
     await Promise.all(all.map((live) => live.done));
   }
 
-  async #start(spec: ProfileSpec): Promise<ProfileStarted> {
-    check(spec);
+  async #start(asked: ProfileSpec): Promise<ProfileStarted> {
+    check(asked);
+    const spec = ofNow(asked);
     const { id, kind } = spec;
     if (this.#live.has(id) || this.#starting.has(id))
       throw new ProbeError({ code: 'invalid-argument', message: `Profile ${id} has started already.` });
@@ -88,13 +90,18 @@ function check({ target, hz, kind, event = '' }: ProfileSpec): void {
       message: `${hz} is no rate of samples.`,
       remedy: `Give 1 to ${HIGHEST_HZ} samples a second.`,
     });
-  if (target === 'machine') return;
-  if (!Number.isInteger(target.pid) || target.pid < 1 || !existsSync(`/proc/${target.pid}`))
-    throw new ProbeError({
-      code: 'process-gone',
-      message: `Process ${target.pid} does not exist.`,
-      remedy: 'Look up its number again: pgrep -a NAME.',
-    });
+  const pids = pidsOf(target);
+  if (pids !== undefined && !pids.some(exists)) throw processGone(target);
+}
+
+const exists = (pid: number): boolean => Number.isInteger(pid) && pid > 0 && existsSync(`/proc/${pid}`);
+
+/** Without the processes that have ended since they were listed: perf refuses all for the sake of one. */
+function ofNow(spec: ProfileSpec): ProfileSpec {
+  const { target } = spec;
+  return target !== 'machine' && 'pids' in target
+    ? { ...spec, target: { pids: target.pids.filter(exists) } }
+    : spec;
 }
 
 /** Sends what a running profile took, once a second, until it has ended. */

@@ -17,14 +17,14 @@ import {
 } from '../../profile/import/thread-times.ts';
 import { stateFrames } from '../../profile/thread-states.ts';
 import { ProbeError, type Problem } from '../../protocol/errors.ts';
-import type { ProfileSpec, ProfileStarted } from '../../protocol/live-profile.ts';
+import { pidsOf, type ProfileSpec, type ProfileStarted } from '../../protocol/live-profile.ts';
 import type { ScriptMap } from '../../protocol/script.ts';
 import { engineCommand } from '../engines/bpftrace/host-command.ts';
 import { orderToken } from '../engines/bpftrace/quote.ts';
 import { giveOrder } from '../engines/bpftrace/supervisor.ts';
 import type { Symboliser } from '../symbols/symbolise.ts';
 import { FollowedProcesses } from './followed.ts';
-import { counted, type RunningProfile } from './running.ts';
+import { counted, processGone, type RunningProfile } from './running.ts';
 import { StackInterner } from './stacks.ts';
 
 /** Thread stacks that are told apart; an entry of the map costs the kernel some 100 bytes. */
@@ -82,21 +82,16 @@ export class SummedProfile implements RunningProfile {
   /** Resolves when the first switch was seen; throws what the engine refused as ProbeError. */
   static async start(spec: ProfileSpec, symboliser: Symboliser): Promise<SummedProfile> {
     const { target, id, hz } = spec;
-    const pid = target === 'machine' ? undefined : target.pid;
-    const followed = new FollowedProcesses(symboliser, pid);
-    if (followed.isGone)
-      throw new ProbeError({
-        code: 'process-gone',
-        message: `Process ${pid} does not exist.`,
-        remedy: 'Look up its number again: pgrep -a NAME.',
-      });
+    const pids = pidsOf(target);
+    const followed = new FollowedProcesses(symboliser, pids);
+    if (followed.isGone) throw processGone(target);
     const { command } = await engineCommand();
-    const scope = pid === undefined ? 'machine' : 'process';
+    const scope = pids ?? 'machine';
     const script = (orders?: ThreadTimesOrders): string =>
       spec.kind === 'off-cpu'
         ? offCpuScript(scope, orders)
         : wallClockScript(scope, { hz, kernelTypes: existsSync('/sys/kernel/btf/vmlinux') }, orders);
-    const run = new SummingRun(id, command, script, pid);
+    const run = new SummingRun(id, command, script);
     await run.ready;
     const started: ProfileStarted = {
       engine: `bpftrace ${command.version}`,
@@ -223,7 +218,6 @@ class SummingRun {
     id: string,
     command: Awaited<ReturnType<typeof engineCommand>>['command'],
     script: (orders: ThreadTimesOrders) => string,
-    pid: number | undefined,
   ) {
     const canSizeMaps = command.passesEnvironment || command.takesKeys;
     let resolveReady: () => void = () => undefined;
@@ -240,7 +234,7 @@ class SummingRun {
       spec: {
         run: id,
         script: script(this.#orders),
-        args: pid === undefined ? [] : [String(pid)],
+        args: [],
         unsafe: false,
         ...(canSizeMaps ? { mapKeys: MOST_STACKS } : {}),
       },

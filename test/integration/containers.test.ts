@@ -1,3 +1,7 @@
+import { execa } from 'execa';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { localHelper, type LocalHelper } from '../../cli/in-process.ts';
 import { ProbeRegistry } from '../../extension/core/registry.ts';
@@ -8,7 +12,7 @@ import {
   whyNotContainer,
   type RunningContainer,
 } from '../lab/containers.ts';
-import { whyNoTracing } from './support/traced-program.ts';
+import { cliBundle, whyNoTracing } from './support/traced-program.ts';
 
 const reason = whyNoTracing();
 let helper: LocalHelper;
@@ -72,3 +76,38 @@ for (const kind of containerKinds)
       container.stop();
     }
   });
+
+test('a container is profiled as a whole: its waits and its events, nobody else’s', async (ctx) => {
+  if (reason !== undefined) return ctx.skip(reason);
+  const why = whyNotContainer('unshare + chroot');
+  if (why !== undefined) return ctx.skip(why);
+  const container = await startContainer('unshare + chroot').catch((error: unknown) => String(error));
+  if (typeof container === 'string') return ctx.skip(container);
+  const folder = mkdtempSync(join(tmpdir(), 'probescope-container-profile-'));
+  const cli = (...args: string[]) =>
+    execa(process.execPath, ['--disable-warning=ExperimentalWarning', cliBundle, ...args], {
+      ...{ reject: false, cwd: folder },
+    });
+  try {
+    const { processes } = await helper.connection.call('processes', {});
+    const id = processes.find(({ pid }) => pid === container.pid)?.container ?? '';
+    for (const [name, ...how] of [
+      ['waits', '--off-cpu'],
+      ['calls', '--event', 'syscalls:sys_enter_clock_nanosleep'],
+    ] as const) {
+      const out = ['--duration', '1s', '--out', `${name}.probescope`];
+      const run = await cli('profile', ...how, '--container', id, ...out);
+      expect(run.exitCode, run.stderr).toBe(0);
+      expect(run.stdout).toMatch(name === 'waits' ? /blocked in/ : /^[1-9]\d\d+ occurrences in/);
+      const { stdout } = await cli('export', `${name}.probescope`, '--format', 'folded');
+      // one process is in it, which does one thing
+      for (const line of stdout.split('\n')) expect(line).toMatch(/nanosleep/);
+    }
+    const named = await cli('profile', '--container', 'no-such-one', '--out', 'none.probescope');
+    expect(named.stderr).toContain('No process here runs in a container no-such-one.');
+    expect(named.stderr).toContain(id);
+  } finally {
+    container.stop();
+    rmSync(folder, { recursive: true });
+  }
+});

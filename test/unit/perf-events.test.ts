@@ -40,7 +40,7 @@ test('recordings of one program by other kinds of profiles have other names', ()
 
 test('the scripts that are shown hold no order, and everything that they read is set', () => {
   const clock = { hz: 99, kernelTypes: true };
-  for (const scope of ['process', 'machine'] as const)
+  for (const scope of [[4711, 4712], 'machine'] as const)
     for (const script of [
       offCpuScript(scope),
       wallClockScript(scope, clock),

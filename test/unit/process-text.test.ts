@@ -1,10 +1,6 @@
 import { expect, test } from 'vitest';
-import {
-  byContainer,
-  containerTitle,
-  processDetails,
-  processSummary,
-} from '../../extension/targets/process-text.ts';
+import { byContainer, containersNamed, containerTitle } from '../../extension/core/targets/containers.ts';
+import { processDetails, processSummary } from '../../extension/targets/process-text.ts';
 import type { ProcessInfo } from '../../protocol/target.ts';
 
 const process = (pid: number, rest: Partial<ProcessInfo> = {}): ProcessInfo => ({
@@ -44,4 +40,21 @@ test('a row says what decides whether it can be traced', () => {
     'Process 4711 of www: /srv/web. 12 % of a core. Written in Go, as it seems. Its program file has debug information.',
   );
   expect(processDetails(process(1, { debugInfo: false }))).toContain('a separate file may');
+});
+
+test('a container is meant by its name, its whole id, or the beginning of it', () => {
+  const processes = [
+    process(1, { container: 'docker:4f5a6b7c8d9e', containerName: 'web' }),
+    process(2, { container: 'docker:4f5a6b7c8d9e', containerName: 'web' }),
+    process(3, { container: 'podman:4f5a00000000' }),
+    process(4),
+  ];
+  const pids = (name: string): number[][] =>
+    [...containersNamed(name, processes).values()].map((own) => own.map(({ pid }) => pid));
+  expect(pids('web')).toEqual([[1, 2]]);
+  expect(pids('docker:4f5a6b7c8d9e')).toEqual([[1, 2]]);
+  expect(pids('4f5a6')).toEqual([[1, 2]]);
+  expect(pids('4f5a')).toEqual([[1, 2], [3]]);
+  expect(pids('')).toEqual([]);
+  expect(pids('nothing')).toEqual([]);
 });

@@ -1,6 +1,15 @@
 import type { FlameChange, FlameOptions } from '../../protocol/flame.ts';
 import type { ProfileFacts } from './channel.ts';
 import { element } from './dom.ts';
+import {
+  allThreads,
+  ofProcess,
+  ofThread,
+  threadGroups,
+  threadsOf,
+  valueOf,
+  type ThreadGroup,
+} from './threads.ts';
 
 export interface ControlEvents {
   readonly change: (options: FlameChange) => void;
@@ -92,6 +101,10 @@ export class Controls {
   readonly #boxes = new Map<Switch, HTMLInputElement>();
   readonly #labels = new Map<string, HTMLElement>();
   readonly #chips: HTMLElement;
+  readonly #threads: HTMLSelectElement;
+  #threadGroups: readonly ThreadGroup[] = [];
+  /** How many threads the list has. */
+  #listed = 0;
   readonly #events: ControlEvents;
 
   constructor(events: ControlEvents) {
@@ -116,6 +129,14 @@ export class Controls {
     this.filterField.addEventListener('change', () => events.change({ filter: this.filterField.value }));
     this.#found = element('span', { className: 'found', role: 'status' });
     this.#chips = element('span', { className: 'chips' });
+    this.#threads = element('select', {
+      title: 'Whose stacks are shown',
+      'aria-label': 'Threads',
+      hidden: true,
+    });
+    this.#threads.addEventListener('change', () => {
+      events.change({ threads: threadsOf(this.#threads.value, this.#threadGroups) });
+    });
     const button = (text: string, label: string, run: () => void): HTMLElement => {
       const made = element('button', { type: 'button', title: label, 'aria-label': label }, text);
       made.addEventListener('click', run);
@@ -143,6 +164,7 @@ export class Controls {
       this.#choice('widths'),
       this.#choice('diffColours'),
       ...(Object.keys(switches) as Switch[]).map((name) => this.#switch(name)),
+      this.#threads,
       this.filterField,
       this.#chips,
       element('span', { className: 'spring' }),
@@ -189,8 +211,36 @@ export class Controls {
     };
     for (const name of ['widths', 'diffColours', 'normalised']) visible(name, compared);
     visible('colourBy', !compared);
-    visible('threadLanes', timed && threads.length > 1 && !compared);
+    const hasThreads = timed && threads.length > 1 && !compared;
+    visible('threadLanes', hasThreads);
+    this.#threads.hidden = !hasThreads;
+    if (hasThreads) this.#showThreads(options, threads);
     this.#showChips(options, threads);
+  }
+
+  #showThreads(options: FlameOptions, threads: Shown['threads']): void {
+    if (this.#listed !== threads.length) {
+      this.#listed = threads.length;
+      this.#threadGroups = threadGroups(threads);
+      const option = (value: string, text: string): HTMLElement => element('option', { value }, text);
+      this.#threads.replaceChildren(
+        option(allThreads, 'All threads'),
+        ...this.#threadGroups.map(({ pid, name, threads: own }) =>
+          own.length === 1
+            ? option(ofThread(own[0]!), `${name} ${pid}`)
+            : element(
+                'optgroup',
+                { label: `${name} ${pid}` },
+                option(ofProcess(pid), `All of ${name} ${pid}`),
+                ...own.map((index) => option(ofThread(index), threadName(threads, index))),
+              ),
+        ),
+      );
+    }
+    const value = valueOf(options.threads, this.#threadGroups);
+    // chosen elsewhere: its chip tells
+    if (value === undefined) this.#threads.selectedIndex = -1;
+    else this.#threads.value = value;
   }
 
   /** What is filtered away, each with a button that takes it back. */
@@ -217,8 +267,10 @@ export class Controls {
       );
     }
     if (options.threads !== undefined) {
-      const names = options.threads.map((thread) => threads[thread]?.name ?? '?');
-      chips.push(chip(`threads: ${names.join(', ')}`, { threads: undefined }));
+      const names = options.threads.slice(0, 3).map((index) => threadName(threads, index));
+      const more = options.threads.length - names.length;
+      const text = `threads: ${names.join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
+      chips.push(chip(text, { threads: undefined }));
     }
     this.#chips.replaceChildren(...chips);
   }
@@ -226,4 +278,9 @@ export class Controls {
   showFound(text: string): void {
     this.#found.textContent = text;
   }
+}
+
+function threadName(threads: Shown['threads'], index: number): string {
+  const thread = threads[index];
+  return thread === undefined ? '?' : `${thread.name || 'thread'} ${thread.tid}`;
 }

@@ -80,7 +80,9 @@ export class LiveBar {
 function figures({ elapsedNs, total, unit, hz, state }: LiveStatus): string {
   if (state === 'starting') return '';
   const rate = hz === undefined ? '' : ` · ${hz} Hz a CPU`;
-  return `${formatDuration(elapsedNs)} · ${formatWeight(total, unit)}${rate}`;
+  // two times beside one another: whose is the second?
+  const whose = unit === 'nanoseconds' ? ' of threads' : '';
+  return `${formatDuration(elapsedNs)} · ${formatWeight(total, unit)}${whose}${rate}`;
 }
 
 /** What stands in the place of a picture without stacks. */

@@ -8,7 +8,7 @@ import type { FromWorker, GroupFacts, ProfileFacts } from './channel.ts';
 import { commandTable } from './commands.ts';
 import { Controls } from './controls.ts';
 import type { Described } from './describe.ts';
-import { frameOf, linesOf, sentenceOf, summaryOf } from './describe.ts';
+import { frameOf, linesOf, nameOf, sentenceOf, summaryOf } from './describe.ts';
 import { element } from './dom.ts';
 import { Gestures } from './gestures.ts';
 import { Hover } from './hover.ts';
@@ -74,7 +74,9 @@ export class FlameView {
   constructor(root: HTMLElement, events: ViewEvents) {
     this.#events = events;
     this.#controls = new Controls({
-      change: events.change,
+      change: (options) => {
+        events.change(this.#withFunction(options));
+      },
       search: (text) => {
         this.search(text);
       },
@@ -217,6 +219,7 @@ export class FlameView {
       ...(this.#picture?.remarks ?? []),
     ];
     this.#notes.replaceChildren(...notes.map((note) => element('p', {}, note)));
+    this.#notes.classList.toggle('has-notice', this.#notice !== undefined);
   }
 
   #stepMatch(direction: 1 | -1): void {
@@ -284,6 +287,13 @@ export class FlameView {
 
   get #described(): Described {
     return { groups: this.#groups!, unit: this.#facts!.unit, profileTotal: this.#picture!.profileTotal };
+  }
+
+  /** The sandwich is about a function: the selected one, unless it is named. */
+  #withFunction(options: FlameChange): FlameChange {
+    const spot = this.#selected;
+    if (options.arrangement !== 'sandwich' || spot === undefined || spot.node === 0) return options;
+    return { sandwich: nameOf(spot.pane.layout, spot.node, this.#groups!), ...options };
   }
 
   #select(spot: Spot, reveal: boolean): void {

@@ -257,8 +257,16 @@ function fillHead(
   actions.hidden = offered.length === 0;
 }
 
+/** Scripts and command lines of several lines scroll in a box of their own: what can be done stands below them. */
+const LONG = 200;
+
 function fact([label, value]: readonly [string, string]): HTMLElement {
-  const pair = element('div');
+  const isLong = value.length > LONG || value.includes('\n');
+  const pair = element('div', isLong ? { class: 'long' } : {});
+  if (isLong) {
+    pair.append(element('dt', {}, label), element('dd', { tabindex: '0', 'aria-label': label }, value));
+    return pair;
+  }
   pair.append(element('dt', {}, label), element('dd', { title: value }, value));
   return pair;
 }

@@ -1,5 +1,8 @@
-/** What a profile of threads' times follows: one process with the children it starts meanwhile, or every thread of the machine. */
-export type ThreadTimesScope = 'process' | 'machine';
+/** What a profile of threads' times follows: processes with the children they start meanwhile, or every thread of the machine. */
+export type ThreadTimesScope = readonly number[] | 'machine';
+
+const begin = (scope: ThreadTimesScope): string =>
+  scope === 'machine' ? '' : scope.map((pid) => ` @follow[(uint64)${pid}] = 1;`).join('');
 
 /** The line that the scripts print once their switch probe fires: only then is nothing missed any more. */
 export const THREAD_TIMES_READY = 'ready';
@@ -49,20 +52,20 @@ const running = (orders: ThreadTimesOrders | undefined): string =>
   orders === undefined ? '' : '/@stopped == 0/ ';
 
 const ending = (scope: ThreadTimesScope, orders: ThreadTimesOrders | undefined): string =>
-  `END { clear(@ready); clear(@turn);${orders === undefined ? '' : ' clear(@stopped);'}${scope === 'process' ? ' clear(@follow);' : ''} }`;
+  `END { clear(@ready); clear(@turn);${orders === undefined ? '' : ' clear(@stopped);'}${scope === 'machine' ? '' : ' clear(@follow);'} }`;
 
 /**
  * The script that sums the time between a thread's leaving a CPU blocked and its next running, by the stacks it left
  * with. Those are kept by thread: when the thread returns, the tracepoint still runs on the stack of the one before it
  * (kernels without kprobes have no later place). Threads that are blocked at the end stand in `@since`, which
  * `@end` closes, the last switch that was seen: END runs only after the probes were detached, which takes up to 0.4 s in which
- * a thread may have run again unseen. `$1` is the process. Every key is cast, because releases type the same number differently.
+ * a thread may have run again unseen. Every key is cast, because releases type the same number differently.
  */
 export function offCpuScript(scope: ThreadTimesScope, orders?: ThreadTimesOrders): string {
-  const followed = scope === 'process' ? '@follow[(uint64)pid] == 1 && ' : '';
+  const followed = scope === 'machine' ? '' : '@follow[(uint64)pid] == 1 && ';
   const follow =
-    scope === 'process'
-      ? `BEGIN { @follow[(uint64)$1] = 1; }
+    scope !== 'machine'
+      ? `BEGIN {${begin(scope)} }
 tracepoint:sched:sched_process_fork /@follow[(uint64)pid] == 1/ { @follow[(uint64)args->child_pid] = 1; }
 `
       : '';
@@ -104,7 +107,7 @@ export function wallClockScript(
   { hz, kernelTypes }: WallClockOptions,
   orders?: ThreadTimesOrders,
 ): string {
-  const followed = scope === 'process' ? '@follow[(uint64)pid] == 1' : '(uint64)pid != 0';
+  const followed = scope === 'machine' ? '(uint64)pid != 0' : '@follow[(uint64)pid] == 1';
   const waitsForIo = kernelTypes
     ? '((struct task_struct *)curtask)->in_iowait'
     : '((uint64)args->prev_state & 2) != 0';
@@ -113,12 +116,11 @@ export function wallClockScript(
       `@process[${thread}], @state[${thread}], @kernel[${thread}], @user[${thread}]`,
       `$now - @since[${thread}]`,
     );
-  const follow = scope === 'process' ? ' @follow[(uint64)$1] = 1;' : '';
-  return `BEGIN {${follow} @start = nsecs; }
+  return `BEGIN {${begin(scope)} @start = nsecs; }
 tracepoint:sched:sched_process_fork ${running(orders)}{
   $child = (uint64)args->child_pid;
   @met[$child] = 1;
-  if (${followed}) {${scope === 'process' ? '\n    @follow[$child] = 1;' : ''}
+  if (${followed}) {${scope === 'machine' ? '' : '\n    @follow[$child] = 1;'}
     @user[$child] = ustack(perf);
     @kernel[$child] = kstack(perf);
     @process[$child] = (uint64)pid;

@@ -5,6 +5,7 @@ import { availableParallelism } from 'node:os';
 import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
 import { ProbeError, type Problem } from '../../../protocol/errors.ts';
+import { pidsOf, type ProfileTarget } from '../../../protocol/live-profile.ts';
 import { effectiveCapabilities, findPrivilege, findProgram, perfRefusal } from '../../privilege/privilege.ts';
 import type { CallGraphChoice } from './call-graph.ts';
 import { isClock, isCycles, periodOf } from './events.ts';
@@ -17,7 +18,7 @@ export interface SamplingOptions {
   /** What runs on the CPUs, so many times a second and CPU; or each occurrence of an event, named as perf list does. */
   readonly of: { readonly hz: number } | { readonly event: string };
   readonly callGraph: CallGraphChoice['mode'];
-  readonly target: { readonly pid: number } | 'machine';
+  readonly target: ProfileTarget;
   readonly onSample: (sample: PerfSample) => void;
 }
 
@@ -76,6 +77,7 @@ export class Sampling {
 
   constructor({ path, elevate, restriction }: PerfCommand, options: SamplingOptions) {
     const { of, callGraph, target } = options;
+    const pids = pidsOf(target);
     const mayLock = elevate.length > 0 || process.getuid?.() === 0;
     const words = [
       // without buffering: a picture that lives must not wait until 128 KB are full
@@ -84,7 +86,7 @@ export class Sampling {
       // more than perf's 512 KB where samples come in bursts or bring their stacks along
       ...(mayLock && ('event' in of || callGraph === 'dwarf') ? ['-m', bufferSize()] : []),
       ...['--call-graph', callGraph === 'fp' ? 'fp' : `dwarf,${STACK_BYTES}`],
-      ...(target === 'machine' ? ['-a'] : ['-p', String(target.pid)]),
+      ...(pids === undefined ? ['-a'] : ['-p', pids.join(',')]),
     ];
     this.commandLine = `perf record ${words.join(' ')} -o - | perf script -i - --no-inline -F ${PERF_FIELDS}`;
     let isReady = false;
@@ -160,7 +162,7 @@ export class Sampling {
     if (target !== 'machine' && /no such process|couldn't create thread|invalid pid/i.test(this.#stderr))
       return {
         code: 'process-gone',
-        message: `Process ${target.pid} does not exist.`,
+        message: `Process ${pidsOf(target)?.join(', ') ?? ''} does not exist.`,
         remedy: 'Look up its number again: pgrep -a NAME.',
       };
     if (
