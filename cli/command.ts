@@ -1,4 +1,5 @@
 import { parseArgs, type ParseArgsConfig } from 'node:util';
+import { missingNote, type MissingFile } from '../helper/symbols/locate/debug-file.ts';
 
 /** One command of the CLI. */
 export interface Command {
@@ -33,11 +34,19 @@ export function parseDurationMs(text: string): number {
   const match = /^(\d+(?:\.\d+)?)(ms|s|m|h)?$/.exec(text);
   if (match === null) throw new UsageError(`${text} is not a duration: write 250ms, 5s or 2m`);
   const unitMs = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 }[match[2] ?? 's'] ?? 1000;
-  return Number(match[1]) * unitMs;
+  const durationMs = Number(match[1]) * unitMs;
+  if (durationMs === 0) throw new UsageError(`${text} is no time at all: write 250ms, 5s or 2m`);
+  return durationMs;
 }
 
 /** A process id; 1 and up. */
 export function parsePid(text: string): number {
   if (!/^[1-9]\d{0,9}$/.test(text)) throw new UsageError(`${text} is not a process id`);
   return Number(text);
+}
+
+/** Tells on stderr what is missing of a binary's debug information. */
+export function noteMissing(command: string, missing: readonly MissingFile[]): void {
+  const note = missingNote(missing);
+  if (note !== undefined) process.stderr.write(`probescope ${command}: ${note}\n`);
 }

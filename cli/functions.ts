@@ -1,13 +1,15 @@
 import { formatAddress } from '../helper/symbols/address.ts';
 import { DebugInfo } from '../helper/symbols/debug-info.ts';
+import type { AddressRange } from '../helper/symbols/dwarf/lists.ts';
 import type { FunctionInfo } from '../helper/symbols/model.ts';
-import { exitCodes, parseCommandLine, UsageError, type Command } from './command.ts';
+import type { FoundSymbol } from '../helper/symbols/symbol-lookup.ts';
+import { exitCodes, noteMissing, parseCommandLine, UsageError, type Command } from './command.ts';
 
 export const command: Command = {
   usage: `usage: probescope functions BINARY [--match REGEXP] [--json]
 
-Lists every function that has code: bodies, clones and inlined copies put together under the function of the source.
-Without debug information the symbol table is listed, and inlined copies cannot be known.
+Lists every function that has code: bodies, clones and inlined copies put together under the function of the source, and
+functions that only a symbol names. Without debug information the symbol table is all there is, and inlined copies cannot be known.
   --match REGEXP   only functions whose name or linkage name matches
   --json           one array: [{"name","shortName","linkageName","file","line","bodies":[{"address","symbol"}],"inlinedCopies"}]
 Exit 1 when there is none.`,
@@ -37,6 +39,7 @@ Exit 1 when there is none.`,
       if (values.json === true)
         process.stdout.write(`[${found.map((line) => `\n${JSON.stringify(line)}`).join(',')}\n]\n`);
       else process.stdout.write(found.map(asText).join(''));
+      noteMissing('functions', info.missing);
       return found.length === 0 ? exitCodes.failed : exitCodes.ok;
     } finally {
       info.close();
@@ -62,8 +65,22 @@ function parsePattern(text: string): RegExp {
   }
 }
 
+/** What debug information describes, and behind it the functions that only a symbol names: assembly, units compiled without -g. */
 function* fromDebugInformation(info: DebugInfo): Generator<FunctionLine> {
-  for (const found of info.functions()) yield describe(found);
+  const described: AddressRange[] = [];
+  for (const found of info.functions()) {
+    for (const { ranges } of found.bodies) described.push(...ranges);
+    yield describe(found);
+  }
+  described.sort((a, b) => a.low - b.low);
+  let at = 0;
+  let end = -Infinity;
+  // symbols come in the order of their addresses
+  for (const symbol of info.symbols.functions()) {
+    for (; at < described.length && described[at]!.low <= symbol.address; at++)
+      end = Math.max(end, described[at]!.high);
+    if (symbol.address >= end) yield ofSymbol(info, symbol);
+  }
 }
 
 export function describe({
@@ -88,16 +105,18 @@ export function describe({
 }
 
 function* fromSymbols(info: DebugInfo): Generator<FunctionLine> {
-  for (const { name, address } of info.symbols.functions()) {
-    const demangled = info.demangle(name);
-    yield {
-      name: demangled,
-      shortName: demangled,
-      ...(demangled === name ? {} : { linkageName: name }),
-      bodies: [{ address: formatAddress(address), symbol: name }],
-      inlinedCopies: 0,
-    };
-  }
+  for (const symbol of info.symbols.functions()) yield ofSymbol(info, symbol);
+}
+
+function ofSymbol(info: DebugInfo, { name, address }: FoundSymbol): FunctionLine {
+  const demangled = info.demangle(name);
+  return {
+    name: demangled,
+    shortName: demangled,
+    ...(demangled === name ? {} : { linkageName: name }),
+    bodies: [{ address: formatAddress(address), symbol: name }],
+    inlinedCopies: 0,
+  };
 }
 
 function asText({ name, file, line, bodies, inlinedCopies }: FunctionLine): string {

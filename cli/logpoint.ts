@@ -40,7 +40,8 @@ Formats: d u x o b c s p. Write {{ and }} for braces.`,
     const template = positionals[0];
     if (values.binary === undefined || values.at === undefined)
       throw new UsageError('--binary and --at are needed');
-    if (template === undefined || positionals.length > 1) throw new UsageError('give one text, in quotes');
+    if (template === undefined || template.trim() === '' || positionals.length > 1)
+      throw new UsageError('give one text, in quotes');
     const spec: LogpointSpec = {
       id: 'cli',
       binary: values.binary,

@@ -12,7 +12,7 @@ import { placeText } from '../helper/symbols/values/place-text.ts';
 import { ProbeError } from '../protocol/errors.ts';
 import type { RefusedSite, Site } from '../protocol/probe.ts';
 import { refusalReasons } from '../protocol/sites.ts';
-import { exitCodes, parseCommandLine, UsageError, type Command } from './command.ts';
+import { exitCodes, noteMissing, parseCommandLine, UsageError, type Command } from './command.ts';
 
 export const command: Command = {
   usage: `usage: probescope resolve BINARY FUNCTION|FILE:LINE|FILE:LINE:COLUMN [--json]
@@ -39,6 +39,7 @@ Exit 1 when nothing fits.`,
         process.stderr.write(`probescope resolve: ${note}\n`);
       if (values.json === true) process.stdout.write(`${JSON.stringify(answers, null, 1)}\n`);
       else process.stdout.write(answers.map(asText).join('\n'));
+      noteMissing('resolve', info.missing);
       return exitCodes.ok;
     } finally {
       info.close();
@@ -72,7 +73,10 @@ export function sourceNotes(
   if (alike.length > 0)
     notes.push(`${asked} fits other files of this binary as well: ${listed(alike)}; give more of the path`);
   const source = [asked, file].find((path) => existsSync(path));
-  if (source === undefined) return notes;
+  if (source === undefined) {
+    notes.push(`${file} is not on this machine: whether it was changed since the build cannot be told`);
+    return notes;
+  }
   const { stale, mixed } = sourceVersion(source, binary, md5s);
   if (mixed)
     notes.push(

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
+import { ProbeError } from '../protocol/errors.ts';
 import { formatAddress, parseAddress } from '../helper/symbols/address.ts';
 import { DebugInfo } from '../helper/symbols/debug-info.ts';
-import { exitCodes, parseCommandLine, UsageError, type Command } from './command.ts';
+import { exitCodes, noteMissing, parseCommandLine, UsageError, type Command } from './command.ts';
 
 export const command: Command = {
   usage: `usage: probescope symbolize BINARY [--json] [ADDRESS…|-]
@@ -19,18 +20,20 @@ Without addresses, or with -, they are read from standard input, one a line.
     });
     const [binary, ...given] = positionals;
     if (binary === undefined) throw new UsageError('name a binary');
-    const addresses = (
-      given.length === 0 || (given.length === 1 && given[0] === '-') ? linesOfInput() : given
-    ).map((text) => {
-      const address = parseAddress(text);
-      if (address === undefined) throw new UsageError(`${text} is not an address: write 0x401136`);
-      return address;
-    });
+    const addresses =
+      given.length === 0 || (given.length === 1 && given[0] === '-')
+        ? addressesOfInput()
+        : given.map((text) => {
+            const address = parseAddress(text);
+            if (address === undefined) throw new UsageError(`${text} is not an address: write 0x401136`);
+            return address;
+          });
     const info = await DebugInfo.open(binary, { debuginfod: values.debuginfod === true });
     info.demangleStyle = 'llvm';
     try {
       if (addresses.length > MANY) info.loadAll();
       write(info, addresses, values.json === true);
+      noteMissing('symbolize', info.missing);
     } finally {
       info.close();
     }
@@ -41,11 +44,25 @@ Without addresses, or with -, they are read from standard input, one a line.
 /** From so many addresses on, reading everything in one pass costs less than unit after unit. */
 const MANY = 2000;
 
-function linesOfInput(): string[] {
-  return readFileSync(0, 'utf8')
-    .split('\n')
-    .map((line) => line.trim())
-    .filter((line) => line !== '');
+/** Longest piece of a line that a message repeats. */
+const SHOWN = 40;
+
+function addressesOfInput(): number[] {
+  const addresses: number[] = [];
+  const lines = readFileSync(0, 'utf8').split('\n');
+  for (const [index, line] of lines.entries()) {
+    const text = line.trim();
+    if (text === '') continue;
+    const address = parseAddress(text);
+    if (address === undefined)
+      throw new ProbeError({
+        code: 'invalid-argument',
+        message: `Line ${index + 1} of the input is no address: ${JSON.stringify(text.slice(0, SHOWN))}${text.length > SHOWN ? '…' : ''}.`,
+        remedy: 'Write one address a line, as 0x401136.',
+      });
+    addresses.push(address);
+  }
+  return addresses;
 }
 
 /** Output is written in chunks: 100,000 addresses with inlined frames are 60 MB. */

@@ -15,11 +15,11 @@ Lists the USDT probes of a binary, or of everything a process has mapped. Exit 1
       pid: { type: 'string' },
       json: { type: 'boolean' },
     });
-    const binaries = values.pid === undefined ? positionals : mappedBinaries(parsePid(values.pid));
     if (values.pid !== undefined && positionals.length > 0)
       throw new UsageError('give a binary or --pid, not both');
     if (values.pid === undefined && positionals.length !== 1)
       throw new UsageError('give one binary, or --pid PID');
+    const binaries = values.pid === undefined ? positionals : mappedBinaries(parsePid(values.pid));
     const found = binaries.flatMap((binary) =>
       probesOf(binary, values.pid !== undefined).map((probe) => ({ binary, probe })),
     );

@@ -4,6 +4,7 @@ import type { Die } from '../symbols/dwarf/die.ts';
 import { locationsOf, rangesOf } from '../symbols/dwarf/lists.ts';
 import { describeType, typeOf, type Type } from '../symbols/dwarf/types.ts';
 import type { DebugInfo } from '../symbols/debug-info.ts';
+import { missingNote } from '../symbols/locate/debug-file.ts';
 import type { Scope } from '../symbols/expression/scope.ts';
 import type { ScopeAt, Variable } from '../symbols/model.ts';
 
@@ -25,7 +26,7 @@ export function scopeAt(debug: DebugInfo, pc: number, functionName?: string): Pl
     throw new ProbeError({
       code: 'no-debug-information',
       message: `No function is described at address 0x${pc.toString(16)} of ${debug.elf.path}.`,
-      remedy: 'Compile this file with -g.',
+      remedy: withCapital(missingNote(debug.missing)) ?? 'Compile this file with -g.',
     });
   const root = innermost.die.unit.root();
   const types = new Map<string, Type | undefined>();
@@ -41,6 +42,10 @@ export function scopeAt(debug: DebugInfo, pc: number, functionName?: string): Pl
     },
     lineOf: (address) => debug.frames(address)[0]?.line,
   };
+}
+
+function withCapital(text: string | undefined): string | undefined {
+  return text === undefined ? undefined : `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
 }
 
 /**

@@ -9,7 +9,7 @@ import type { AddressRange } from './dwarf/lists.ts';
 import { rowsInside } from './dwarf/statement-rows.ts';
 import type { RowPlace } from './dwarf/statement-rows.ts';
 import { ElfFile } from './elf.ts';
-import type { SearchLog } from './locate/debug-file.ts';
+import type { MissingFile, SearchLog } from './locate/debug-file.ts';
 import { findDebugFile, findSupplementary } from './locate/debug-file.ts';
 import { cachedDebugFile } from './locate/cache.ts';
 import { miniDebugFile } from './locate/mini-debug.ts';
@@ -37,6 +37,8 @@ export class DebugInfo {
   readonly dwarf: DwarfFile | undefined;
   /** The places that were looked at for separate files. */
   readonly searched: readonly string[];
+  /** Files that were missing so far when a question led to them: `missingNote` says what that means. */
+  readonly missing: readonly MissingFile[];
   readonly #miniDebug: ElfFile | undefined;
   readonly #splits: SplitFiles | undefined;
   readonly #index: DwarfIndex | undefined;
@@ -57,6 +59,7 @@ export class DebugInfo {
     this.elf = elf;
     this.dwarf = dwarf;
     this.searched = log.tried;
+    this.missing = log.missing;
     this.#miniDebug = miniDebug;
     if (dwarf === undefined) return;
     this.#splits = new SplitFiles(elf.path, log);
@@ -81,7 +84,7 @@ export class DebugInfo {
 
   /** As {@link open}, of a file that is open already (or in memory). */
   static async of(elf: ElfFile, options: OpenOptions = {}): Promise<DebugInfo> {
-    const log: SearchLog = { tried: [] };
+    const log: SearchLog = { tried: [], missing: [] };
     let dwarf = DwarfFile.of(elf);
     if (dwarf === undefined) {
       const { buildId } = elf;

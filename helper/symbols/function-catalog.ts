@@ -136,14 +136,17 @@ export class FunctionCatalog {
   #describe(group: Group): FunctionInfo {
     const placed = (group.bodies[0] ?? group.inlined[0])!;
     const die = rootDie(dieOf(placed));
+    const bodies = group.bodies.map((body) => this.#body(body, group.name));
+    // a name that is in a file which is not here: the symbol's
+    const symbol = bodies.find((body) => body.symbol !== undefined)?.symbol;
     return {
-      name: this.#displayName(group),
+      name: this.#displayName(group) || (symbol === undefined ? '??' : this.#demangle(symbol)),
       shortName: group.name.short ?? group.name.linkage ?? '??',
       linkageName: group.name.linkage,
       declared: declarationOf(die, placed.index),
       die,
       unit: placed.index.full,
-      bodies: group.bodies.map((body) => this.#body(body, group.name)),
+      bodies,
       inlined: group.inlined.map((copy) => this.#copy(copy)),
     };
   }

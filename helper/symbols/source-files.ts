@@ -35,7 +35,7 @@ export function sourceFilesOf(
     if (known !== undefined) return { buildId, files: known };
     const dwarf = DwarfFile.of(holder);
     if (dwarf === undefined) return undefined;
-    const log: SearchLog = { tried: [] };
+    const log: SearchLog = { tried: [], missing: [] };
     dwarf.supplementary = findSupplementary(dwarf, log);
     try {
       const files = listSourceFiles(dwarf, beforeUnit);
@@ -55,7 +55,7 @@ function holderOf(elf: ElfFile): ElfFile | undefined {
   if (hasDebugInformation(elf)) return elf;
   const { buildId } = elf;
   const downloaded = buildId === undefined ? [] : [cachedDebugFile(buildId)];
-  for (const file of debugFiles(elf, { tried: [] }, downloaded)) {
+  for (const file of debugFiles(elf, { tried: [], missing: [] }, downloaded)) {
     if (hasDebugInformation(file)) return file;
     file.close();
   }

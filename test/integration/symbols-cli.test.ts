@@ -1,12 +1,12 @@
 // What `resolve`, `symbolize`, `functions`, `usdt` and `logpoint` print for other programs to read, and how they fail: 0 for an answer, 1 where there is
 // none, 2 for a command line that makes no sense.
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { buildWorkload, programOf } from '../../scripts/workloads.ts';
-import { runCli, TracedProgram, whyNoTracing } from './support/traced-program.ts';
+import { cliBundle, runCli, TracedProgram, whyNoTracing } from './support/traced-program.ts';
 
 const shop = programOf('shop');
 const hex: unknown = expect.stringMatching(/^0x[0-9a-f]+$/);
@@ -135,6 +135,10 @@ int main(int c, char **v) { return jumps(c) + chosen(c); }`,
     expect(stdout).toMatch(/ifunc-target 0x[0-9a-f]+ one\n/);
     expect(stdout).toMatch(/2 of 3 sites can be probed\n +not: chosen is a resolver: it runs once/);
     expect(await json('resolve', program, 'jumps')).toMatchObject([{ tailCalls: [hex] }]);
+    expect(await json('functions', program, '--match', 'by_hand|jumps')).toMatchObject([
+      { name: 'by_hand', bodies: [{ symbol: 'by_hand' }] },
+      { name: 'jumps', line: 6 },
+    ]);
   });
 
   test('resolve: a name with its parameters is one overload', async () => {
@@ -300,10 +304,55 @@ describe('bad input', () => {
       /no variable no_such[^]*In scope: key/,
     ],
     [['logpoint', '--binary', shop, '--at', 'db.c', 'x'], 2, /FILE:LINE/],
+    [['logpoint', '--binary', shop, '--at', 'db.c:35', ' '], 2, /give one text/],
+    [['logpoint', '--binary', shop, '--at', 'db.c:35', 'x', '--duration', '0'], 2, /0 is no time at all/],
+    [['logpoint', '--binary', shop, '--at', 'db.c:35', 'x', '--if', 'key = 1'], 1, /Write == to compare/],
+    [['usdt', shop, '--pid', '1'], 2, /give a binary or --pid, not both/],
   ] as const)('%j', async (args, wanted, said) => {
     const { exitCode, stderr } = await runCli(args).ended;
     expect(stderr).toMatch(said);
     expect(exitCode).toBe(wanted);
+  });
+
+  test('symbolize: what is no address in the input is told by its line, and printed without its control characters', () => {
+    const input = `0x10\r\n\n \x1b[31mred${'x'.repeat(100)}\n`;
+    const { status, stdout, stderr } = spawnSync(process.execPath, [cliBundle, 'symbolize', shop, '-'], {
+      input,
+      encoding: 'utf8',
+    });
+    expect(stderr).toBe(
+      `probescope symbolize: Line 3 of the input is no address: "\\u001b[31mred${'x'.repeat(32)}"….\n  Write one address a line, as 0x401136.\n`,
+    );
+    expect([status, stdout]).toEqual([1, '']);
+  });
+
+  test('a .dwo that is not there: what stays is answered, and what is missing is said', async () => {
+    const program = join(folder, 'split');
+    writeFileSync(
+      join(folder, 'split.c'),
+      'int twice(int x) { return x * 2; }\nint main(int c, char **v) { return twice(c); }\n',
+    );
+    const options = ['-g', '-gsplit-dwarf', '-O1', '-fno-inline'];
+    expect(spawnSync('gcc', [...options, '-o', program, 'split.c'], { cwd: folder }).status).toBe(0);
+    expect(await json('resolve', program, 'twice')).toMatchObject([
+      { line: 1, sites: [{ variables: [{ name: 'x' }] }] },
+    ]);
+    for (const name of readdirSync(folder)) if (name.endsWith('.dwo')) rmSync(join(folder, name));
+    const said = /the debug information of some units is in \S+\.dwo, found nowhere: .*beside the binary/;
+    for (const args of [
+      ['resolve', program, 'twice'],
+      ['functions', program, '--match', 'twice'],
+      ['resolve', program, 'split.c:1'],
+    ]) {
+      const { exitCode, stdout, stderr } = await runCli(args).ended;
+      expect(stdout).toMatch(/twice/);
+      expect(stderr).toMatch(said);
+      expect(exitCode).toBe(0);
+    }
+    rmSync(join(folder, 'split.c'));
+    expect((await runCli(['resolve', program, 'split.c:1']).ended).stderr).toMatch(
+      /split\.c is not on this machine: whether it was changed since the build cannot be told/,
+    );
   });
 
   test('a program without debug information: its functions are its symbols, and lines are refused with the remedy', async () => {

@@ -98,7 +98,12 @@ export interface RawTables {
 
 function readBytes(source: ByteSource, what: string, offset: number, length: number): Uint8Array {
   if (!(offset >= 0 && length >= 0 && offset + length <= source.sizeBytes))
-    throw malformed(source.path, what, offset, `${what} lies outside the file of ${source.sizeBytes} bytes`);
+    throw malformed(
+      source.path,
+      what,
+      offset,
+      `the file of ${source.sizeBytes} bytes ends before its ${what}`,
+    );
   const bytes = new Uint8Array(length);
   source.read(offset, length, bytes, 0);
   return bytes;

@@ -56,6 +56,7 @@ export function tokenize(text: string): Token[] {
         throw new ExpressionError(
           { start, end: start + 1 },
           `${JSON.stringify(character)} means nothing in an expression.`,
+          character === '=' ? 'Write == to compare; a logpoint changes nothing.' : undefined,
         );
       at += symbol.length;
       tokens.push({ kind: 'symbol', text: symbol, start, end: at });

@@ -8,6 +8,25 @@ import { crc32 } from './crc32.ts';
 /** What was looked at, for people who wonder why nothing was found. */
 export interface SearchLog {
   readonly tried: string[];
+  /** Files that the debug information leads to and that are nowhere: what they hold is not known. */
+  readonly missing: MissingFile[];
+}
+
+export interface MissingFile {
+  /** As the debug information names it. */
+  readonly name: string;
+  /** `split`: a unit's functions, types and variables (`.dwo`); `supplementary`: what units share (DWZ). */
+  readonly kind: 'split' | 'supplementary';
+}
+
+/** What is missing and what to do about it, in one sentence; undefined when nothing is. */
+export function missingNote(missing: readonly MissingFile[]): string | undefined {
+  const [first] = missing;
+  if (first === undefined) return undefined;
+  const others = missing.length === 1 ? '' : ` and ${missing.length - 1} more files`;
+  return first.kind === 'split'
+    ? `the debug information of some units is in ${first.name}${others}, found nowhere: their inlined copies, types and variables are not known; put it where it was built or beside the binary, or pack all into a .dwp`
+    : `a part of the debug information is in ${first.name}${others}, found nowhere: names and types may be missing; install the debug package that has it`;
 }
 
 /** The directory tree a path belongs to: `/proc/PID/root` for a process in a container, else empty. */
@@ -143,6 +162,7 @@ export function findSupplementary(dwarf: DwarfFile, log: SearchLog): DwarfFile |
     const found = firstDwarf(openIf(place, log, fits));
     if (found !== undefined) return found;
   }
+  log.missing.push({ name: link.name, kind: 'supplementary' });
   return undefined;
 }
 

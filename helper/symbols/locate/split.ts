@@ -59,6 +59,7 @@ export class SplitFiles {
         if (id === undefined || unit.dwoId === id) return unit;
       }
     }
+    this.#log.missing.push({ name, kind: 'split' });
     return undefined;
   }
 

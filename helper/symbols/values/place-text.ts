@@ -30,7 +30,7 @@ export function placeText(location: Location, machine: Machine): string {
 
 function registerText(number: number, machine: Machine): string {
   const name = registerName(machine, number);
-  return machine === 'x86-64' && !name.includes(' ') ? `%${name}` : name;
+  return machine.startsWith('x86') && !name.includes(' ') ? `%${name}` : name;
 }
 
 function addressText(term: Term, machine: Machine): string {

@@ -29,10 +29,14 @@ export function kernelRegister(machine: Machine, dwarf: number): string | undefi
   return dwarf < 31 ? `x${dwarf}` : undefined;
 }
 
+/** 32-bit x86 (System V psABI figure 2.14): no probe reads them here, people do. */
+const x86Of32Bits = ['eax', 'ecx', 'edx', 'ebx', 'esp', 'ebp', 'esi', 'edi', 'eip'];
+
 /** For messages: `xmm0`, `v3`, or the number. */
 export function registerName(machine: Machine, dwarf: number): string {
   const general = kernelRegister(machine, dwarf);
   if (general !== undefined) return machine === 'x86-64' && dwarf < 8 ? `r${general}` : general;
+  if (machine === 'x86') return x86Of32Bits[dwarf] ?? `register ${dwarf}`;
   if (machine === 'x86-64' && dwarf >= 17 && dwarf <= 32) return `xmm${dwarf - 17}`;
   if (machine === 'aarch64' && dwarf >= 64 && dwarf <= 95) return `v${dwarf - 64}`;
   return `register ${dwarf}`;
