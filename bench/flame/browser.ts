@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join, resolve } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { chromium } from 'playwright-core';
 import type { Browser, Page } from 'playwright-core';
 import { firstPaint, watchPaints } from './paints.ts';
@@ -214,7 +215,9 @@ window.sent=[];let state;window.acquireVsCodeApi=()=>({postMessage:m=>{window.se
   });
   await page.addInitScript(watchPaints);
   await page.goto(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
-  await page.waitForFunction('window.sent.some(m => m.type === "ready")');
+  // by evaluation from outside, as in paints.ts
+  while (!(await page.evaluate<boolean>('window.sent.some((message) => message.type === "ready")')))
+    await setTimeout(5);
   return {
     ...{ page, files, faults },
     close: async () => {

@@ -11,6 +11,7 @@ import type { HostToRecording } from '../../protocol/recording-panel.ts';
 import { launchChromium, openPanelPage } from '../flame/browser.ts';
 import { firstPaint } from '../flame/paints.ts';
 import { writeLongTrace } from './generate.ts';
+import { inEditor } from './in-editor.ts';
 
 const MOVES = 100;
 
@@ -34,6 +35,7 @@ export async function recording(): Promise<void> {
     );
     await open(browser, path, 'first view, from the page cache');
     if (forget(path)) await open(browser, path, 'first view, from the disk');
+    await inEditor(path);
     move(path);
     probeByProbe(path);
     await older(browser, path);
