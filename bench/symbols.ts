@@ -129,6 +129,14 @@ export async function symbols(): Promise<void> {
   kernelTypes();
 }
 
+/** What a peer answers: a refusal is quick. */
+function placesFound(tool: string, args: readonly string[], place: RegExp): string {
+  if (!has(tool)) return 'missing';
+  const { stdout } = spawnSync(tool, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
+  const count = stdout.match(place)?.length ?? 0;
+  return count === 0 ? 'refuses' : `${count} of them`;
+}
+
 /** The first question of a process; a header's line has places in hundreds of units, all of which must be read. */
 function linePlaces(binary: string, place: string): void {
   const [file, line] = place.split(':');
@@ -138,8 +146,9 @@ function linePlaces(binary: string, place: string): void {
       const { sites } = info.lineSites(${JSON.stringify(file)}, ${line});
       console.log(JSON.stringify({ seconds: (performance.now() - start) / 1000, sites: sites.length }));`),
   ) as { seconds: number; sites: number };
+  const perf = ['probe', '-k', binary, '-D', place];
   compare(`${place} → ${cold.sites} sites, first question of a process · goal 50 ms`, cold.seconds, {
-    'perf probe -D': peer('perf', 2, ['probe', '-k', binary, '-D', place]),
+    [`perf probe -D (${placesFound('perf', perf, /^p:/gm)})`]: peer('perf', 2, perf),
     gdb: peer('gdb', 1, ['-batch', '-ex', `info line ${place}`, binary]),
   });
 }

@@ -1,4 +1,5 @@
 import { ProbeError } from '../../protocol/errors.ts';
+import type { SourcePlace } from '../../protocol/source.ts';
 import type { FileRow } from './dwarf/file-rows.ts';
 import { FileRows } from './dwarf/file-rows.ts';
 import { attributes } from './dwarf/constants.ts';
@@ -6,13 +7,16 @@ import { Die } from './dwarf/die.ts';
 import type { Unit } from './dwarf/unit.ts';
 import type { UnitLookup } from './dwarf/unit-lookup.ts';
 import type { ScopeNames } from './dwarf/names.ts';
-import { INLINED_SCOPE, NONE } from './dwarf/scope-store.ts';
+import { HAS_ORIGIN, INLINED_SCOPE, NONE, ORIGIN_ELSEWHERE, SPECIFIES } from './dwarf/scope-store.ts';
 import type { DwarfIndex, UnitIndex } from './dwarf/unit-index.ts';
 import type { LineSite, LineSites } from './model.ts';
 import type { NamingProgram } from './dwarf/file-search.ts';
 import { programsNaming } from './dwarf/file-search.ts';
 import { isAbsolute } from './dwarf/line-header.ts';
 import { baseName, commonSuffix, normalisePath } from '../../protocol/source-path.ts';
+
+/** From so many units on it is cheaper to read what they share at once than piece by piece. */
+const MANY = 32;
 
 /** A source file of the binary with all units that have it. */
 interface FoundFile {
@@ -33,6 +37,8 @@ export class LineSiteFinder {
   readonly #lookup: UnitLookup;
   readonly #naming = new Map<string, readonly NamingProgram[]>();
   readonly #found = new Map<string, FoundFile>();
+  /** Paths made comparable: a header's is asked for in a thousand units. */
+  readonly #normalised = new Map<string, string>();
   readonly #names: ScopeNames;
   readonly #demangle: (name: string) => string;
   readonly #isCode: (address: number) => boolean;
@@ -118,13 +124,35 @@ export class LineSiteFinder {
   }
 
   /** Where a scope's function is declared: the first declaration on the chain of origins, its definition's. */
-  #declaration(index: UnitIndex, scope: number): { file: string; line: number } | undefined {
-    const die = Die.at(index.full, index.store.dies[scope]!);
+  #declaration(index: UnitIndex, scope: number): SourcePlace | undefined {
+    const { store, full } = index;
+    const flags = store.flags[scope]!;
+    const isOwn = (flags & INLINED_SCOPE) === 0 && store.lines[scope]! > 0;
+    const isPlain = (flags & (HAS_ORIGIN | ORIGIN_ELSEWHERE | SPECIFIES)) === HAS_ORIGIN;
+    // A copy has the place of its call; that of the function is with its origin.
+    const at = isOwn ? scope : isPlain ? this.#index.functionAt(full, store.origins[scope]!) : undefined;
+    if (at !== undefined && store.lines[at]! > 0 && store.files[at]! > 0)
+      return this.#place(index, full, store.files[at]!, store.lines[at]!);
+    return this.#declarationOf(index, store.dies[scope]!);
+  }
+
+  #declarationOf(index: UnitIndex, offset: number): SourcePlace | undefined {
+    const die = Die.at(index.full, offset);
     const line = die?.findWithOwner(attributes.declLine);
     const file = die?.findWithOwner(attributes.declFile);
     if (line?.value.kind !== 'constant' || file?.value.kind !== 'constant') return undefined;
-    const path = index.filesOf(file.owner.unit)?.path(file.value.value);
-    return path === undefined ? undefined : { file: normalisePath(path), line: line.value.value };
+    return this.#place(index, file.owner.unit, file.value.value, line.value.value);
+  }
+
+  #place(index: UnitIndex, unit: Unit, file: number, line: number): SourcePlace | undefined {
+    const path = index.filesOf(unit)?.path(file);
+    return path === undefined ? undefined : { file: this.#normalise(path), line };
+  }
+
+  #normalise(path: string): string {
+    let normalised = this.#normalised.get(path);
+    if (normalised === undefined) this.#normalised.set(path, (normalised = normalisePath(path)));
+    return normalised;
   }
 
   /** Line programs whose tables have files of that base name; remembered, since questions about one file come in rows. */
@@ -160,14 +188,18 @@ export class LineSiteFinder {
     const byPath = new Map<string, FoundFile>();
     const shared = (path: string): number => commonSuffix(path, wanted, ignoreCase);
     const taken = contenders(this.#programsNaming(baseName(wanted), ignoreCase), shared);
+    if (taken.length > MANY) {
+      this.#lookup.expectMany();
+      this.#index.expectMany();
+    }
     const unitAt = (address: number): Unit | undefined => this.#lookup.find(address);
     for (const { program, numbers } of taken) {
-      const passed = this.#index.passOver(program.offset, unitAt);
+      const passed = this.#index.passOver(program.offset, numbers, unitAt);
       if (passed === undefined) continue;
       const { index } = passed;
       const numbersOf = new Map<string, Set<number>>();
       for (const file of numbers) {
-        const path = normalisePath(index.files?.path(file) ?? '');
+        const path = this.#normalise(index.files?.path(file) ?? '');
         const known = numbersOf.get(path);
         if (known === undefined) numbersOf.set(path, new Set([file]));
         else known.add(file);

@@ -1,4 +1,4 @@
-import { END_SEQUENCE, IS_STATEMENT, RowStore } from './line-rows.ts';
+import { AFTER_OTHERS, END_SEQUENCE, IS_STATEMENT, RowStore } from './line-rows.ts';
 import type { ProgramRows, UnitIndex } from './unit-index.ts';
 
 /** A row that begins a statement; `file` counts in the unit's table. */
@@ -40,6 +40,7 @@ export class FileRows {
       /** The line of the statement before, when it belongs to the file. */
       let before = -1;
       for (let row = sequences.first(sequence); row < last; row++) {
+        if ((flags[row]! & AFTER_OTHERS) !== 0) before = -1;
         if ((flags[row]! & (IS_STATEMENT | END_SEQUENCE)) !== IS_STATEMENT) continue;
         if (only >= 0 ? files[row] !== only : !wanted.has(files[row]!)) {
           before = -1;

@@ -91,12 +91,8 @@ export class FileTables {
   /** Files are numbered from {@link firstFile} to `firstFile + fileCount − 1`. */
   readonly fileCount: number;
   readonly #sections: DwarfSections;
-  readonly #directoryNames: readonly number[];
-  readonly #directoryKinds: readonly number[];
-  readonly #fileNames: readonly number[];
-  readonly #fileKinds: readonly number[];
-  readonly #fileDirectories: readonly number[];
-  readonly #md5s: readonly number[];
+  readonly #directories: NameTable;
+  readonly #files: NameTable;
   readonly #paths: (string | undefined)[] = [];
   readonly #compDir: string;
 
@@ -112,12 +108,8 @@ export class FileTables {
     this.#compDir = compDir;
     this.directoryCount = directories.names.length;
     this.fileCount = files.names.length;
-    this.#directoryNames = directories.names;
-    this.#directoryKinds = directories.kinds;
-    this.#fileNames = files.names;
-    this.#fileKinds = files.kinds;
-    this.#fileDirectories = files.directories;
-    this.#md5s = files.md5s;
+    this.#directories = directories;
+    this.#files = files;
   }
 
   /** Version 5 counts files from 0, older ones from 1. */
@@ -125,7 +117,8 @@ export class FileTables {
     return this.version >= 5 ? 0 : 1;
   }
 
-  #text(name: number | undefined, kind: number | undefined): string {
+  #text({ names, kind }: NameTable, at: number): string {
+    const name = names[at];
     if (name === undefined || name === NO_NAME) return '';
     const { line, lineStr, str } = this.#sections;
     const section = kind === IN_LINE ? line : kind === IN_LINE_STR ? lineStr : str;
@@ -136,13 +129,13 @@ export class FileTables {
   directory(index: number): string {
     const at = this.version >= 5 ? index : index - 1;
     if (at < 0) return this.#compDir;
-    return this.#text(this.#directoryNames[at], this.#directoryKinds[at]);
+    return this.#text(this.#directories, at);
   }
 
   /** A file's own name as it is written, without its directory. */
   fileName(file: number): string {
     const at = file - this.firstFile;
-    return this.#text(this.#fileNames[at], this.#fileKinds[at]);
+    return this.#text(this.#files, at);
   }
 
   /**
@@ -156,16 +149,16 @@ export class FileTables {
   }
 
   #join(at: number): string {
-    const name = this.#text(this.#fileNames[at], this.#fileKinds[at]);
-    return isAbsolute(name) ? name : appendPath(this.#directoryPath(this.#fileDirectories[at] ?? 0), name);
+    const name = this.#text(this.#files, at);
+    return isAbsolute(name) ? name : appendPath(this.#directoryPath(this.#files.directories[at] ?? 0), name);
   }
 
   #directoryPath(index: number): string {
     const v5 = this.version >= 5;
     const directory = v5
-      ? this.#text(this.#directoryNames[index], this.#directoryKinds[index])
+      ? this.#text(this.#directories, index)
       : index > 0
-        ? this.#text(this.#directoryNames[index - 1], this.#directoryKinds[index - 1])
+        ? this.#text(this.#directories, index - 1)
         : '';
     const withCompDir = (!v5 || index !== 0) && this.#compDir !== '' && !isAbsolute(directory);
     return appendPath(withCompDir ? this.#compDir : '', directory);
@@ -173,7 +166,7 @@ export class FileTables {
 
   /** The number of a file's directory in this table. */
   directoryOf(file: number): number {
-    return this.#fileDirectories[file - this.firstFile] ?? 0;
+    return this.#files.directories[file - this.firstFile] ?? 0;
   }
 
   /** The path of a file's directory, whatever its own name is. */
@@ -184,13 +177,13 @@ export class FileTables {
   /** A number for where a file's own name is written, the same in all tables that share its text; undefined where it stands in its table. */
   nameKey(file: number): number | undefined {
     const at = file - this.firstFile;
-    const kind = this.#fileKinds[at] ?? IN_LINE;
-    return kind === IN_LINE ? undefined : (this.#fileNames[at] ?? 0) * 4 + kind;
+    const { names, kind } = this.#files;
+    return kind === IN_LINE ? undefined : (names[at] ?? 0) * 4 + kind;
   }
 
   /** The content hash that DWARF 5 may carry for a file: its 16 bytes, where they stand. */
   md5Bytes(file: number): Uint8Array | undefined {
-    const at = this.#md5s[file - this.firstFile];
+    const at = this.#files.md5s[file - this.firstFile];
     const bytes = this.#sections.line?.bytes;
     return at === undefined || at < 0 ? undefined : bytes?.subarray(at, at + 16);
   }
@@ -215,15 +208,13 @@ export function appendPath(path: string, part: string): string {
   return part.startsWith('/') ? path + part : `${path}/${part}`;
 }
 
+/** Entries as columns; `kind` tells where all names are. Columns that a table has not are empty. */
 interface NameTable {
-  readonly names: number[];
-  readonly kinds: number[];
-  readonly directories: number[];
-  readonly md5s: number[];
-}
-
-function emptyTable(): NameTable {
-  return { names: [], kinds: [], directories: [], md5s: [] };
+  readonly names: ArrayLike<number>;
+  readonly kind: number;
+  readonly directories: ArrayLike<number>;
+  /** Where the hashes stand. */
+  readonly md5s: ArrayLike<number>;
 }
 
 /** A table with more entries is a damaged file: the largest real ones have some 60,000. */
@@ -242,69 +233,73 @@ export function readFileTables(
   const reader = new DwarfReader(bytes, header.tablesOffset, header.programOffset, path, '.debug_line');
   const read = header.version >= 5 ? () => readTable(reader, header.is64, stringOffset) : undefined;
   if (read !== undefined) return new FileTables(sections, header.version, compDir, read(), read());
-  const directories = emptyTable();
-  while (reader.at < reader.end && reader.bytes[reader.at] !== 0) addInline(directories, reader);
+  const directoryNames: number[] = [];
+  while (reader.at < reader.end && reader.bytes[reader.at] !== 0) directoryNames.push(inlineName(reader));
   if (reader.at < reader.end) reader.u8();
-  const files = emptyTable();
+  const fileNames: number[] = [];
+  const directories: number[] = [];
   while (reader.at < reader.end && reader.bytes[reader.at] !== 0) {
-    addInline(files, reader);
-    files.directories.push(reader.uleb());
+    fileNames.push(inlineName(reader));
+    directories.push(reader.uleb());
     reader.uleb();
     reader.uleb();
   }
-  return new FileTables(sections, header.version, compDir, directories, files);
+  return new FileTables(
+    sections,
+    header.version,
+    compDir,
+    { names: directoryNames, kind: IN_LINE, directories: [], md5s: [] },
+    { names: fileNames, kind: IN_LINE, directories, md5s: [] },
+  );
 }
 
-function addInline(table: NameTable, reader: DwarfReader): void {
-  table.names.push(reader.at);
-  table.kinds.push(IN_LINE);
-  const end = reader.bytes.indexOf(0, reader.at);
+function inlineName(reader: DwarfReader): number {
+  const { at } = reader;
+  const end = reader.bytes.indexOf(0, at);
   if (end < 0 || end >= reader.end) reader.fail('a file name without end');
   reader.at = end + 1;
+  return at;
 }
 
 /** DW_LNCT_path, directory_index, MD5. */
 const LNCT = { path: 1, directoryIndex: 2, md5: 5 };
+
+/** A field of a table's entries. */
+interface EntryFormat {
+  readonly content: number;
+  readonly form: number;
+}
 
 function readTable(
   reader: DwarfReader,
   is64: boolean,
   stringOffset: (index: number) => number | undefined,
 ): NameTable {
-  const format: { content: number; form: number }[] = [];
+  const format: EntryFormat[] = [];
   for (let count = reader.u8(); count > 0; count--)
     format.push({ content: reader.uleb(), form: reader.uleb() });
   const count = reader.uleb();
-  const table = emptyTable();
   if (count > 0 && format.length === 0) reader.fail('a file table whose entries have no format');
   if (count > MOST_FILES || count > reader.end - reader.at) reader.fail(`a table of ${count} files`);
-  for (let entry = 0; entry < count; entry++) {
-    table.names.push(NO_NAME);
-    table.kinds.push(IN_LINE);
-    table.directories.push(0);
-    table.md5s.push(-1);
-    for (const { content, form } of format)
-      readField(reader, is64, content, form, table, entry, stringOffset);
-  }
-  return table;
-}
-
-function readField(
-  reader: DwarfReader,
-  is64: boolean,
-  content: number,
-  form: number,
-  table: NameTable,
-  entry: number,
-  stringOffset: (index: number) => number | undefined,
-): void {
-  const at = reader.at;
-  const value = readForm(reader, is64, form, stringOffset);
-  if (content === LNCT.path) {
-    table.names[entry] = form === forms.string ? at : value;
-    table.kinds[entry] = form === forms.string ? IN_LINE : form === forms.lineStrp ? IN_LINE_STR : IN_STR;
-  } else if (content === LNCT.directoryIndex) table.directories[entry] = value;
-  else if (content === LNCT.md5 && form === forms.data16) table.md5s[entry] = at;
+  const column = (content: number): Float64Array =>
+    new Float64Array(format.some((field) => field.content === content) ? count : 0);
+  const names = new Float64Array(count).fill(NO_NAME);
+  const directories = column(LNCT.directoryIndex);
+  const md5s = column(LNCT.md5).fill(-1);
+  let kind = IN_LINE;
+  for (const { content, form } of format)
+    if (content === LNCT.path)
+      kind = form === forms.string ? IN_LINE : form === forms.lineStrp ? IN_LINE_STR : IN_STR;
+  for (let entry = 0; entry < count; entry++)
+    for (let field = 0; field < format.length; field++) {
+      const { content, form } = format[field]!;
+      const { at } = reader;
+      const value = readForm(reader, is64, form, stringOffset);
+      if (content === LNCT.path) names[entry] = value;
+      else if (content === LNCT.directoryIndex) directories[entry] = value;
+      else if (content === LNCT.md5 && form === forms.data16) md5s[entry] = at;
+    }
+  return { names, kind, directories, md5s };
 }
 
 function readForm(
@@ -313,15 +308,9 @@ function readForm(
   form: number,
   stringOffset: (index: number) => number | undefined,
 ): number {
-  const indexed = (index: number): number => stringOffset(index) ?? NO_NAME;
   switch (form) {
-    case forms.string: {
-      const at = reader.at;
-      const end = reader.bytes.indexOf(0, at);
-      if (end < 0 || end >= reader.end) reader.fail('a file name without end');
-      reader.at = end + 1;
-      return at;
-    }
+    case forms.string:
+      return inlineName(reader);
     case forms.lineStrp:
     case forms.strp:
     case forms.secOffset:
@@ -343,15 +332,15 @@ function readForm(
       reader.skip(reader.uleb());
       return 0;
     case forms.strx:
-      return indexed(reader.uleb());
+      return stringOffset(reader.uleb()) ?? NO_NAME;
     case forms.strx1:
-      return indexed(reader.u8());
+      return stringOffset(reader.u8()) ?? NO_NAME;
     case forms.strx2:
-      return indexed(reader.u16());
+      return stringOffset(reader.u16()) ?? NO_NAME;
     case forms.strx3:
-      return indexed(reader.u24());
+      return stringOffset(reader.u24()) ?? NO_NAME;
     case forms.strx4:
-      return indexed(reader.u32());
+      return stringOffset(reader.u32()) ?? NO_NAME;
     default:
       return reader.fail(`the form 0x${form.toString(16)} in a file table`);
   }

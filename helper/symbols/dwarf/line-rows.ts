@@ -6,6 +6,8 @@ export const IS_STATEMENT = 1;
 export const END_SEQUENCE = 2;
 export const PROLOGUE_END = 4;
 export const EPILOGUE_BEGIN = 8;
+/** In a run that keeps the rows of some files only: a statement of another file was left out before this row. */
+export const AFTER_OTHERS = 16;
 
 /** Rows of one file at which it is taken to be damaged: 19 bytes each. */
 const MOST_ROWS = 200_000_000;
@@ -80,7 +82,7 @@ export class Sequences {
 /**
  * Runs a line program (DWARF 5 section 6.2.5), appending to `store`; returns its sequences ordered by their end, as the
  * look-up wants them. Every opcode takes at least a byte, so that the program's length bounds its rows. `bytes[at]` is the byte
- * at section offset `at + bias`.
+ * at section offset `at + bias`. With `wanted` only rows of files `n` with `wanted[n] === 1` are kept, and those that end sequences.
  */
 export function runLineProgram(
   bytes: Uint8Array,
@@ -88,13 +90,15 @@ export function runLineProgram(
   store: RowStore,
   path: string,
   bias = 0,
+  wanted?: Uint8Array,
 ): Sequences {
   const { programOffset, end } = header;
   if (store.count + end - programOffset > MOST_ROWS)
     throw malformed(path, '.debug_line', programOffset, 'line programs with more than 200 million rows');
   store.reserve(end - programOffset);
   const sequences: number[] = [];
-  const stopped = runOpcodes(bytes, header, programOffset - bias, end - bias, store, sequences) + bias;
+  const stopped =
+    runOpcodes(bytes, header, programOffset - bias, end - bias, store, sequences, wanted) + bias;
   if (stopped !== end)
     throw malformed(path, '.debug_line', Math.min(stopped, end), 'a line program is cut off');
   return orderSequences(sequences);
@@ -153,6 +157,7 @@ function runOpcodes(
   end: number,
   store: RowStore,
   sequences: number[],
+  wanted: Uint8Array | undefined,
 ): number {
   const { addresses: addressAdvances, lines: lineAdvances } = specialAdvances(header);
   const { addresses, lines, files, columns, flags } = store;
@@ -167,17 +172,28 @@ function runOpcodes(
   let column = 0;
   let flag = initialFlags;
   let first = row;
+  const initialKeep = wanted === undefined || wanted[1] === 1;
+  let keep = initialKeep;
+  /** AFTER_OTHERS, and where the sequence begins, when rows were left out. */
+  let others = 0;
+  let leftOutAt = Infinity;
   while (pos < end) {
     const opcode = bytes[pos++]!;
     if (opcode >= opcodeBase) {
       address += addressAdvances[opcode]!;
       line += lineAdvances[opcode]!;
-      addresses[row] = address;
-      lines[row] = line;
-      files[row] = file;
-      columns[row] = column;
-      flags[row] = flag;
-      row++;
+      if (keep) {
+        addresses[row] = address;
+        lines[row] = line;
+        files[row] = file;
+        columns[row] = column;
+        flags[row] = flag | others;
+        row++;
+        others = 0;
+      } else {
+        if ((flag & IS_STATEMENT) !== 0) others = AFTER_OTHERS;
+        if (leftOutAt === Infinity) leftOutAt = address;
+      }
       flag &= IS_STATEMENT;
       continue;
     }
@@ -200,7 +216,7 @@ function runOpcodes(
           files[row] = file;
           columns[row] = column;
           flags[row] = flag | END_SEQUENCE;
-          const low = addresses[first]!;
+          const low = Math.min(addresses[first]!, leftOutAt);
           // Code that the linker dropped is left at 0 or, by newer linkers, at −1: no sequence.
           if (low < address && !(low < 0 && address >= 0)) sequences.push(low, address, first, row);
           row++;
@@ -210,6 +226,9 @@ function runOpcodes(
           file = 1;
           column = 0;
           flag = initialFlags;
+          keep = initialKeep;
+          others = 0;
+          leftOutAt = Infinity;
         } else if (extended === 2) {
           if (length === 9) {
             const at = pos + 1;
@@ -228,12 +247,18 @@ function runOpcodes(
         break;
       }
       case 1:
-        addresses[row] = address;
-        lines[row] = line;
-        files[row] = file;
-        columns[row] = column;
-        flags[row] = flag;
-        row++;
+        if (keep) {
+          addresses[row] = address;
+          lines[row] = line;
+          files[row] = file;
+          columns[row] = column;
+          flags[row] = flag | others;
+          row++;
+          others = 0;
+        } else {
+          if ((flag & IS_STATEMENT) !== 0) others = AFTER_OTHERS;
+          if (leftOutAt === Infinity) leftOutAt = address;
+        }
         flag &= IS_STATEMENT;
         break;
       case 2: {
@@ -276,6 +301,7 @@ function runOpcodes(
           }
         }
         file = value;
+        keep = wanted === undefined || wanted[value] === 1;
         break;
       }
       case 5: {

@@ -1,6 +1,6 @@
 import { Die } from './die.ts';
 import type { DwarfFile } from './file.ts';
-import type { ScopeStore, UnitScopes } from './scope-store.ts';
+import type { ScopeStore } from './scope-store.ts';
 import {
   HAS_ORIGIN,
   LINKAGE_SHIFT,
@@ -58,27 +58,13 @@ export class ScopeNames {
       return dieName(unit.file.supplementary?.dieAt(offset));
     const owner = offset >= unit.offset && offset < unit.end ? unit : unit.file.unitContaining(offset);
     if (owner === undefined || offset < owner.header.rootOffset) return dieName(undefined);
-    const scopes = this.#index.walked(owner);
-    const at = scopes && scopeOfDie(store, scopes, offset);
+    const at = this.#index.functionAt(owner, offset);
     return at === undefined ? dieName(Die.at(owner, offset)) : this.#find(store, at, owner, step + 1);
   }
 }
 
 function dieName(die: Die | undefined): ScopeName {
   return { linkage: die?.linkageName, short: die?.name };
-}
-
-/** The scope of the DIE at `offset`: scopes stand in the order of their DIEs. */
-export function scopeOfDie(store: ScopeStore, scopes: UnitScopes, offset: number): number | undefined {
-  const { dies } = store;
-  let low = scopes.first;
-  let high = scopes.end;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (dies[middle]! < offset) low = middle + 1;
-    else high = middle;
-  }
-  return low < scopes.end && dies[low] === offset ? low : undefined;
 }
 
 function text(file: DwarfFile, kind: number, offset: number): string | undefined {

@@ -72,30 +72,26 @@ export class ScopeReader {
     flags |= this.#name(slots.linkageName, store.linkageNames, scope) << LINKAGE_SHIFT;
     store.flags[scope] = flags;
     this.#addRanges(scope);
-    const sibling = (flags & DECLARATION) === 0 ? 0 : this.#sibling(after);
+    const sibling = (flags & DECLARATION) === 0 ? 0 : this.siblingAfter(after);
     return sibling > 0 ? -sibling : after;
   }
 
-  /**
-   * Takes the function that was read last back when it holds none of the addresses. Returns where its sibling is; 0 when it stays,
-   * because it holds one or tells of no sibling behind `after`.
-   */
-  leaveOut(after: number, addresses: readonly number[]): number {
-    const sibling = this.#sibling(after);
-    if (sibling === 0) return 0;
+  /** Takes the function that was read last back when it holds none of the addresses, and says whether. Nothing below it may have been read. */
+  leaveOut(addresses: readonly number[]): boolean {
     const store = this.#store;
     const { rangeLows, rangeHighs, rangeCount } = store;
     const scope = store.count - 1;
     const first = store.firstRanges[scope]!;
     for (let range = first; range < rangeCount; range++)
       for (const address of addresses)
-        if (address >= rangeLows[range]! && address < rangeHighs[range]!) return 0;
+        if (address >= rangeLows[range]! && address < rangeHighs[range]!) return false;
     store.count = scope;
     store.rangeCount = first;
-    return sibling;
+    return true;
   }
 
-  #sibling(after: number): number {
+  /** Where the sibling of the function that was read last is; 0 when it tells of none behind `after`. */
+  siblingAfter(after: number): number {
     if (this.#forms[slots.sibling] === 0) return 0;
     const sibling = this.#values[slots.sibling]! - this.#bias;
     return sibling > after && sibling <= this.#unit.end - this.#bias ? sibling : 0;

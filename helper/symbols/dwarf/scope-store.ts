@@ -122,3 +122,16 @@ export interface UnitScopes {
   readonly firstRange: number;
   readonly endRange: number;
 }
+
+/** The scope of the DIE at `offset`: scopes stand in the order of their DIEs. */
+export function scopeOfDie(store: ScopeStore, scopes: UnitScopes, offset: number): number | undefined {
+  const { dies } = store;
+  let low = scopes.first;
+  let high = scopes.end;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (dies[middle]! < offset) low = middle + 1;
+    else high = middle;
+  }
+  return low < scopes.end && dies[low] === offset ? low : undefined;
+}

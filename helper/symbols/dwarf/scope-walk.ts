@@ -2,7 +2,7 @@ import { malformed } from '../problems.ts';
 import { forms } from './constants.ts';
 import { ScopeReader } from './scope-reader.ts';
 import type { ScopeStore, UnitScopes } from './scope-store.ts';
-import { NONE } from './scope-store.ts';
+import { HAS_ORIGIN, NONE, ORIGIN_ELSEWHERE } from './scope-store.ts';
 import type { CompiledAbbreviations } from './skip-ops.ts';
 import {
   INLINED,
@@ -14,6 +14,7 @@ import {
   OP_STRING,
   PLAIN,
   SKIP_SUBTREE,
+  SUBPROGRAM,
 } from './skip-ops.ts';
 import type { Unit } from './unit.ts';
 import { skipValue } from './values.ts';
@@ -58,6 +59,39 @@ export function walkUnit(
     );
   store.firstRanges[store.count] = store.rangeCount;
   return { first, end: store.count, firstRange, endRange: store.rangeCount };
+}
+
+/**
+ * Reads the functions whose instances `scopes` of a unit are and appends them to `store`: `known` tells where each is, by its offset.
+ * Origins in other units, and any that is no function, are left to who asks for them.
+ */
+export function readOrigins(
+  unit: Unit,
+  bytes: Uint8Array,
+  bias: number,
+  compiled: CompiledAbbreviations,
+  store: ScopeStore,
+  scopes: UnitScopes,
+  known: Map<number, number>,
+): void {
+  const reader = new ScopeReader(unit, bytes, bias, compiled, store);
+  const { kinds, codes } = compiled;
+  for (let scope = scopes.first; scope < scopes.end; scope++) {
+    if ((store.flags[scope]! & (HAS_ORIGIN | ORIGIN_ELSEWHERE)) !== HAS_ORIGIN) continue;
+    const offset = store.origins[scope]!;
+    if (known.has(offset) || offset < unit.header.rootOffset || offset >= unit.end) continue;
+    let pos = offset - bias;
+    let code = 0;
+    for (let scale = 1; ; scale *= 128) {
+      const byte = bytes[pos++]!;
+      code += (byte & 0x7f) * scale;
+      if (!(byte >= 0x80)) break;
+    }
+    if (!(code < codes) || kinds[code] !== SUBPROGRAM) continue;
+    known.set(offset, store.count);
+    reader.read(pos, offset - bias, code, SUBPROGRAM, NONE);
+  }
+  store.firstRanges[store.count] = store.rangeCount;
 }
 
 /** The hot loop: 15 million DIEs of vmlinux in 0.4 s. Locals only. Returns where it stopped, negative for damage. */
@@ -153,14 +187,18 @@ function walk(
     } else if (kind === 0) return -dieAt;
     else {
       const next = reader.read(pos, dieAt, code, kind, stack[depth]!);
+      const mayGo = addresses !== undefined && kind !== INLINED;
       if (next < 0) {
         // A declaration: nothing but parameters below it, and it tells where they end.
         pos = -next;
+        if (mayGo) reader.leaveOut(addresses);
       } else {
         pos = next;
-        if (hasChildren[code] === 1) {
-          const sibling = addresses === undefined || kind === INLINED ? 0 : reader.leaveOut(next, addresses);
-          if (sibling > 0) pos = sibling;
+        if (hasChildren[code] !== 1) {
+          if (mayGo) reader.leaveOut(addresses);
+        } else {
+          const sibling = mayGo ? reader.siblingAfter(next) : 0;
+          if (mayGo && sibling > 0 && reader.leaveOut(addresses)) pos = sibling;
           else {
             if (depth >= DEEPEST) return -dieAt;
             stack[++depth] = store.count - 1;

@@ -5,9 +5,9 @@ import type { FileTables, LineHeader } from './line-header.ts';
 import { readFileTables, readLineHeader } from './line-header.ts';
 import { RowStore, runLineProgram, Sequences } from './line-rows.ts';
 import { firstAbove } from './ascending.ts';
-import { ScopeStore } from './scope-store.ts';
+import { scopeOfDie, ScopeStore } from './scope-store.ts';
 import type { UnitScopes } from './scope-store.ts';
-import { walkUnit } from './scope-walk.ts';
+import { readOrigins, walkUnit } from './scope-walk.ts';
 import type { CompiledAbbreviations, UnitShape } from './skip-ops.ts';
 import { AbbreviationCompiler } from './skip-ops.ts';
 import type { Unit } from './unit.ts';
@@ -15,6 +15,9 @@ import type { Unit } from './unit.ts';
 const WINDOW_BYTES = 8 << 20;
 /** vmlinux has a function or inlined copy for every 200 bytes of entries; room that stays empty costs nothing. */
 const BYTES_PER_SCOPE = 100;
+
+/** Sections up to this size are read at once; a browser's strings are 500 MB. */
+const MOST_AT_ONCE_BYTES = 16 << 20;
 
 /** So many questions about a unit are answered by a pass each over its outermost entries; all of its functions take five times that. */
 const FEW = 4;
@@ -173,6 +176,8 @@ export class DwarfIndex {
   readonly #passed = new Passed();
   readonly #foreign = new Map<Unit, UnitIndex>();
   readonly #walked = new Map<Unit, UnitScopes>();
+  /** Of units that were walked in part: functions by the offset of their entry. */
+  readonly #origins = new Map<Unit, Map<number, number>>();
   readonly #compiler = new AbbreviationCompiler();
   #lastCompiled:
     (UnitShape & { file: DwarfFile; offset: number; compiled: CompiledAbbreviations }) | undefined;
@@ -192,11 +197,15 @@ export class DwarfIndex {
   }
 
   /**
-   * Runs the line program at `offset` for one look at its rows, and finds its unit by asking `unitAt` for its addresses: the roots
-   * of all units would have to be read otherwise. Undefined when the program has no code. The rows are valid until the next
-   * call: kept, those of a kernel's header would take 50 MB.
+   * Runs the line program at `offset` for one look at its rows of the files `numbers`, and finds its unit by asking `unitAt` for
+   * its addresses: the roots of all units would have to be read otherwise. Undefined when the program has no code. The rows are
+   * valid until the next call: kept, those of a kernel's header would take 50 MB.
    */
-  passOver(offset: number, unitAt: (address: number) => Unit | undefined): ProgramRows | undefined {
+  passOver(
+    offset: number,
+    numbers: readonly number[],
+    unitAt: (address: number) => Unit | undefined,
+  ): ProgramRows | undefined {
     const { line } = this.file.sections;
     if (line === undefined) return undefined;
     const header = readLineHeader(line, offset, 8, this.file.path);
@@ -204,7 +213,9 @@ export class DwarfIndex {
     const bytes = this.#passed.read(line, programOffset, end);
     const rows = this.#passing;
     rows.count = 0;
-    const sequences = runLineProgram(bytes, header, rows, this.file.path, programOffset);
+    const wanted = new Uint8Array(numbers.reduce((most, number) => Math.max(most, number), 0) + 1);
+    for (const number of numbers) wanted[number] = 1;
+    const sequences = runLineProgram(bytes, header, rows, this.file.path, programOffset, wanted);
     for (let sequence = 0; sequence < sequences.count; sequence++) {
       const unit = unitAt(sequences.low(sequence));
       if (unit?.lineOffset === offset) return { index: this.unit(unit), rows, sequences };
@@ -257,9 +268,28 @@ export class DwarfIndex {
     const { section, offset } = unit;
     const compiled = this.compiled(unit);
     const store = this.storeOf(unit.file);
-    if (section.isWhole) return walkUnit(unit, section.bytes, 0, compiled, store, addresses);
-    const bytes = this.#passed.read(section, offset, unit.end);
-    return walkUnit(unit, bytes, offset, compiled, store, addresses);
+    const bias = section.isWhole ? 0 : offset;
+    const bytes = section.isWhole ? section.bytes : this.#passed.read(section, offset, unit.end);
+    const scopes = walkUnit(unit, bytes, bias, compiled, store, addresses);
+    let origins = this.#origins.get(unit);
+    if (origins === undefined) this.#origins.set(unit, (origins = new Map<number, number>()));
+    readOrigins(unit, bytes, bias, compiled, store, scopes, origins);
+    return scopes;
+  }
+
+  /** The function of a unit whose entry is at `offset`, an index of its store, when it was read. */
+  functionAt(unit: Unit, offset: number): number | undefined {
+    const scopes = this.#walked.get(unit);
+    return scopes === undefined
+      ? this.#origins.get(unit)?.get(offset)
+      : scopeOfDie(this.storeOf(unit.file), scopes, offset);
+  }
+
+  /** Many units will be asked: reads in one go the sections of which each needs a few bytes here and there. */
+  expectMany(): void {
+    const { abbrev, rnglists, str } = this.file.sections;
+    for (const section of [abbrev, rnglists, str])
+      if (section !== undefined && section.length <= MOST_AT_ONCE_BYTES) section.all();
   }
 
   /** Reads the functions and the line rows of all units. */

@@ -56,6 +56,11 @@ export class UnitLookup {
     return offset === undefined ? undefined : this.#file.unitAt(offset);
   }
 
+  /** More questions follow than are worth a pass each. */
+  expectMany(): void {
+    this.#questions = FEW;
+  }
+
   /** Builds the map over all units. */
   complete(): FlatRanges {
     if (this.#complete !== undefined) return this.#complete;
