@@ -6,7 +6,7 @@ import type { TraceRecord } from '../engines/tracefs/record.ts';
 import type { Hit } from '../engines/tracefs/fetch.ts';
 import { Entries } from './entries.ts';
 import type { ProcessMemory } from './process-memory.ts';
-import type { ThreadProcesses } from './thread-processes.ts';
+import { UNREMEMBERED_NAME, type ThreadProcesses } from './thread-processes.ts';
 import type { SitePlan } from './site-plan.ts';
 
 /** Shared by the logpoints of a helper. */
@@ -46,6 +46,8 @@ export class Logpoint {
   }
 
   async attach(path: string, plans: readonly SitePlan[]): Promise<void> {
+    // asked for now: the program may have ended when its hits are read
+    if (this.spec.pid !== undefined) this.#host.threads.nameOf(this.spec.pid);
     for (const plan of plans) await this.#attachSite(path, plan);
     const { expiryMs } = this.spec;
     if (expiryMs !== undefined) this.#expiry = setTimeout(() => this.#finish('expired'), expiryMs);
@@ -120,8 +122,11 @@ export class Logpoint {
     };
     const entry = entries?.of(tid, bare);
     const hit = entry === undefined ? bare : { ...bare, entry };
-    const { cpu, command, timestampNs } = record;
-    const facts = { pid: this.#host.threads.pidOf(tid), tid, cpu, command, timestampNs };
+    const { cpu, timestampNs } = record;
+    const { threads } = this.#host;
+    const remembered = record.command !== UNREMEMBERED_NAME;
+    const command = remembered ? record.command : (threads.nameOf(tid) ?? record.command);
+    const facts = { pid: threads.pidOf(tid), tid, cpu, command, timestampNs };
     if (plan.condition !== undefined && plan.condition.holds(hit, facts) !== true) return;
     if (this.#isTooFast(record.timestampNs)) {
       this.#suppressed++;

@@ -55,7 +55,11 @@ export class Logpoints {
       throw new ProbeError({ code: 'invalid-argument', message: `There is a logpoint ${spec.id} already.` });
     const [plan, session] = await Promise.all([this.plan(spec), this.#session(spec.pid)]);
     const problem = plan.problems[0];
-    if (problem !== undefined) throw new ProbeError(problem);
+    if (problem !== undefined) {
+      const { message } = problem;
+      const elsewhere = `Line ${spec.line} has no code, and at line ${plan.place.line}, the nearest that has:`;
+      throw new ProbeError(plan.moved ? { ...problem, message: `${elsewhere} ${message}` } : problem);
+    }
     const logpoint = new Logpoint(session, spec, this.#host, {
       value: (value) => events.value(value),
       ended: (end) => void this.#stop(spec.id, end),

@@ -209,6 +209,20 @@ describe.skipIf(process.getuid?.() !== 0)('logpoints (need root)', () => {
     expect(await problems('{r->parts[n]}')).toEqual(['template 1-12 expression-unsupported']);
   });
 
+  it('says so when what is wrong is wrong at another line than the one asked for', async () => {
+    const last = cSource.split('\n').length + 50;
+    await expect(trace({ template: '{no_such}', line: last })).rejects.toThrow(
+      new RegExp(
+        `^Line ${last} has no code, and at line \\d+, the nearest that has: There is no variable no_such`,
+      ),
+    );
+  });
+
+  it('knows the name of a thread that the kernel has not remembered', async () => {
+    const { values } = await trace({ template: '{$comm}' }, [program, '3']);
+    expect(values.map(({ text }) => text)).toEqual(['program', 'program', 'program']);
+  });
+
   it('says where a variable that was optimised out is alive', async () => {
     const source = `int sink; __attribute__((noinline)) int f(int a) {\n  int b = a * 3;\n  sink = b;\n  sink = 0;\n  sink = 1;\n  return 4;\n}\nint main(int c, char **v) { return f(c); }\n`;
     writeFileSync(join(folder, 'gone.c'), source);
