@@ -3,6 +3,7 @@ import { formatAddress } from '../helper/symbols/address.ts';
 import { attachPlan } from '../helper/symbols/attach-plan.ts';
 import { DebugInfo } from '../helper/symbols/debug-info.ts';
 import { aliveLines } from '../helper/symbols/expression/variables.ts';
+import { scopeAt } from '../helper/logpoints/scope.ts';
 import { findSubjects, functionsMeant } from '../helper/symbols/lookup.ts';
 import { sourceVersion } from '../helper/symbols/source-version.ts';
 import type { FunctionInfo, LineSites, Variable } from '../helper/symbols/model.ts';
@@ -217,9 +218,14 @@ function lineAnswer(info: DebugInfo, { file, line, moved, sites }: LineSites): A
       line: place.line,
       ...(place.column === undefined ? {} : { column: place.column }),
       in: inlinedFunction === undefined ? name : `${inlinedFunction}, inlined into ${name}`,
-      variables: variables(info, info.scopesAt(address)[0]?.variables, address),
+      variables: variables(info, variablesOfLine(info, address, inlinedFunction ?? name), address),
     })),
   };
+}
+
+/** Of the function that the line belongs to: the address may at the same time be the first of a call that was inlined there. */
+function variablesOfLine(info: DebugInfo, address: number, name: string): readonly Variable[] {
+  return info.scopesAt(address).length === 0 ? [] : scopeAt(info, address, name).variables;
 }
 
 function site(info: DebugInfo, address: number): { address: string; fileOffset?: string } {

@@ -207,20 +207,26 @@ export class DebugInfo {
       this.#names,
       () => this.symbols,
       (name) => this.demangle(name),
+      this.#codeTest(),
     ));
+  }
+
+  /** Whether an address is in a section of code. */
+  #codeTest(): (address: number) => boolean {
+    const code = this.elf.sections.filter(
+      ({ flags }) => (flags & SHF_ALLOC) !== 0 && (flags & SHF_EXECINSTR) !== 0,
+    );
+    return (at) => code.some(({ address, sizeBytes }) => at >= address && at < address + sizeBytes);
   }
 
   #lineSites(): LineSiteFinder {
     if (this.#index === undefined || this.#names === undefined) throw this.#noDebugInformation();
-    const code = this.elf.sections.filter(
-      ({ flags }) => (flags & SHF_ALLOC) !== 0 && (flags & SHF_EXECINSTR) !== 0,
-    );
     return (this.#lines ??= new LineSiteFinder(
       this.#index,
       this.#lookup!,
       this.#names,
       (name) => this.demangle(name),
-      (at) => code.some(({ address, sizeBytes }) => at >= address && at < address + sizeBytes),
+      this.#codeTest(),
       (at) => this.symbols.find(at)?.name,
     ));
   }

@@ -36,6 +36,7 @@ export class FunctionCatalog {
   readonly #names: ScopeNames;
   readonly #symbols: () => SymbolLookup;
   readonly #demangle: (name: string) => string;
+  readonly #isCode: (address: number) => boolean;
   #groups: Map<string, Group> | undefined;
 
   constructor(
@@ -43,11 +44,13 @@ export class FunctionCatalog {
     names: ScopeNames,
     symbols: () => SymbolLookup,
     demangle: (name: string) => string,
+    isCode: (address: number) => boolean,
   ) {
     this.#index = index;
     this.#names = names;
     this.#symbols = symbols;
     this.#demangle = demangle;
+    this.#isCode = isCode;
   }
 
   /** Every function with code. Walks all units the first time (vmlinux: about half a second). */
@@ -95,7 +98,9 @@ export class FunctionCatalog {
       const { store, scopes } = index;
       for (let scope = scopes.first; scope < scopes.end; scope++) {
         const end = scope + 1 < scopes.end ? store.firstRanges[scope + 1]! : scopes.endRange;
-        if (end === store.firstRanges[scope]) continue;
+        const first = store.firstRanges[scope]!;
+        // what the linker left out keeps its description, at address 0 or in front of all code
+        if (end === first || !this.#isCode(store.rangeLows[first]!)) continue;
         this.#add(groups, index, scope, (store.flags[scope]! & INLINED_SCOPE) !== 0);
       }
     }

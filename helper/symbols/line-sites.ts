@@ -169,7 +169,8 @@ export class LineSiteFinder {
   #findFile(file: string): FoundFile {
     let found = this.#found.get(file);
     if (found === undefined) {
-      const wanted = normalisePath(file);
+      // `../src/a.c` is seen from a folder that nobody tells us; what follows names the file
+      const wanted = normalisePath(file).replace(/^(\.\.\/)+/, '');
       // Another spelling than the compiler's, from a file system that ignores case, is worth a second look.
       found = this.#searchFile(wanted, false) ?? this.#searchFile(wanted, true);
       if (found === undefined)

@@ -3,7 +3,7 @@
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { buildWorkload, programOf } from '../../scripts/workloads.ts';
 import { cliBundle, runCli, TracedProgram, whyNoTracing } from './support/traced-program.ts';
@@ -139,6 +139,35 @@ int main(int c, char **v) { return jumps(c) + chosen(c); }`,
       { name: 'by_hand', bodies: [{ symbol: 'by_hand' }] },
       { name: 'jumps', line: 6 },
     ]);
+  });
+
+  test('resolve: the variables of the line, not of a call that is inlined into its first instruction; a path seen from elsewhere', async () => {
+    const source = join(folder, 'inner.cpp');
+    writeFileSync(
+      source,
+      `struct List { int *first, *last; long size() const { return last - first; } };
+__attribute__((noinline)) long add(const List &list, long n) {
+  return list.size() + n;
+}
+int main(int c, char **v) { int a[3] = {}; return add({a, a + 3}, c); }`,
+    );
+    const program = join(folder, 'inner');
+    expect(spawnSync('g++', ['-g', '-O2', '-o', program, source]).status).toBe(0);
+    expect(await json('resolve', program, `../${basename(folder)}/inner.cpp:3`)).toMatchObject([
+      { line: 3, sites: [{ in: 'add(List const&, long)', variables: [{ name: 'list' }, { name: 'n' }] }] },
+    ]);
+  });
+
+  test('functions: none that the linker left out, whose description stays', async () => {
+    const program = join(folder, 'left-out');
+    writeFileSync(
+      join(folder, 'left-out.c'),
+      'int unused(int x) { return x; }\nint used(int x) { return x * 2; }\nint main(int c, char **v) { return used(c); }\n',
+    );
+    const options = ['-g', '-O0', '-ffunction-sections', '-Wl,--gc-sections'];
+    expect(spawnSync('gcc', [...options, '-o', program, join(folder, 'left-out.c')]).status).toBe(0);
+    expect(await json('functions', program, '--match', 'used$')).toMatchObject([{ name: 'used' }]);
+    expect((await runCli(['resolve', program, 'unused']).ended).exitCode).toBe(1);
   });
 
   test('resolve: a name with its parameters is one overload', async () => {
