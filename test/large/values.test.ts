@@ -11,6 +11,7 @@ import { Checker } from '../../helper/symbols/expression/check.ts';
 import type { InlinedCopy } from '../../helper/symbols/model.ts';
 import { parseExpression } from '../../helper/symbols/expression/parser.ts';
 import { readingOf, type Reading } from '../../helper/symbols/expression/reading.ts';
+import { reachedOffsets } from '../support/reached.ts';
 import { perfDefinitionsOfMany, type PerfLine } from '../support/perf-probe.ts';
 import { missingTools, sample } from '../support/symbols-corpus.ts';
 import { sqliteStatements } from '../support/sqlite-statements.ts';
@@ -194,47 +195,44 @@ function runSqlite(binary: string): void {
   if (status !== 0) throw new Error(`SQLite ended with ${status}: ${stderr}`);
 }
 
-/** Those of the addresses that the workload reaches, as a counter at each of them says. */
-function reached(binary: string, offsets: readonly number[]): Set<number> {
-  const found = new Set<number>();
-  for (let from = 0; from < offsets.length; from += 400) {
-    const events = offsets.slice(from, from + 400).map((fileOffsetBytes, index): RawEvent => ({
-      name: `c${index}_${group}`,
-      path: binary,
-      fileOffsetBytes,
-      arguments: [],
-    }));
-    const { records } = recordDuring(group, events, () => runSqlite(binary));
-    for (const { name, fileOffsetBytes } of events)
-      if ((records.get(name)?.length ?? 0) > 0) found.add(fileOffsetBytes);
-  }
-  return found;
-}
+/** Those of the addresses that the workload reaches. */
+const reached = (binary: string, offsets: readonly number[]): Set<number> =>
+  reachedOffsets(binary, sqliteStatements, offsets);
 
-/** Somewhere to ask perf about: its spelling, and the file offset by which it is known whether it runs. */
+/** Somewhere to ask perf about: its spelling, and the file offsets by which it is known whether it runs. */
 interface Place {
   readonly spelling: string;
-  readonly fileOffset: number;
+  readonly fileOffsets: readonly number[];
 }
 
 /** perf's definitions at the places that run, of the first {@link WANTED} addresses that run. */
 function perfLines(binary: string, places: readonly Place[]): PerfLine[] {
   const runs = reached(
     binary,
-    places.map(({ fileOffset }) => fileOffset),
+    places.flatMap(({ fileOffsets }) => fileOffsets),
   );
-  const asked = places.filter(({ fileOffset }) => runs.has(fileOffset)).map(({ spelling }) => spelling);
-  const known = new Map<number, PerfLine>();
+  const asked = places
+    .filter(({ fileOffsets }) => fileOffsets.some((offset) => runs.has(offset)))
+    .map(({ spelling }) => spelling);
+  const known = new Set<number>();
+  const found: PerfLine[] = [];
   const hung: string[] = [];
-  for (let from = 0; from < asked.length && known.size < WANTED * 1.2; from += AT_ONCE)
-    for (const line of perfDefinitionsOfMany(binary, asked.slice(from, from + AT_ONCE), (place) =>
+  for (let from = 0; from < asked.length && found.length < WANTED; from += AT_ONCE) {
+    const lines = perfDefinitionsOfMany(binary, asked.slice(from, from + AT_ONCE), (place) =>
       hung.push(place),
-    ))
-      if (line.fetched.size > 0 && !known.has(line.offset)) known.set(line.offset, line);
+    );
+    const fresh = lines.filter(({ offset, fetched }) => fetched.size > 0 && !known.has(offset));
+    for (const { offset } of fresh) known.add(offset);
+    // a function of that name may be inlined elsewhere, and a line has other addresses
+    const hit = reached(
+      binary,
+      fresh.map(({ offset }) => offset),
+    );
+    const byOffset = new Map(fresh.map((line) => [line.offset, line]));
+    found.push(...[...byOffset.values()].filter(({ offset }) => hit.has(offset)));
+  }
   if (hung.length > 0) console.log(`perf did not end at ${hung.length} places: ${hung.join(', ')}`);
-  // a function of that name may be inlined elsewhere, and a line has other addresses
-  const hit = reached(binary, [...known.keys()]);
-  return [...known.values()].filter(({ offset }) => hit.has(offset)).slice(0, WANTED);
+  return found.slice(0, WANTED);
 }
 
 function compareAll(debug: DebugInfo, binary: string, places: readonly Place[]): Compared[] {
@@ -311,10 +309,16 @@ describe.skipIf(unable !== undefined || missingTools('sqlite-gcc').length > 0)(
     it('at functions', { timeout: 1_800_000 }, async () => {
       const { binary } = sample('sqlite-gcc');
       const debug = await DebugInfo.open(binary);
-      const places = [...debug.functions()].flatMap(({ bodies, shortName }): Place[] => {
-        const fileOffset = bodies[0] === undefined ? undefined : debug.elf.fileOffsetOf(bodies[0].entry);
-        return fileOffset === undefined ? [] : [{ spelling: `${shortName} $vars`, fileOffset }];
-      });
+      const offsetsOf = (entries: readonly { readonly entry: number }[]): number[] =>
+        entries.flatMap(({ entry }) => debug.elf.fileOffsetOf(entry) ?? []);
+      // those with code of their own first, then what exists as inlined copies only
+      const functions = [...debug.functions()].sort(
+        (a, b) => Number(a.bodies.length === 0) - Number(b.bodies.length === 0),
+      );
+      const places = functions.map(({ bodies, inlined, shortName }): Place => ({
+        spelling: `${shortName} $vars`,
+        fileOffsets: offsetsOf(bodies.length > 0 ? bodies.slice(0, 1) : inlined),
+      }));
       const all = compareAll(debug, binary, places);
       debug.close();
       expect(report('functions', all)).toEqual([]);
@@ -335,7 +339,10 @@ describe.skipIf(unable !== undefined || missingTools('sqlite-gcc').length > 0)(
       const places = [...lines]
         .sort(([a], [b]) => a - b)
         .filter((_, index) => index % 12 === 0)
-        .map(([line, fileOffset]): Place => ({ spelling: `sqlite3.c:${line} $vars`, fileOffset }));
+        .map(([line, fileOffset]): Place => ({
+          spelling: `sqlite3.c:${line} $vars`,
+          fileOffsets: [fileOffset],
+        }));
       const all = compareAll(debug, binary, places);
       debug.close();
       expect(report('lines', all)).toEqual([]);
