@@ -8,13 +8,15 @@ import type { Browser } from 'playwright-core';
 import { cache } from '../../scripts/node24.mjs';
 import { firstPaint, watchPaints } from './paints.ts';
 
-const packages = ['speedscope@1', 'd3-flame-graph@5', 'd3@7'];
+/** The folder with the peers' node_modules, or undefined with the reason on stderr. */
+export const peers = (): string | undefined =>
+  fetched('flame-peers', ['speedscope@1', 'd3-flame-graph@5', 'd3@7'], 'speedscope');
 
-/** Folder with the peers' node_modules, or undefined with the reason on stderr. */
-export function peers(): string | undefined {
-  const prefix = join(cache, 'flame-peers');
+/** Fetches packages of npm into a folder of the cache, unless the last of them is there. */
+export function fetched(name: string, packages: readonly string[], last: string): string | undefined {
+  const prefix = join(cache, name);
   const modules = join(prefix, 'node_modules');
-  if (!existsSync(join(modules, 'speedscope'))) {
+  if (!existsSync(join(modules, last))) {
     mkdirSync(prefix, { recursive: true });
     const { status } = spawnSync(
       'npm',
@@ -31,11 +33,38 @@ export function peers(): string | undefined {
       { stdio: ['ignore', 2, 2] },
     );
     if (status !== 0) {
-      console.error('The peers could not be fetched from npm; their columns are left out.');
+      console.error(`${packages.join(', ')} could not be fetched from npm; what needs them is left out.`);
       return undefined;
     }
   }
   return modules;
+}
+
+/** Serves a folder on the loopback; `pages` are texts that are no files. */
+export async function serveFolder(
+  folder: string,
+  pages: Readonly<Record<string, string>> = {},
+): Promise<{ readonly address: string; readonly close: () => void }> {
+  const server = createServer((request, response) => {
+    const path = normalize(decodeURIComponent((request.url ?? '/').split('?')[0]!));
+    const page = pages[path];
+    if (page !== undefined) response.setHeader('content-type', 'text/html').end(page);
+    else {
+      const file = join(folder, path);
+      if (file.startsWith(folder) && existsSync(file))
+        response
+          .setHeader('content-type', types[file.split('.').at(-1)!] ?? 'application/octet-stream')
+          .end(readFileSync(file));
+      else response.writeHead(404).end();
+    }
+  });
+  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+  return {
+    address: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    close: () => {
+      server.close();
+    },
+  };
 }
 
 const types: Readonly<Record<string, string>> = {
@@ -56,20 +85,7 @@ export async function loadInPeer(
   folded: string,
   timeoutMs: number,
 ): Promise<{ ms: number; heapMb: number } | string> {
-  const server = createServer((request, response) => {
-    const path = normalize(decodeURIComponent((request.url ?? '/').split('?')[0]!));
-    if (path === '/d3.html') response.setHeader('content-type', 'text/html').end(d3Page);
-    else {
-      const file = join(modules, path);
-      if (file.startsWith(modules) && existsSync(file))
-        response
-          .setHeader('content-type', types[file.split('.').at(-1)!] ?? 'application/octet-stream')
-          .end(readFileSync(file));
-      else response.writeHead(404).end();
-    }
-  });
-  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
-  const base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const { address: base, close } = await serveFolder(modules, { '/d3.html': d3Page });
   const page = await browser.newPage({ viewport: { width: 1400, height: 900 } });
   try {
     await page.addInitScript(watchPaints);
@@ -90,7 +106,7 @@ export async function loadInPeer(
     return `failed: ${(error as Error).message.split('\n')[0]!}`;
   } finally {
     await page.close().catch(() => undefined);
-    server.close();
+    close();
   }
 }
 

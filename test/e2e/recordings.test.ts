@@ -8,7 +8,7 @@ import { describeRecording } from '../../extension/core/recording/description.ts
 import { summarise } from '../../extension/core/recording/summary.ts';
 import { sourcesOf } from '../../scripts/workloads.ts';
 import { profileSlowedDemo, SLOWED } from '../lab/slowed-demo.ts';
-import { openStudio, skipOrShow, whyNoStudio, type Studio } from './studio.ts';
+import { openStudio, skipOrShow, themeNames, whyNoStudio, type Studio } from './studio.ts';
 import {
   activeWebview,
   chooseInMenu,
@@ -196,10 +196,24 @@ test('two runs are compared by the flame graph of their difference, in which the
     .first()
     .waitFor();
   const picture = panel.locator('.flame');
-  const reddest = await picture.locator('canvas').first().evaluate(reddestPixel);
-  await picture.hover({ position: reddest });
-  await expect.poll(() => panel.locator('.tooltip').first().innerText()).toContain(SLOWED);
-  await studio.screenshot('recordings profiles compared');
+  const canvas = picture.locator('canvas').first();
+  const tooltip = panel.locator('.tooltip').first();
+  for (const theme of themeNames) {
+    await chooseTheme(page, theme);
+    // in the safe scheme more is yellow: the reddest and the least blue there, too
+    for (const colours of ['colour-blind', 'red-blue']) {
+      await panel.locator('label', { hasText: 'Colours' }).locator('select').selectOption(colours);
+      await expect
+        .poll(async () => {
+          await picture.hover({ position: await canvas.evaluate(reddestPixel) });
+          return tooltip.innerText();
+        })
+        .toContain(SLOWED);
+      // never by colour alone
+      expect(await tooltip.innerText()).toMatch(/against the baseline \+[\d.,]+ samples?, self \+/);
+      await studio.screenshot(`recordings profiles compared ${colours} ${theme}`);
+    }
+  }
   await choose('the change', 'Compare Recordings');
   await waitForNotification(
     page,
