@@ -42,7 +42,10 @@ export function groupFrames(profile: Profile, grouping: FlameGrouping): Groups {
         label = frames.line[frame] === 0 ? text(name) : `${text(name)}:${frames.line[frame]!}`;
         break;
       case 'file':
-        label = text(frames.file[frame]!) || `(no file) ${moduleLabel(text(module), frames.kind[frame]!)}`;
+        label =
+          frames.file[frame] === 0
+            ? `(no file) ${moduleLabel(text(module), frames.kind[frame]!)}`
+            : nameFirst(text(frames.file[frame]!));
         key = label;
         break;
       case 'module':
@@ -87,7 +90,13 @@ function representatives(profile: Profile, ofFrame: Uint32Array, first: readonly
 
 function moduleLabel(module: string, kind: number): string {
   if (kind === KERNEL) return '[kernel]';
-  return module === '' ? '(unknown module)' : module;
+  return module === '' ? '(unknown module)' : nameFirst(module);
+}
+
+/** `libc.so.6 (/usr/lib/libc.so.6)`: what a narrow rectangle shows is the name, not the folder that all have in common. */
+function nameFirst(path: string): string {
+  const name = path.slice(path.lastIndexOf('/') + 1);
+  return name === '' || name === path ? path : `${name} (${path})`;
 }
 
 /**

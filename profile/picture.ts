@@ -94,7 +94,10 @@ export class Painter {
       names: profile.samples === undefined ? groups.name : [...groups.name, ...laneNames],
       groups,
       shownTotal: layout.total[0]!,
-      profileTotal: profile.nodes.self.reduce((sum, weight) => sum + weight, 0),
+      profileTotal:
+        this.#comparison !== undefined && options.widths === 'before'
+          ? this.#comparison.beforeTotal
+          : profile.nodes.self.reduce((sum, weight) => sum + weight, 0),
       remarks,
     };
   }

@@ -1,3 +1,4 @@
+import { formatCount } from '../../protocol/format.ts';
 import type { CallRecord, CallState } from '../../protocol/calls.ts';
 import type { CallRange, CallsPicture, SlowCall, StateShare } from '../../protocol/latency.ts';
 import type { Profile } from '../../protocol/profile.ts';
@@ -128,7 +129,7 @@ export function callsProfile(title: string, recorder: CallRecorder, range: CallR
     }
   }
   builder.notes.push(
-    `${chosen.length} of ${allReturned(recorder)} calls that returned while they were recorded; widths are time in those calls.`,
+    `${formatCount(chosen.length)} of ${formatCount(allReturned(recorder))} calls that returned while they were recorded; widths are time in those calls.`,
   );
   return builder.build();
 }

@@ -128,10 +128,11 @@ export class RecordingComparisons implements Disposable {
   }
 
   async #tablePicture(key: string): Promise<HostToComparison> {
-    const [{ Recording }, { compareRuns, compareTraces }, { isScriptRun }] = await Promise.all([
+    const [{ Recording }, { compareRuns, compareTraces }, { isScriptRun }, { namesOf }] = await Promise.all([
       import('../core/recording/reader.ts'),
       import('../core/recording/compare.ts'),
       import('../core/scripts/recorded.ts'),
+      import('../core/recording/description.ts'),
     ]);
     const [from, to] = pairOf(key);
     const before = new Recording(from);
@@ -141,8 +142,17 @@ export class RecordingComparisons implements Disposable {
         const compared = isScriptRun(after.meta())
           ? compareRuns(before, after)
           : compareTraces(before, after);
-        this.#titles.set(key, `${compared.before.name} → ${compared.after.name}`);
-        return { type: 'comparison', comparison: compared };
+        const names = namesOf({ meta: before.meta(), path: from }, { meta: after.meta(), path: to });
+        this.#titles.set(key, names.join(' → '));
+        const [first, second] = names;
+        return {
+          type: 'comparison',
+          comparison: {
+            ...compared,
+            before: { ...compared.before, name: first },
+            after: { ...compared.after, name: second },
+          },
+        };
       } finally {
         after.close();
       }
@@ -152,13 +162,13 @@ export class RecordingComparisons implements Disposable {
   }
 
   async #flamePicture(key: string): Promise<HostToFlame> {
-    const [{ readProfile }, { nameOf }] = await Promise.all([
+    const [{ readProfile }, { namesOf }] = await Promise.all([
       import('../profiles/profile-files.ts'),
       import('../core/recording/description.ts'),
     ]);
     const [from, to] = pairOf(key);
     const [before, after] = [await readProfile(from), await readProfile(to)];
-    const names = [nameOf(before.meta, from), nameOf(after.meta, to)] as const;
+    const names = namesOf({ meta: before.meta, path: from }, { meta: after.meta, path: to });
     this.#titles.set(key, names.join(' → '));
     const notes = [
       l10n.t('“{0}” minus “{1}”.', names[1], names[0]),

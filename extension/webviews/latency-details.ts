@@ -140,7 +140,7 @@ export class LatencyDetails implements Disposable {
     const latency = this.#services.probes.find(key)?.figures?.latency;
     if (latency === undefined) return undefined;
     return {
-      label: l10n.t('until {0}', new Date().toLocaleTimeString()),
+      label: l10n.t('until {0}', new Date().toLocaleTimeString('en-GB')),
       latency,
       ownUntilNow: true,
     };

@@ -184,7 +184,7 @@ function chosen({ callGraph, program, target }: ProfileSpec): CallGraphChoice {
 /** The slower way as soon as one of the programs needs it. */
 function chooseCallGraphOf(pids: readonly number[]): CallGraphChoice {
   const programs = new Map(pids.map((pid) => [linkOf(`/proc/${pid}/exe`), `/proc/${pid}/exe`]));
-  const choices = [...programs.values()].map(chooseCallGraph);
+  const choices = [...programs].map(([name, path]) => chooseCallGraph(path, name));
   return choices.find(({ mode }) => mode === 'dwarf') ?? choices[0]!;
 }
 

@@ -35,11 +35,10 @@ export function exportPprof(profile: Profile): Uint8Array<ArrayBuffer> {
     );
   }
   const mappings = new Map<number, number>();
-  for (const module of frames.module)
-    if (module !== 0 && !mappings.has(module)) {
-      mappings.set(module, mappings.size + 1);
-      out.bytes(3, new ProtobufWriter().number(1, mappings.size).number(5, module).number(7, 1).finish());
-    }
+  for (const module of mainFirst(profile)) {
+    mappings.set(module, mappings.size + 1);
+    out.bytes(3, new ProtobufWriter().number(1, mappings.size).number(5, module).number(7, 1).finish());
+  }
   for (let f = 1; f < frames.name.length; f++) {
     const line = new ProtobufWriter().number(1, f).number(2, frames.line[f]!).finish();
     out.bytes(
@@ -65,4 +64,11 @@ export function exportPprof(profile: Profile): Uint8Array<ArrayBuffer> {
   if (profile.startedAtMs !== undefined) out.number(9, Math.round(profile.startedAtMs * 1e6));
   if (profile.durationNs !== undefined) out.number(10, Math.round(profile.durationNs));
   return out.finish();
+}
+
+/** The modules' texts; the program is first, because pprof takes the first mapping for it (profile.proto, `mapping`). */
+function mainFirst({ frames, strings }: Profile): number[] {
+  const modules = [...new Set(frames.module)].filter((module) => module !== 0);
+  const main = modules.find((module) => !/\.so(\.|$)|^\[/.test(textAt(strings, module)));
+  return main === undefined ? modules : [main, ...modules.filter((module) => module !== main)];
 }

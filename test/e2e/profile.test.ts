@@ -88,6 +88,43 @@ test('Stop ends it: no engine is left, and what was measured is a recording', as
   }
 });
 
+test('by keys alone: a sandwich of the selected function, a thread alone, and back', async () => {
+  const { page } = studio;
+  const panel = await webviewWith(page, '.live');
+  const picture = panel.locator('.flame[role="tree"]');
+  const status = panel.locator('footer');
+  await panel.locator('input.search').fill('^db_query$');
+  await panel.locator('input.search').press('Enter');
+  await picture.focus();
+  await page.keyboard.press('s');
+  await panel.locator('.chip', { hasText: 'sandwich: db_query' }).waitFor();
+  // the selection and the way to it are those of the new picture
+  await expect.poll(() => status.textContent()).toMatch(/^db_query: total/);
+  expect(await panel.locator('.breadcrumbs').innerText()).toMatch(/^all\s*›\s*db_query$/);
+  expect(await picture.getByRole('treeitem', { selected: true }).textContent()).toMatch(/^db_query: total/);
+  await studio.screenshot('profile-sandwich');
+  await panel.locator('.chip', { hasText: 'sandwich' }).press('Enter');
+  await panel.locator('.chip').waitFor({ state: 'detached' });
+
+  const threads = panel.getByRole('combobox', { name: 'Threads' });
+  expect((await threads.locator('option').allTextContents()).length).toBeGreaterThan(3);
+  await threads.selectOption({ index: 2 });
+  await expect.poll(() => panel.locator('.chip').textContent()).toMatch(/^threads: shop \d+ ✕$/);
+  await threads.selectOption({ label: 'All threads' });
+  await panel.locator('.chip').waitFor({ state: 'detached' });
+
+  await picture.focus();
+  await page.keyboard.press('?');
+  await panel.getByRole('button', { name: 'Close' }).waitFor();
+  // all of it can be reached: the list scrolls where the panel is low
+  const list = (await panel.locator('.keys').boundingBox())!;
+  const all = (await panel.locator('main').boundingBox())!;
+  expect(list.x).toBeGreaterThanOrEqual(all.x);
+  expect(list.y + list.height).toBeLessThanOrEqual(all.y + all.height);
+  await page.keyboard.press('Escape');
+  await panel.locator('.keys').waitFor({ state: 'detached' });
+});
+
 test('waits are profiled from the source of the program that runs', async () => {
   const { page } = studio;
   await openFile(page, 'db.c', 33);

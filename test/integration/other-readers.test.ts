@@ -95,6 +95,7 @@ test('go tool pprof reads every sample and the same functions', async (ctx) => {
     },
   );
   expect(stdout).toContain(`100% of ${total} total`);
+  expect(stdout).toMatch(/^File: spin$/m);
   const rows = [...stdout.matchAll(/^ *(\d+) +[\d.]+% +[\d.]+% +(\d+) +[\d.]+% +(.+)$/gm)];
   const theirs = new Map(rows.map(([, self, sum, name]) => [name!, [Number(self), Number(sum)]]));
   for (const { function: name, self, total: sum } of functions)

@@ -10,12 +10,16 @@ export class Search {
   #found: SearchResult | undefined;
   #shownTotal = 0;
   #at = -1;
+  /** The text is no regular expression, and was searched for as it stands. */
+  #isPlain = false;
 
   set(text: string, layout: Layout, names: readonly string[], shownTotal: number): void {
     this.text = text;
     this.#at = -1;
     this.#shownTotal = shownTotal;
-    this.#found = text === '' ? undefined : searchLayout(layout, names, patternOf(text));
+    const remarks: string[] = [];
+    this.#found = text === '' ? undefined : searchLayout(layout, names, patternOf(text, remarks));
+    this.#isPlain = remarks.length > 0;
   }
 
   /** 1 for groups that match; undefined when nothing is searched for. */
@@ -31,12 +35,17 @@ export class Search {
     return this.#found!.outermost[this.#at];
   }
 
-  /** `12.3 % · 4 of 56`: the share of the stacks that match, each counted once. */
+  /** `12.3 % · 56 matches`, `12.3 % · 4 of 56`: the share of the stacks that match, each counted once. */
   sentence(): string {
     if (this.#found === undefined) return '';
     const { outermost, weight } = this.#found;
-    if (outermost.length === 0) return 'nothing found';
-    const which = this.#at < 0 ? '' : `${formatNumber(this.#at + 1)} of `;
-    return `${formatShare(weight, this.#shownTotal)} · ${which}${formatNumber(outermost.length)}`;
+    const how = this.#isPlain ? ', as plain text' : '';
+    if (outermost.length === 0) return `nothing found${how}`;
+    const count = formatNumber(outermost.length);
+    const which =
+      this.#at >= 0
+        ? `${formatNumber(this.#at + 1)} of ${count}`
+        : `${count} ${outermost.length === 1 ? 'match' : 'matches'}`;
+    return `${formatShare(weight, this.#shownTotal)} · ${which}${how}`;
   }
 }

@@ -156,7 +156,9 @@ export class FlameView {
         : [new Pane(callers, false, 2), new Pane(layout, true, 1)];
     const main = this.#panes.at(-1)!;
     this.#selected =
-      selected === undefined ? undefined : { pane: main, node: nodeOf(layout, selected, this.#groups.names) };
+      selected === undefined
+        ? undefined
+        : { pane: main, node: nodeOf(layout, selected, this.#groups.names) || this.#ofSandwich(picture) };
     const hasContent = layout.frame.length > 1 && layout.total[0]! > 0;
     this.#showContent(hasContent);
     if (!hasContent)
@@ -165,7 +167,8 @@ export class FlameView {
     this.#controls.show(options, { ...this.#facts, compared: this.#facts.comparison !== undefined });
     this.#showNotes();
     // before anything is drawn: its texts decide how high the picture is
-    this.#showStatus();
+    if (this.#selected === undefined) this.#showStatus();
+    else this.#showSelected(this.#selected);
     this.useTheme();
     this.#restoreRange(before);
     if (this.#search.text !== '') this.search(this.#search.text);
@@ -215,8 +218,9 @@ export class FlameView {
   #showNotes(): void {
     const notes = [
       ...(this.#notice === undefined ? [] : [this.#notice]),
-      ...(this.#facts?.notes ?? []),
+      // about what was just asked for
       ...(this.#picture?.remarks ?? []),
+      ...(this.#facts?.notes ?? []),
     ];
     this.#notes.replaceChildren(...notes.map((note) => element('p', {}, note)));
     this.#notes.classList.toggle('has-notice', this.#notice !== undefined);
@@ -304,12 +308,21 @@ export class FlameView {
       const range = revealingRange(pane.layout, node, this.#range, this.#canvas.widthPx);
       if (range !== undefined) this.#gestures.goTo(clampRange(pane.layout, range), true);
     }
+    this.#showSelected(spot);
+    this.#requestFrame();
+  }
+
+  /** The function that a sandwich is about: its callees begin with it. */
+  #ofSandwich({ callers, layout }: Picture): number {
+    return callers !== undefined && layout.frame.length > 1 ? 1 : 0;
+  }
+
+  #showSelected({ pane, node }: Spot): void {
     this.#outline.show(pane.layout, node, this.#described);
     showBreadcrumbs(this.#breadcrumbs, pane.layout, node, this.#groups!, (to) => {
       this.zoomTo({ pane, node: to });
     });
     this.#showStatus();
-    this.#requestFrame();
   }
 
   #showStatus(): void {

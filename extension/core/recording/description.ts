@@ -22,6 +22,20 @@ export function nameOf(meta: ReadonlyMap<string, string>, path: string): string 
   );
 }
 
+/** A recording by what it says of itself, and where it is. */
+export interface Described {
+  readonly meta: ReadonlyMap<string, string>;
+  readonly path: string;
+}
+
+/** The names of two that are compared, told apart by their files where both are called the same. */
+export function namesOf(before: Described, after: Described): [before: string, after: string] {
+  const names = [before, after].map(({ meta, path }) => nameOf(meta, path));
+  const [first = '', second = ''] = names;
+  if (first !== second) return [first, second];
+  return [`${first} (${basename(before.path)})`, `${second} (${basename(after.path)})`];
+}
+
 export function isNamed(meta: ReadonlyMap<string, string>): boolean {
   return oneLine(meta.get('name') ?? '') !== '';
 }

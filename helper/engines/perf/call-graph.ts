@@ -14,8 +14,9 @@ const MAX_CODE_BYTES = 64 << 20;
 /**
  * Frame pointers, or the slower unwinding by DWARF: decided by the code itself. A function that
  * begins with `push %rbp` and keeps frame pointers goes on with `mov %rsp,%rbp` (48 89 e5), one that does not, does not.
+ * `name` is what the user knows it by.
  */
-export function chooseCallGraph(binary: string): CallGraphChoice {
+export function chooseCallGraph(binary: string, name: string = binary): CallGraphChoice {
   let elf: ElfFile;
   try {
     elf = ElfFile.open(binary);
@@ -27,16 +28,16 @@ export function chooseCallGraph(binary: string): CallGraphChoice {
       return { mode: 'fp', why: 'Stacks are walked by frame pointers, which code for ARM keeps.' };
     const text = elf.sectionBytes('.text')?.all();
     if (text === undefined)
-      return { mode: 'dwarf', why: `Stacks are unwound with DWARF: ${binary} has no .text to look at.` };
+      return { mode: 'dwarf', why: `Stacks are unwound with DWARF: ${name} has no .text to look at.` };
     const { pushes, frames } = countPrologues(text.subarray(0, MAX_CODE_BYTES));
     if (frames * 2 > pushes)
       return {
         mode: 'fp',
-        why: `Stacks are walked by frame pointers: ${frames} of ${pushes} functions of ${binary} that save %rbp set one up.`,
+        why: `Stacks are walked by frame pointers: ${frames} of ${pushes} functions of ${name} that save %rbp set one up.`,
       };
     return {
       mode: 'dwarf',
-      why: `Stacks are unwound with DWARF, because ${binary} keeps no frame pointers (${frames} of ${pushes} functions that save %rbp set one up); this records 8 KB a sample.`,
+      why: `Stacks are unwound with DWARF, because ${name} keeps no frame pointers (${frames} of ${pushes} functions that save %rbp set one up); this records 8 KB a sample.`,
     };
   } finally {
     elf.close();

@@ -154,6 +154,19 @@ test('differences equal those of the two profiles, as weights and as shares', ()
   );
 });
 
+test('the whole of a picture whose widths are the baseline’s is the baseline', () => {
+  const before = profileOf([{ frames: ['main', 'a'], weight: 3 }]);
+  const after = profileOf([{ frames: ['main', 'a'], weight: 40 }]);
+  const painter = new Painter(compareProfiles(before, after));
+  for (const [widths, whole] of [
+    ['before', 3],
+    ['after', 40],
+  ] as const) {
+    const { profileTotal, shownTotal } = painter.paint({ ...defaultFlameOptions, widths });
+    expect([profileTotal, shownTotal]).toEqual([whole, whole]);
+  }
+});
+
 test('search counts each stack once; function totals too', () => {
   fc.assert(
     fc.property(stacks, (list) => {
@@ -229,4 +242,27 @@ test('time order, lanes, and filters by time and thread', () => {
   ]);
   expect(shown({ timeRangeNs: [5, 11] })).toEqual([' 0+2', '.a 0+1', '.z 1+1']);
   expect(faultOf(painter.profile)).toBeUndefined();
+});
+
+test('files and modules are called by their names first: folders are what many have in common', () => {
+  const builder = new ProfileBuilder('test', 'samples');
+  const frames = [
+    { name: 'a', file: '/src/lib/a.c', module: '/usr/lib/libz.so.1' },
+    { name: 'b', module: '/usr/lib/libz.so.1' },
+    { name: 'c', module: '[kernel]', kind: 'kernel' as const },
+    { name: 'd', file: 'd.c' },
+  ];
+  builder.add(builder.stack(frames.map((frame) => builder.frame(frame))), 1);
+  const profile = builder.build();
+  expect(groupFrames(profile, 'file').name.slice(1)).toEqual([
+    'a.c (/src/lib/a.c)',
+    '(no file) libz.so.1 (/usr/lib/libz.so.1)',
+    '(no file) [kernel]',
+    'd.c',
+  ]);
+  expect(groupFrames(profile, 'module').name.slice(1)).toEqual([
+    'libz.so.1 (/usr/lib/libz.so.1)',
+    '[kernel]',
+    '(unknown module)',
+  ]);
 });

@@ -9,6 +9,7 @@ import {
   oneLine,
   tagsOf,
   tidyTags,
+  namesOf,
 } from '../../../extension/core/recording/description.ts';
 import { Recording } from '../../../extension/core/recording/reader.ts';
 import { outlived, RecordingStorage } from '../../../extension/core/recording/storage.ts';
@@ -194,4 +195,16 @@ test('retention removes from its own folder only, and says what went and why', (
   expect(storage.retire({ days: 1, megabytes: 1 })).toEqual([]);
   expect(storage.retire({ days: 0, megabytes: 0 }, Date.now() + 8 * DAY)).toHaveLength(1);
   expect(storage.trashed()).toEqual([]);
+});
+
+test('two recordings of one name are told apart by their files', () => {
+  const of = (title: string, path: string) => ({ meta: new Map([['title', title]]), path });
+  expect(namesOf(of('./shop', '/a/one.probescope'), of('./shop', '/a/two.probescope'))).toEqual([
+    './shop (one.probescope)',
+    './shop (two.probescope)',
+  ]);
+  expect(namesOf(of('before', '/a/one.probescope'), of('after', '/a/two.probescope'))).toEqual([
+    'before',
+    'after',
+  ]);
 });
