@@ -26,6 +26,17 @@ interface Group {
 /** Origins of origins; more is a loop in a damaged file. */
 const LONGEST_CHAIN = 16;
 
+/** `name` itself, or a clone of it: `name.constprop.0`. */
+function isNamedAfter(symbol: string, name: string | undefined): boolean {
+  return (
+    name !== undefined &&
+    symbol.startsWith(name) &&
+    (symbol.length === name.length || symbol.charCodeAt(name.length) === DOT)
+  );
+}
+
+const DOT = 46;
+
 /**
  * The functions of a binary as its source has them: bodies, clones and inlined copies of all units that stem from one
  * declaration are put together. Functions with linkage belong together by linkage name, static ones by the place of
@@ -167,8 +178,8 @@ export class FunctionCatalog {
     const symbols = this.#symbols();
     const found = symbols.find(entry);
     if (found?.address !== entry) return undefined;
+    if (isNamedAfter(found.name, linkage) || isNamedAfter(found.name, short)) return found.name;
     const own = [linkage, short].filter((name) => name !== undefined);
-    if (own.some((name) => found.name === name || found.name.startsWith(`${name}.`))) return found.name;
     return symbols.aliasAt(entry, own) ?? found.name;
   }
 
