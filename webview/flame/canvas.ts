@@ -206,9 +206,14 @@ function fillsOf(pane: Pane, paint: Paint, theme: Theme): Uint16Array {
     const at = node[i]!;
     if (at < 0) fills[i] = tail;
     else if (paint.matching !== undefined) fills[i] = paint.matching[frame[at]!] === 1 ? match : dimmed;
-    else fills[i] = paint.fillOfNode?.(pane, at) ?? paint.fillOfGroup(frame[at]!);
+    else fills[i] = fillOf(paint, pane, at);
   }
   return fills;
+}
+
+/** Fill index of a node that nothing is searched for. */
+export function fillOf(paint: Paint, pane: Pane, node: number): number {
+  return paint.fillOfNode?.(pane, node) ?? paint.fillOfGroup(pane.layout.frame[node]!);
 }
 
 /** Indexes of rectangles by fill: a counting sort. */

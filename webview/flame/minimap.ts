@@ -3,6 +3,8 @@ import type { BrushBehavior, Selection } from 'd3';
 import type { WeightUnit } from '../../protocol/profile.ts';
 import type { Layout } from '../../profile/layout.ts';
 import type { Paint } from './canvas.ts';
+import { fillOf } from './canvas.ts';
+import type { Pane } from './panes.ts';
 import { element } from './dom.ts';
 import { formatWeight } from '../../profile/weights.ts';
 import { cull, RectangleList } from './model.ts';
@@ -49,7 +51,8 @@ export class Minimap {
   }
 
   /** Draws the strip: once a picture, size or theme. */
-  draw(layout: Layout, fillOfGroup: Paint['fillOfGroup'], theme: Theme): void {
+  draw(pane: Pane, paint: Paint, theme: Theme): void {
+    const { layout } = pane;
     this.#layout = layout;
     const width = this.element.clientWidth;
     this.#width = width;
@@ -74,7 +77,7 @@ export class Minimap {
     const { count, leftPx, widthPx, depth, node } = this.#rectangles;
     for (let i = 0; i < count; i++) {
       const at = node[i]!;
-      context.fillStyle = at < 0 ? theme.tail : theme.fills[fillOfGroup(layout.frame[at]!)]!;
+      context.fillStyle = at < 0 ? theme.tail : theme.fills[fillOf(paint, pane, at)]!;
       context.fillRect(leftPx[i]!, depth[i]! * row, widthPx[i]!, row);
     }
   }

@@ -190,7 +190,7 @@ export class FlameView {
       ...(this.#search.matchingFrames === undefined ? {} : { matching: this.#search.matchingFrames }),
     };
     this.#arrange();
-    this.#minimap.draw(picture.layout, this.#paint.fillOfGroup, this.#theme);
+    this.#minimap.draw(this.#panes.at(-1)!, this.#paint, this.#theme);
     this.#requestFrame();
   }
 
@@ -419,7 +419,7 @@ export class FlameView {
   #fit(): void {
     this.#arrange();
     if (this.#picture === undefined || this.#paint === undefined || this.#theme === undefined) return;
-    this.#minimap.draw(this.#picture.layout, this.#paint.fillOfGroup, this.#theme);
+    this.#minimap.draw(this.#panes.at(-1)!, this.#paint, this.#theme);
     this.#gestures.goTo(clampRange(this.#picture.layout, this.#range), false);
   }
 
