@@ -7,31 +7,32 @@ const QUIET_MS = 500;
 
 /**
  * Script for a page, before its own: notes when something is drawn on a canvas or changed in the document, and the next frame after
- * it, which is when it can be seen. `startPaints()` begins anew; `paints` holds `began`, `seen` (ms) and counts.
+ * it, which is when it can be seen. `startPaints()` begins anew; `paints` holds `began`, `last` and `seen` (ms), and how often WebGL drew.
  */
 export const watchPaints = `(() => {
-  const paints = (window.paints = { began: 0, last: 0, seen: 0, gl: 0, canvas: 0, document: 0 });
+  const paints = (window.paints = { began: 0, last: 0, seen: 0, gl: 0 });
   let asked = false;
-  const note = (kind) => {
-    paints[kind]++;
-    paints.last = performance.now();
+  // once a frame: what a call costs here, the page would seem to take
+  const note = () => {
     if (asked) return;
     asked = true;
+    paints.last = performance.now();
     requestAnimationFrame(() => { asked = false; paints.seen = performance.now(); });
   };
-  const wrap = (prototype, kind, names) => {
+  const wrap = (prototype, names, noted = note) => {
     for (const name of names) {
       const original = prototype?.[name];
-      if (original) prototype[name] = function (...values) { note(kind); return original.apply(this, values); };
+      if (original) prototype[name] = function () { noted(); return original.apply(this, arguments); };
     }
   };
   const gl = ['drawArrays', 'drawElements', 'drawArraysInstanced', 'drawElementsInstanced'];
-  wrap(window.WebGLRenderingContext?.prototype, 'gl', gl);
-  wrap(window.WebGL2RenderingContext?.prototype, 'gl', gl);
+  const noteGl = () => { paints.gl++; note(); };
+  wrap(window.WebGLRenderingContext?.prototype, gl, noteGl);
+  wrap(window.WebGL2RenderingContext?.prototype, gl, noteGl);
   // only what ends a path or draws at once: a wrapped rect() would be paid per rectangle
-  wrap(CanvasRenderingContext2D.prototype, 'canvas', ['fill', 'stroke', 'fillRect', 'drawImage']);
-  new MutationObserver(() => note('document')).observe(document, { subtree: true, childList: true, attributes: true });
-  window.startPaints = () => Object.assign(paints, { began: performance.now(), last: 0, seen: 0, gl: 0, canvas: 0, document: 0 });
+  wrap(CanvasRenderingContext2D.prototype, ['fill', 'stroke', 'fillRect', 'drawImage']);
+  new MutationObserver(note).observe(document, { subtree: true, childList: true, attributes: true });
+  window.startPaints = () => Object.assign(paints, { began: performance.now(), last: 0, seen: 0, gl: 0 });
 })()`;
 
 /** Milliseconds from `startPaints()` to the first complete picture; `shows` says, in the page, that it is the picture. */

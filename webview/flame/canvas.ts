@@ -99,7 +99,7 @@ export class FlameCanvas {
     }
   }
 
-  /** Colour by colour, because setting a fill costs more than a rectangle; one by one, because a path of them all costs 3.5 times that. */
+  /** Colour by colour, because setting a fill costs more than a rectangle; one by one, because a path of them all costs three times that. */
   #drawRectangles(context: CanvasRenderingContext2D, pane: Pane, fills: Uint16Array, theme: Theme): void {
     const { count, leftPx, widthPx, depth } = pane.rectangles;
     const order = bucketed(fills, count, theme.fills.length + EXTRA_FILLS);

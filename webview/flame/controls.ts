@@ -19,11 +19,6 @@ export interface ControlEvents {
   readonly help: () => void;
 }
 
-/** What of a profile decides which controls there are. */
-export interface Shown extends Pick<ProfileFacts, 'threads' | 'timed'> {
-  readonly compared: boolean;
-}
-
 type Choice = 'arrangement' | 'grouping' | 'colourBy' | 'widths' | 'diffColours';
 type Switch =
   'rootOnTop' | 'collapseRecursion' | 'hideKernel' | 'hideLibraries' | 'threadLanes' | 'normalised';
@@ -201,11 +196,12 @@ export class Controls {
     return whole;
   }
 
-  show(options: FlameOptions, shown: Shown): void {
+  show(options: FlameOptions, facts: ProfileFacts): void {
     for (const [name, select] of this.#selects) select.value = options[name];
     for (const [name, box] of this.#boxes) box.checked = options[name];
     if (document.activeElement !== this.filterField) this.filterField.value = options.filter;
-    const { compared, timed, threads } = shown;
+    const { timed, threads } = facts;
+    const compared = facts.comparison !== undefined;
     const visible = (name: string, wanted: boolean): void => {
       this.#labels.get(name)!.hidden = !wanted;
     };
@@ -218,7 +214,7 @@ export class Controls {
     this.#showChips(options, threads);
   }
 
-  #showThreads(options: FlameOptions, threads: Shown['threads']): void {
+  #showThreads(options: FlameOptions, threads: ProfileFacts['threads']): void {
     if (this.#listed !== threads.length) {
       this.#listed = threads.length;
       this.#threadGroups = threadGroups(threads);
@@ -244,7 +240,7 @@ export class Controls {
   }
 
   /** What is filtered away, each with a button that takes it back. */
-  #showChips(options: FlameOptions, threads: Shown['threads']): void {
+  #showChips(options: FlameOptions, threads: ProfileFacts['threads']): void {
     const chip = (text: string, back: FlameChange): HTMLElement => {
       const made = element(
         'button',
@@ -280,7 +276,7 @@ export class Controls {
   }
 }
 
-function threadName(threads: Shown['threads'], index: number): string {
+function threadName(threads: ProfileFacts['threads'], index: number): string {
   const thread = threads[index];
   return thread === undefined ? '?' : `${thread.name || 'thread'} ${thread.tid}`;
 }

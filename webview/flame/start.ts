@@ -93,7 +93,6 @@ export function startFlame(root: HTMLElement, owner: FlameOwner): Flame {
           { type: 'load', profile, options, ...(baseline === undefined ? {} : { baseline }) },
           baseline === undefined ? [profile] : [profile, baseline],
         );
-        view.prepare(options, baseline !== undefined);
         await new Promise<void>((resolve) => loads.push(resolve));
         return;
       }
@@ -112,5 +111,9 @@ export function startFlame(root: HTMLElement, owner: FlameOwner): Flame {
         return;
     }
   };
+  // after the page has said that it is ready: its host reads the profile meanwhile
+  setTimeout(() => {
+    view.prepare(options);
+  });
   return { receive };
 }

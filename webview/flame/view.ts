@@ -1,5 +1,4 @@
 import type { FlameChange, FlameOptions, FlameToHost } from '../../protocol/flame.ts';
-import { formatNumber } from '../../profile/weights.ts';
 import { actionsFor } from './actions.ts';
 import { showBreadcrumbs } from './breadcrumbs.ts';
 import { FlameCanvas } from './canvas.ts';
@@ -22,6 +21,7 @@ import { ContextMenu } from './overlays.ts';
 import { changePaint, fillsOf } from './paint.ts';
 import { arrangePanes, Pane } from './panes.ts';
 import { listen } from './pointer.ts';
+import { rehearsal } from './rehearsal.ts';
 import { Search } from './search.ts';
 import { readTheme } from './theme.ts';
 import type { Theme } from './theme.ts';
@@ -119,20 +119,24 @@ export class FlameView {
     this.#showContent(false);
   }
 
-  /** Does what does not depend on the picture while the worker makes it: theme, font, layout, canvases, number formats. */
-  prepare(options: FlameOptions, compared: boolean): void {
+  /**
+   * Draws a picture of one frame, which nobody sees, and forgets it: what a first picture loads, lays out and compiles (theme, font,
+   * number formats, canvases, d3) is there when the first profile comes.
+   */
+  prepare(options: FlameOptions): void {
     if (this.#picture !== undefined) return;
-    this.#controls.show(options, { threads: [], timed: false, compared });
-    formatNumber(0, 2);
-    const theme = readTheme(options);
-    this.#canvas.useTheme(theme);
-    this.#arrange();
-    this.#canvas.draw([], { fillOfGroup: () => 0, names: [] }, theme);
+    this.show(rehearsal(options));
+    this.#draw();
+    this.#picture = this.#facts = this.#groups = this.#paint = undefined;
+    this.#panes = [];
+    this.#breadcrumbs.replaceChildren();
+    this.#status.textContent = '';
+    this.#showContent(false);
   }
 
   /** The picture, or the text in its place; hidden, the picture keeps its size, which {@link prepare} needs. */
   #showContent(hasContent: boolean): void {
-    this.#flame.classList.toggle('unseen', !hasContent);
+    for (const each of [this.#flame, this.#minimap.element]) each.classList.toggle('unseen', !hasContent);
     this.#empty.hidden = hasContent;
   }
 
@@ -164,7 +168,7 @@ export class FlameView {
     if (!hasContent)
       this.#empty.textContent =
         picture.profileTotal > 0 ? 'No stack passes the filters. Take one back above.' : this.emptyText;
-    this.#controls.show(options, { ...this.#facts, compared: this.#facts.comparison !== undefined });
+    this.#controls.show(options, this.#facts);
     this.#showNotes();
     // before anything is drawn: its texts decide how high the picture is
     if (this.#selected === undefined) this.#showStatus();
