@@ -150,7 +150,8 @@ test('an engine that somebody kills ends the trace with exit code 1 and the figu
     ],
   ]);
   await cli.attached;
-  await sleep(600);
+  // the engine is asked once a second: what came since is gone with it
+  await sleep(2200);
   for (const pid of descendants(cli.pid).filter(isEngine)) process.kill(pid, 'SIGKILL');
   const { exitCode, stdout, stderr } = await cli.ended;
   expect(exitCode).toBe(1);
