@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { engineProcessesBelow } from './processes.ts';
 import { startShop, type Shop } from './shop.ts';
 import { openStudio, themeNames, skipOrShow, whyNoStudio, type Studio } from './studio.ts';
-import { activeWebview, chooseInMenu, chooseTheme, processRow } from './workbench.ts';
+import { activeWebview, chooseInMenu, chooseTheme, openProcessMenu } from './workbench.ts';
 
 let studio: Studio;
 let shop: Shop;
@@ -25,9 +25,7 @@ skipOrShow(
 
 test('counters and system calls of a process are shown live, from its row', async () => {
   const { page } = studio;
-  const row = await processRow(page, 'shop');
-
-  await row.click({ button: 'right' });
+  await openProcessMenu(page, 'shop');
   await chooseInMenu(page, 'Show Counters (perf stat)');
   const panel = activeWebview(page);
   const line = (name: string) => panel.locator('tbody tr', { hasText: name });
@@ -50,7 +48,7 @@ test('counters and system calls of a process are shown live, from its row', asyn
   await panel.locator('button', { hasText: 'Stop' }).click();
   await panel.locator('.state', { hasText: 'stopped' }).waitFor();
 
-  await (await processRow(page, 'shop')).click({ button: 'right' });
+  await openProcessMenu(page, 'shop');
   await chooseInMenu(page, 'Summarise System Calls');
   const calls = activeWebview(page);
   await calls.locator('tbody tr').first().waitFor({ timeout: 30_000 });

@@ -8,8 +8,8 @@ import {
   chooseInMenu,
   chooseTheme,
   openFile,
+  openProcessMenu,
   pick,
-  processRow,
   rightClickWord,
   waitForOverlay,
   webviewWith,
@@ -44,7 +44,7 @@ const enginesRunning = (): string[] =>
 
 test('a process is profiled from its row: the flame graph grows, and is told how it is measured', async () => {
   const { page } = studio;
-  await (await processRow(page, 'shop')).click({ button: 'right' });
+  await openProcessMenu(page, 'shop');
   await chooseInMenu(page, 'Profile Process…');
   await pick(page, 'On CPU, in detail');
   const panel = await webviewWith(page, '.live-state[data-state="running"]');
@@ -149,7 +149,7 @@ test('waits are profiled from the source of the program that runs', async () => 
 
 test('by the wall clock every thread is there, and what it does is the innermost frame', async () => {
   const { page } = studio;
-  await (await processRow(page, 'shop')).click({ button: 'right' });
+  await openProcessMenu(page, 'shop');
   await chooseInMenu(page, 'Profile Process…');
   await pick(page, 'Wall clock, by thread state');
   const panel = await webviewWith(page, '.live-state[data-state="running"]');
@@ -165,7 +165,7 @@ test('by the wall clock every thread is there, and what it does is the innermost
 
 test('each occurrence of an event is profiled; what is no event is told while it is typed', async () => {
   const { page } = studio;
-  await (await processRow(page, 'shop')).click({ button: 'right' });
+  await openProcessMenu(page, 'shop');
   await chooseInMenu(page, 'Profile Process…');
   await page.locator('.quick-input-list .monaco-list-row', { hasText: 'Page faults' }).waitFor();
   await studio.screenshot('profile-choices');

@@ -227,7 +227,7 @@ export async function waitForRow(page: Page, pattern: RegExp): Promise<void> {
 }
 
 /** A process of this machine in the Targets view, which gets the side bar for itself: its rows change places as it is read anew. */
-export async function processRow(page: Page, name: string): Promise<Locator> {
+async function processRow(page: Page, name: string): Promise<Locator> {
   await openProbesView(page);
   await runCommand(page, 'Focus on Targets View');
   const probes = page.locator('.sidebar .pane-header[aria-expanded="true"]', { hasText: 'Probes' });
@@ -249,6 +249,19 @@ export async function processRow(page: Page, name: string): Promise<Locator> {
     await page.waitForTimeout(1000);
   }
   return row;
+}
+
+/** The menu of a process in the Targets view: rows that change places may leave another one below the pointer. */
+export async function openProcessMenu(page: Page, name: string): Promise<void> {
+  for (let tries = 0; tries < 5; tries++) {
+    await (await processRow(page, name)).click({ button: 'right' });
+    await page.locator('.monaco-menu').first().waitFor();
+    // the row that a menu is of has the focus
+    const meant = await page.locator('.sidebar .monaco-list-row.focused').first().textContent();
+    if (meant?.trimStart().startsWith(name) === true) return;
+    await page.keyboard.press('Escape');
+  }
+  throw new Error(`The rows changed places: no menu of ${name} opened.`);
 }
 
 /** Opens a row of the side bar's tree, unless it is open. */
