@@ -1,6 +1,6 @@
 import { importFile, importFormats } from '../extension/core/interchange/import-file.ts';
 import { exitCodes, parseCommandLine, UsageError, type Command } from './command.ts';
-import { formatWeight } from '../profile/weights.ts';
+import { formatNumber, formatWeight } from '../profile/weights.ts';
 import { onNewerNode } from './newer-node.ts';
 import { tell, writeRecording } from './profiles.ts';
 
@@ -36,7 +36,7 @@ What could not be used is told with its place; exit 1 when nothing could.`,
 };
 
 const counted = (count: number, noun: string): string =>
-  `${count.toLocaleString('en-US')} ${noun}${count === 1 ? '' : 's'}`;
+  `${formatNumber(count)} ${noun}${count === 1 ? '' : 's'}`;
 
 function countStacks(self: Float64Array): number {
   let count = 0;

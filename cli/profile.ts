@@ -4,7 +4,7 @@ import { delimiter, dirname, join } from 'node:path';
 import { gitMeta } from '../extension/core/recording/circumstances.ts';
 import { profileMeta, profileTitle } from '../extension/core/profile-meta.ts';
 import { hottestFunctions, statesOf } from '../profile/hottest.ts';
-import { formatWeight } from '../profile/weights.ts';
+import { formatNumber, formatWeight } from '../profile/weights.ts';
 import { formatDuration } from '../protocol/format.ts';
 import { ProbeError } from '../protocol/errors.ts';
 import { isEventName, type ProfileSpec } from '../protocol/live-profile.ts';
@@ -223,8 +223,7 @@ function summary(
   // where a thread waits is always the same place of the kernel: what counts is who made it wait
   const waits = kind === 'off-cpu' || kind === 'wall-clock';
   const percent = (weight: number): string => `${((100 * weight) / whole).toFixed(1)} %`;
-  const weight =
-    kind === 'event' ? `${whole.toLocaleString('en-US')} occurrences` : formatWeight(whole, profile.unit);
+  const weight = kind === 'event' ? `${formatNumber(whole)} occurrences` : formatWeight(whole, profile.unit);
   const states = statesOf(profile).map(({ state, self }) => `${percent(self)} ${state}`);
   return [
     `${weight}${measured[kind]}${lost > 0 ? ` (${lost} lost)` : ''} in ${formatDuration(elapsedNs)}, recorded in ${out}`,

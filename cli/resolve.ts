@@ -1,10 +1,11 @@
 import { existsSync } from 'node:fs';
 import { formatAddress } from '../helper/symbols/address.ts';
-import { attachPlan } from '../helper/symbols/attach-plan.ts';
+import { probedBodies } from '../helper/symbols/attach-plan.ts';
 import { DebugInfo } from '../helper/symbols/debug-info.ts';
 import { aliveLines } from '../helper/symbols/expression/variables.ts';
 import { scopeAt } from '../helper/logpoints/scope.ts';
-import { findSubjects, functionsMeant } from '../helper/symbols/lookup.ts';
+import { exitsOf } from '../helper/symbols/exits.ts';
+import { findSubjects, functionsMeant, functionSubject } from '../helper/symbols/lookup.ts';
 import { sourceVersion } from '../helper/symbols/source-version.ts';
 import type { FunctionInfo, LineSites, Variable } from '../helper/symbols/model.ts';
 import { expressionContext } from '../helper/symbols/values/frame-base.ts';
@@ -167,11 +168,13 @@ function refusals(probed: number, refused: readonly RefusedSite[]): Pick<Answer,
 function planOf(info: DebugInfo, found: FunctionInfo): Partial<Answer> {
   const entries = [...found.bodies, ...found.inlined].map(({ entry }) => entry);
   if (entries.every((entry) => info.elf.fileOffsetOf(entry) === undefined)) return {};
-  const { sites, refused, returns } = attachPlan(info, found);
-  const tailCalls = returns.sites.filter(({ kind }) => kind === 'tail-call-exit');
+  const { sites, refused } = functionSubject(info, found);
+  const tailCalls = probedBodies(found)
+    .flatMap(({ ranges }) => exitsOf(info.elf, ranges))
+    .filter(({ kind }) => kind === 'tail-call');
   return {
     ...refusals(sites.length, refused),
-    ...(tailCalls.length === 0 ? {} : { tailCalls: tailCalls.map(({ vaddr }) => formatAddress(vaddr)) }),
+    ...(tailCalls.length === 0 ? {} : { tailCalls: tailCalls.map(({ address }) => formatAddress(address)) }),
   };
 }
 

@@ -93,6 +93,9 @@ function moduleLabel(module: string, kind: number): string {
   return module === '' ? '(unknown module)' : nameFirst(module);
 }
 
+/** A shared library or what the kernel maps like one, by its name: `libc.so.6`, `[vdso]`. A program may lie below a `lib` folder. */
+export const isLibrary = (module: string): boolean => /\.so(\.|$)|^\[/.test(module);
+
 /** `libc.so.6 (/usr/lib/libc.so.6)`: what a narrow rectangle shows is the name, not the folder that all have in common. */
 function nameFirst(path: string): string {
   const name = path.slice(path.lastIndexOf('/') + 1);

@@ -2,7 +2,7 @@ import type { FlameOptions } from '../protocol/flame.ts';
 import { frameKinds } from '../protocol/profile.ts';
 import type { Profile, SampleTable } from '../protocol/profile.ts';
 import type { Comparison } from './compare.ts';
-import { groupFrames } from './groups.ts';
+import { groupFrames, isLibrary } from './groups.ts';
 import type { Groups } from './groups.ts';
 import { timeOrdered, withLanes } from './lanes.ts';
 import { layOut } from './layout.ts';
@@ -203,12 +203,11 @@ export function patternOf(text: string, remarks: string[] = []): RegExp {
   }
 }
 
-/** Modules that are shared libraries, by their names: `libc.so.6`, `[vdso]`, anything below a `lib` folder. */
+/** Modules that are shared libraries. */
 function libraryModules(profile: Profile): Set<number> {
   const { frames, strings } = profile;
   const modules = new Set(frames.module);
   for (const module of modules)
-    if (module === 0 || !/\.so(\.|$)|^\[|\/lib(32|64)?\//.test(textAt(strings, module)))
-      modules.delete(module);
+    if (module === 0 || !isLibrary(textAt(strings, module))) modules.delete(module);
   return modules;
 }

@@ -1,7 +1,7 @@
 /** What *Profile Process* offers to choose from. Pure: the asking itself is in `profile-commands.ts`. */
 import type { ProfileKind } from '../../protocol/live-profile.ts';
 import type { ProcessInfo } from '../../protocol/target.ts';
-import { byContainer, containerTitle } from '../core/targets/containers.ts';
+import { byBusyness, byContainer, containerTitle } from '../core/targets/containers.ts';
 import { processSummary, processTitle } from '../targets/process-text.ts';
 
 /** Rates are next to round numbers, so that nothing periodic is met in step. */
@@ -38,9 +38,6 @@ export const processItem = (process: ProcessInfo): ProcessItem => ({
   detail: process.commandLine || process.command,
   subject: subjectOfProcess(process),
 });
-
-export const byBusyness = (processes: readonly ProcessInfo[]): ProcessInfo[] =>
-  [...processes].sort((a, b) => (b.shareOfCore ?? 0) - (a.shareOfCore ?? 0) || a.pid - b.pid);
 
 /** The processes, busiest first, the containers, and everything on the target at the end. */
 export function processItems(processes: readonly ProcessInfo[], target: string): ProcessItem[] {

@@ -7,12 +7,12 @@ import type { BinaryChooser } from '../commands/choose-binary.ts';
 import type { HelperConnection } from '../core/connection.ts';
 import { LiveProfile } from '../core/live-profile.ts';
 import { profileTitle } from '../core/profile-meta.ts';
+import { byBusyness } from '../core/targets/containers.ts';
 import type { ShowProblem } from '../platform/problems.ts';
 import { asking, withProgress } from '../platform/progress.ts';
 import type { NewRecordings } from '../recordings/new-recordings.ts';
 import type { TargetNode } from '../views/targets.ts';
 import {
-  byBusyness,
   measureItems,
   processItem,
   processItems,

@@ -1,10 +1,10 @@
 import type { CostClass } from '../../protocol/cost.ts';
-import { firstInstruction } from './attach-plan.ts';
 import type { ElfFile } from './elf.ts';
+import { decoderOf } from './instructions/decode.ts';
 
 /** What a hit of a probe at an address costs, by the instruction there: which of the calibrated kinds it is like. */
 export function costClassAt(elf: ElfFile, vaddr: number): CostClass {
-  switch (firstInstruction(elf, vaddr)) {
+  switch (decoderOf(elf.header.machine)?.(elf.bytesAt(vaddr, 16), 0, vaddr)?.class ?? 'other') {
     case 'nop':
       return 'nop';
     case 'landing-pad':

@@ -94,7 +94,8 @@ function attachableOnly(
   });
 }
 
-function functionSubject(info: DebugInfo, found: FunctionInfo): FunctionSubject {
+/** Everywhere that calls of a function of the source begin: bodies, clones, inlined copies, and what takes no probe, with the reason. */
+export function functionSubject(info: DebugInfo, found: FunctionInfo): FunctionSubject {
   const sites: Site[] = [];
   const refused: RefusedSite[] = [];
   const bodies = probedBodies(found);
@@ -129,12 +130,7 @@ function functionSubject(info: DebugInfo, found: FunctionInfo): FunctionSubject 
     }
   }
   const copies = planCopies(info, found, new Set(sites.map(({ vaddr }) => vaddr)));
-  for (const { firstInstruction: _, ...site } of copies.sites)
-    sites.push({
-      ...site,
-      cost: costClassAt(info.elf, site.vaddr),
-      countedOnly: `It is inlined into ${site.into ?? 'a caller'} there: such a copy has no return of its own, and bpftrace attaches by symbol. It can be counted.`,
-    });
+  sites.push(...copies.sites);
   return {
     kind: 'function',
     function: found.name,

@@ -1,6 +1,7 @@
 import type { Profile } from '../../protocol/profile.ts';
 import { ProtobufWriter } from '../import/protobuf.ts';
 import { parentsOf } from '../order.ts';
+import { isLibrary } from '../groups.ts';
 import { textAt } from '../strings.ts';
 
 /** A profile as pprof's profile.proto, not yet packed: `go tool pprof` and its kin read it gzipped or plain. */
@@ -69,6 +70,6 @@ export function exportPprof(profile: Profile): Uint8Array<ArrayBuffer> {
 /** The modules' texts; the program is first, because pprof takes the first mapping for it (profile.proto, `mapping`). */
 function mainFirst({ frames, strings }: Profile): number[] {
   const modules = [...new Set(frames.module)].filter((module) => module !== 0);
-  const main = modules.find((module) => !/\.so(\.|$)|^\[/.test(textAt(strings, module)));
+  const main = modules.find((module) => !isLibrary(textAt(strings, module)));
   return main === undefined ? modules : [main, ...modules.filter((module) => module !== main)];
 }

@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { TracefsSession } from '../../helper/engines/tracefs/session.ts';
-import { attachPlan, symbolPlan } from '../../helper/symbols/attach-plan.ts';
-import { findSubjects } from '../../helper/symbols/lookup.ts';
+import { exitsOf } from '../../helper/symbols/exits.ts';
+import { findSubjects, functionSubject } from '../../helper/symbols/lookup.ts';
 import { DebugInfo } from '../../helper/symbols/debug-info.ts';
 import { buildWorkload, programOf } from '../../scripts/workloads.ts';
 
@@ -56,7 +56,7 @@ async function countCalls(
   const session = await TracefsSession.open({ elevate: [] });
   const events = [];
   for (const name of functions) {
-    const sites = debug.functionsNamed(name).flatMap((info) => attachPlan(debug, info).sites);
+    const sites = debug.functionsNamed(name).flatMap((info) => functionSubject(debug, info).sites);
     // Nothing passes the filter: only the kernel's own count is wanted.
     events.push(
       await session.attach(
@@ -136,22 +136,15 @@ describe('attach plans', () => {
     );
     spawnSync('gcc', ['-g', '-O2', '-o', program, join(folder, 'ifunc.c')], { stdio: 'inherit' });
     const debug = await DebugInfo.open(program);
-    const chosen = symbolPlan(debug.elf, 'chosen');
-    expect(chosen?.sites.map(({ kind, symbol }) => `${kind} ${symbol}`).sort()).toEqual([
-      'ifunc-target one',
-      'ifunc-target two',
-    ]);
-    expect(chosen?.refused).toHaveLength(1);
-    const sum = symbolPlan(debug.elf, 'sum');
-    expect(sum?.sites.map(({ kind, symbol }) => `${kind} ${symbol}`).sort()).toEqual([
-      expect.stringMatching(/^ifunc-target sum\.avx2/),
-      expect.stringMatching(/^ifunc-target sum\.default/),
-    ]);
     const traced = (name: string): string[] =>
       findSubjects(debug, { binary: program, function: name }).flatMap(({ sites }) =>
         sites.map(({ kind, symbol }) => `${kind} ${symbol}`),
       );
     expect(traced('chosen').sort()).toEqual(['ifunc-target one', 'ifunc-target two']);
+    expect(traced('sum').sort()).toEqual([
+      expect.stringMatching(/^entry sum\.avx2/),
+      expect.stringMatching(/^entry sum\.default/),
+    ]);
     // the resolver has a name of its own in the source, and is meant by it
     expect(traced('pick')).toEqual(['entry pick']);
     debug.close();
@@ -179,9 +172,10 @@ describe('attach plans', () => {
     const exits = (name: string): string[] =>
       debug
         .functionsNamed(name)
-        .flatMap((info) => attachPlan(debug, info).returns.sites.map(({ kind }) => kind));
-    expect(exits('jumps')).toEqual(['tail-call-exit']);
-    expect(exits('returns')).toEqual([]);
+        .flatMap(({ bodies }) => bodies)
+        .flatMap(({ ranges }) => exitsOf(debug.elf, ranges).map(({ kind }) => kind));
+    expect(exits('jumps')).toEqual(['tail-call']);
+    expect(exits('returns')).toEqual(['return']);
     debug.close();
   });
 
@@ -198,15 +192,14 @@ describe('attach plans', () => {
     if (built.status !== 0) return ctx.skip('go is not installed');
     const debug = await DebugInfo.open(program);
     const [info] = debug.functionsNamed('main.pick');
-    const plan = info && attachPlan(debug, info);
-    expect(plan?.returns.way).toBe('instructions');
+    const subject = info && functionSubject(debug, info);
     const text = spawnSync('objdump', ['-d', program, '--disassemble=main.pick'], {
       encoding: 'utf8',
     }).stdout;
     const rets = [...text.matchAll(/^ +([0-9a-f]+):.*\tret/gm)].map(([, address]) =>
       parseInt(address ?? '', 16),
     );
-    expect(plan?.returns.sites.map(({ vaddr }) => vaddr)).toEqual(rets);
+    expect(subject?.bounds?.exits.map(({ vaddr }) => vaddr)).toEqual(rets);
     debug.close();
   });
 });

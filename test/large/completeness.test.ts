@@ -4,7 +4,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { TracefsSession } from '../../helper/engines/tracefs/session.ts';
-import { attachPlan } from '../../helper/symbols/attach-plan.ts';
+import { functionSubject } from '../../helper/symbols/lookup.ts';
 import { DebugInfo } from '../../helper/symbols/debug-info.ts';
 import type { FunctionInfo } from '../../helper/symbols/model.ts';
 import { perfDefinitions } from '../support/perf-probe.ts';
@@ -55,7 +55,7 @@ describe.skipIf(unable !== undefined)('functions of a C++ program with much inli
     const asked: Asked[] = [];
     const refused: string[] = [];
     for (const info of taken) {
-      const { sites } = attachPlan(debug, info);
+      const { sites } = functionSubject(debug, info);
       if (sites.length === 0) {
         refused.push(info.name);
         continue;

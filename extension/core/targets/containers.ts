@@ -1,6 +1,10 @@
 /** Containers, as the processes that run in them tell. */
 import type { ProcessInfo } from '../../../protocol/target.ts';
 
+/** The busiest first. */
+export const byBusyness = (processes: readonly ProcessInfo[]): ProcessInfo[] =>
+  [...processes].sort((a, b) => (b.shareOfCore ?? 0) - (a.shareOfCore ?? 0) || a.pid - b.pid);
+
 /** Processes of containers by container, and those of none; the busiest first in each. */
 export function byContainer(processes: readonly ProcessInfo[]): {
   readonly containers: ReadonlyMap<string, readonly ProcessInfo[]>;
@@ -8,8 +12,7 @@ export function byContainer(processes: readonly ProcessInfo[]): {
 } {
   const containers = new Map<string, ProcessInfo[]>();
   const others: ProcessInfo[] = [];
-  const sorted = [...processes].sort((a, b) => (b.shareOfCore ?? 0) - (a.shareOfCore ?? 0) || a.pid - b.pid);
-  for (const process of sorted) {
+  for (const process of byBusyness(processes)) {
     if (process.container === undefined) others.push(process);
     else containers.set(process.container, [...(containers.get(process.container) ?? []), process]);
   }

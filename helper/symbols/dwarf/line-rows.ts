@@ -117,6 +117,9 @@ function orderSequences(flat: readonly number[]): Sequences {
   return new Sequences(ordered);
 }
 
+/** DW_LNS_copy: a row as special opcodes append one, and it advances nothing. */
+const COPY = 1;
+
 interface Advances {
   readonly key: number;
   readonly addresses: Int32Array;
@@ -179,7 +182,7 @@ function runOpcodes(
   let leftOutAt = Infinity;
   while (pos < end) {
     const opcode = bytes[pos++]!;
-    if (opcode >= opcodeBase) {
+    if (opcode >= opcodeBase || opcode === COPY) {
       address += addressAdvances[opcode]!;
       line += lineAdvances[opcode]!;
       if (keep) {
@@ -246,21 +249,6 @@ function runOpcodes(
         pos = next;
         break;
       }
-      case 1:
-        if (keep) {
-          addresses[row] = address;
-          lines[row] = line;
-          files[row] = file;
-          columns[row] = column;
-          flags[row] = flag | others;
-          row++;
-          others = 0;
-        } else {
-          if ((flag & IS_STATEMENT) !== 0) others = AFTER_OTHERS;
-          if (leftOutAt === Infinity) leftOutAt = address;
-        }
-        flag &= IS_STATEMENT;
-        break;
       case 2: {
         let value = bytes[pos++]!;
         if (value >= 0x80) {
