@@ -1,28 +1,27 @@
 import type { FlameChange, FlameOptions, FlameToHost } from '../../protocol/flame.ts';
 import { actionsFor } from './actions.ts';
-import { showBreadcrumbs } from './breadcrumbs.ts';
 import { FlameCanvas } from './canvas.ts';
 import type { Paint, Spot } from './canvas.ts';
 import type { FromWorker, GroupFacts, ProfileFacts } from './channel.ts';
 import { commandTable } from './commands.ts';
 import { Controls } from './controls.ts';
 import type { Described } from './describe.ts';
-import { frameOf, linesOf, nameOf, sentenceOf, summaryOf } from './describe.ts';
+import { frameOf, linesOf, summaryOf } from './describe.ts';
 import { element } from './dom.ts';
 import { Gestures } from './gestures.ts';
 import { Hover } from './hover.ts';
 import { commandOf, directionOf, keyHelp } from './keys.ts';
 import type { KeyCommand } from './keys.ts';
 import { Minimap } from './minimap.ts';
-import { carriedRange, clampRange, namesTo, neighbour, nodeOf, revealingRange } from './model.ts';
+import { carriedRange, clampRange, namesTo, neighbour, revealingRange } from './model.ts';
 import type { Range } from './model.ts';
-import { Outline } from './outline.ts';
 import { ContextMenu } from './overlays.ts';
 import { changePaint, fillsOf } from './paint.ts';
 import { arrangePanes, Pane } from './panes.ts';
 import { listen } from './pointer.ts';
 import { rehearsal } from './rehearsal.ts';
 import { Search } from './search.ts';
+import { Selection } from './selection.ts';
 import { readTheme } from './theme.ts';
 import type { Theme } from './theme.ts';
 
@@ -40,8 +39,6 @@ export class FlameView {
   readonly #events: ViewEvents;
   readonly #controls: Controls;
   readonly #notes = element('div', { className: 'notes', role: 'status' });
-  readonly #breadcrumbs = element('nav', { className: 'breadcrumbs', 'aria-label': 'Path to the frame' });
-  readonly #status = element('footer', { className: 'status', 'aria-live': 'polite' });
   readonly #empty = element('div', { className: 'empty' }, 'Waiting for the profile…');
   readonly #flame = element('div', {
     className: 'flame',
@@ -52,7 +49,7 @@ export class FlameView {
   readonly #minimap: Minimap;
   readonly #canvas: FlameCanvas;
   readonly #gestures: Gestures;
-  readonly #outline: Outline;
+  readonly #selection: Selection;
   readonly #hover = new Hover();
   readonly #menu = new ContextMenu();
   #theme: Theme | undefined;
@@ -64,7 +61,6 @@ export class FlameView {
   #range: Range = { from: 0, to: 1 };
   /** Names to the node that is zoomed to: found again in the next picture. */
   #zoomed: string[] | undefined;
-  #selected: Spot | undefined;
   readonly #search = new Search();
   #notice: string | undefined;
   #frameRequested = false;
@@ -75,7 +71,9 @@ export class FlameView {
     this.#events = events;
     this.#controls = new Controls({
       change: (options) => {
-        events.change(this.#withFunction(options));
+        // a sandwich is about a function: the chosen one, unless it is named
+        const sandwich = options.arrangement === 'sandwich' ? this.#selection.functionName : undefined;
+        events.change(sandwich === undefined ? options : { sandwich, ...options });
       },
       search: (text) => {
         this.search(text);
@@ -92,19 +90,22 @@ export class FlameView {
       this.#zoomed = undefined;
       if (range.to > range.from) this.#gestures.goTo(range, false);
     });
+    this.#canvas = new FlameCanvas(this.#flame);
+    this.#selection = new Selection(this.#flame, (spot) => {
+      // all of it, while nothing is chosen
+      if (this.#selection.spot === undefined) this.showAll();
+      else this.zoomTo(spot);
+    });
     root.append(
       this.#controls.bar,
       this.#notes,
-      this.#breadcrumbs,
+      this.#selection.breadcrumbs,
       this.#minimap.element,
       element('div', { className: 'stage' }, this.#flame, this.#empty),
-      this.#status,
+      this.#selection.status,
       this.#hover.element,
       this.#menu.element,
     );
-    this.#canvas = new FlameCanvas(this.#flame);
-    this.#outline = new Outline(this.#flame);
-    this.#flame.append(this.#outline.element);
     this.#gestures = new Gestures(this.#flame, {
       range: (range) => {
         if (this.#picture === undefined) return;
@@ -129,8 +130,7 @@ export class FlameView {
     this.#draw();
     this.#picture = this.#facts = this.#groups = this.#paint = undefined;
     this.#panes = [];
-    this.#breadcrumbs.replaceChildren();
-    this.#status.textContent = '';
+    this.#selection.clear();
     this.#showContent(false);
   }
 
@@ -147,22 +147,12 @@ export class FlameView {
     this.#groups = picture.groups ?? this.#groups;
     if (this.#facts === undefined || this.#groups === undefined) return;
     const { layout, callers, options } = picture;
-    const selected =
-      this.#selected === undefined || before === undefined
-        ? undefined
-        : namesTo(this.#selected.pane.layout, this.#selected.node, this.#namesBefore);
-    this.#namesBefore = this.#groups.names;
     this.#picture = picture;
     this.#hover.leave();
     this.#panes =
       callers === undefined
         ? [new Pane(layout, options.rootOnTop, 0)]
         : [new Pane(callers, false, 2), new Pane(layout, true, 1)];
-    const main = this.#panes.at(-1)!;
-    this.#selected =
-      selected === undefined
-        ? undefined
-        : { pane: main, node: nodeOf(layout, selected, this.#groups.names) || this.#ofSandwich(picture) };
     const hasContent = layout.frame.length > 1 && layout.total[0]! > 0;
     this.#showContent(hasContent);
     if (!hasContent)
@@ -171,13 +161,16 @@ export class FlameView {
     this.#controls.show(options, this.#facts);
     this.#showNotes();
     // before anything is drawn: its texts decide how high the picture is
-    if (this.#selected === undefined) this.#showStatus();
-    else this.#showSelected(this.#selected);
+    this.#selection.follow(
+      this.#panes.at(-1)!,
+      callers !== undefined,
+      this.#described,
+      summaryOf(this.#facts, picture),
+    );
     this.useTheme();
     this.#restoreRange(before);
     if (this.#search.text !== '') this.search(this.#search.text);
   }
-  #namesBefore: readonly string[] = [];
 
   /** Reads the theme anew and draws everything. */
   useTheme(): void {
@@ -272,7 +265,7 @@ export class FlameView {
 
   #mark(): void {
     if (this.#theme === undefined) return;
-    this.#canvas.mark(this.#hover.spot, this.#selected, this.#theme, (pane) =>
+    this.#canvas.mark(this.#hover.spot, this.#selection.spot, this.#theme, (pane) =>
       clampRange(pane.layout, this.#range),
     );
   }
@@ -297,50 +290,15 @@ export class FlameView {
     return { groups: this.#groups!, unit: this.#facts!.unit, profileTotal: this.#picture!.profileTotal };
   }
 
-  /** The sandwich is about a function: the selected one, unless it is named. */
-  #withFunction(options: FlameChange): FlameChange {
-    const spot = this.#selected;
-    if (options.arrangement !== 'sandwich' || spot === undefined || spot.node === 0) return options;
-    return { sandwich: nameOf(spot.pane.layout, spot.node, this.#groups!), ...options };
-  }
-
   #select(spot: Spot, reveal: boolean): void {
-    this.#selected = spot;
     const { pane, node } = spot;
     if (reveal) {
       pane.reveal(pane.layout.depth[node]!);
       const range = revealingRange(pane.layout, node, this.#range, this.#canvas.widthPx);
       if (range !== undefined) this.#gestures.goTo(clampRange(pane.layout, range), true);
     }
-    this.#showSelected(spot);
+    this.#selection.choose(spot, this.#described);
     this.#requestFrame();
-  }
-
-  /** The function that a sandwich is about: its callees begin with it. */
-  #ofSandwich({ callers, layout }: Picture): number {
-    return callers !== undefined && layout.frame.length > 1 ? 1 : 0;
-  }
-
-  #showSelected({ pane, node }: Spot): void {
-    this.#outline.show(pane.layout, node, this.#described);
-    showBreadcrumbs(this.#breadcrumbs, pane.layout, node, this.#groups!, (to) => {
-      this.zoomTo({ pane, node: to });
-    });
-    this.#showStatus();
-  }
-
-  #showStatus(): void {
-    const spot = this.#selected;
-    const picture = this.#picture;
-    if (picture === undefined || this.#facts === undefined) return;
-    if (spot !== undefined) {
-      this.#status.textContent = sentenceOf(spot.pane.layout, spot.node, this.#described);
-      return;
-    }
-    this.#status.textContent = summaryOf(this.#facts, picture);
-    showBreadcrumbs(this.#breadcrumbs, picture.layout, 0, this.#groups!, () => {
-      this.showAll();
-    });
   }
 
   /** Makes a frame as wide as the picture. */
@@ -398,7 +356,7 @@ export class FlameView {
         this.zoomTo(spot);
       },
       menu: (spot, xPx, yPx) => {
-        const chosen = spot ?? this.#selected;
+        const chosen = spot ?? this.#selection.spot;
         if (chosen === undefined) return;
         this.#select(chosen, false);
         this.#hover.hideTooltip();
@@ -430,8 +388,8 @@ export class FlameView {
   /** True when the key means something here. */
   #key(event: KeyboardEvent): boolean {
     if (this.#picture === undefined || event.ctrlKey || event.metaKey || event.altKey) return false;
-    const pane = this.#selected?.pane ?? this.#panes.at(-1)!;
-    const spot = this.#selected ?? { pane, node: 0 };
+    const pane = this.#selection.spot?.pane ?? this.#panes.at(-1)!;
+    const spot = this.#selection.spot ?? { pane, node: 0 };
     const direction = directionOf(event.key, pane.down);
     if (direction !== undefined) {
       this.#select({ pane, node: neighbour(pane.layout, spot.node, direction) }, true);
